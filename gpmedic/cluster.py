@@ -1,0 +1,186 @@
+"""What a Greenplum cluster is made of: an immutable snapshot of its configuration catalog."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+
+COORDINATOR_CONTENT = -1
+
+
+class Role(StrEnum):
+    """`role` and `preferred_role` of gp_segment_configuration."""
+
+    PRIMARY = "p"
+    MIRROR = "m"
+
+
+class Mode(StrEnum):
+    """`mode` of gp_segment_configuration: 4.3 and 5 know s, c and r; 6, 7 and Cloudberry s and n."""
+
+    SYNCHRONIZED = "s"
+    CHANGE_TRACKING = "c"
+    RESYNCHRONIZING = "r"
+    NOT_IN_SYNC = "n"
+
+
+class Status(StrEnum):
+    """`status` of gp_segment_configuration: what FTS believes, which is not always so (see probes)."""
+
+    UP = "u"
+    DOWN = "d"
+
+
+class Generation(StrEnum):
+    """How primaries and mirrors are kept equal, which decides catalog, utilities and their output."""
+
+    FILEREP = "filerep"  # 4.3 and 5: change tracking and resynchronization
+    WAL = "wal"  # 6, 7 and Cloudberry: streaming replication
+
+
+class Family(StrEnum):
+    GREENPLUM = "Greenplum"
+    CLOUDBERRY = "Cloudberry"
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """The database's version, as its `version()` tells it."""
+
+    family: Family
+    major: int
+    minor: int
+    text: str
+
+    @property
+    def generation(self) -> Generation:
+        filerep = self.family is Family.GREENPLUM and self.major <= 5
+        return Generation.FILEREP if filerep else Generation.WAL
+
+    def __str__(self) -> str:
+        return f"{self.family.value} {self.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One row of gp_segment_configuration: a coordinator, standby, primary or mirror instance."""
+
+    dbid: int
+    content: int
+    role: Role
+    preferred_role: Role
+    mode: Mode
+    status: Status
+    port: int
+    hostname: str
+    address: str
+    datadir: str
+    replication_port: int | None = None
+    filespaces: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def is_up(self) -> bool:
+        return self.status is Status.UP
+
+    @property
+    def in_preferred_role(self) -> bool:
+        return self.role is self.preferred_role
+
+    def __str__(self) -> str:
+        return f"dbid {self.dbid} ({self.hostname}:{self.port}, content {self.content})"
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentPair:
+    """The two copies of one content, by the roles that they have now; mirror is None where there is none."""
+
+    content: int
+    primary: Segment
+    mirror: Segment | None
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        return (self.primary,) if self.mirror is None else (self.primary, self.mirror)
+
+    @property
+    def synchronized(self) -> bool:
+        """Both copies up and equal, as far as the catalog knows."""
+        return self.mirror is not None and all(s.is_up and s.mode is Mode.SYNCHRONIZED for s in self.segments)
+
+    @property
+    def balanced(self) -> bool:
+        return all(s.in_preferred_role for s in self.segments)
+
+
+@dataclass(frozen=True, slots=True)
+class Replication:
+    """One row of gp_stat_replication (6, 7 and Cloudberry), positions as the server prints them."""
+
+    content: int
+    application_name: str
+    state: str
+    sync_state: str
+    sent: str | None = None
+    replayed: str | None = None
+
+    @property
+    def is_mirror(self) -> bool:
+        """A mirror's or standby's stream, not a running pg_basebackup."""
+        return self.application_name == "gp_walreceiver"
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A snapshot of one cluster, as the coordinator's catalog shows it.
+
+    Attributes:
+        name: what gpmedic calls the cluster.
+        segments: every row, the coordinator's and the standby's too.
+        replication: gp_stat_replication; None where this generation has none or it could not be read.
+    """
+
+    name: str
+    version: Version
+    segments: tuple[Segment, ...]
+    replication: tuple[Replication, ...] | None = None
+
+    @property
+    def coordinator(self) -> Segment:
+        return next(s for s in self.segments if s.content == COORDINATOR_CONTENT and s.role is Role.PRIMARY)
+
+    @property
+    def standby(self) -> Segment | None:
+        return next((s for s in self.segments if s.content == COORDINATOR_CONTENT and s.role is Role.MIRROR), None)
+
+    @cached_property
+    def pairs(self) -> tuple[SegmentPair, ...]:
+        """The segment pairs by content; without the coordinator, whose mode means nothing."""
+        contents = sorted({s.content for s in self.segments if s.content != COORDINATOR_CONTENT})
+        return tuple(_pair(content, self.segments) for content in contents)
+
+    @property
+    def mirrored(self) -> bool:
+        return any(pair.mirror is not None for pair in self.pairs)
+
+    @property
+    def acting_primaries(self) -> tuple[Segment, ...]:
+        return tuple(pair.primary for pair in self.pairs)
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Every host name, the coordinator's first, the others in order."""
+        first = self.coordinator.hostname
+        return (first, *sorted({s.hostname for s in self.segments} - {first}))
+
+    def segment(self, dbid: int) -> Segment:
+        """The segment with this dbid; KeyError where there is none."""
+        for segment in self.segments:
+            if segment.dbid == dbid:
+                return segment
+        raise KeyError(dbid)
+
+
+def _pair(content: int, segments: Iterable[Segment]) -> SegmentPair:
+    own = [s for s in segments if s.content == content]
+    mirror = next((s for s in own if s.role is Role.MIRROR), None)
+    return SegmentPair(content, next(s for s in own if s.role is Role.PRIMARY), mirror)

@@ -1,0 +1,101 @@
+"""What gpmedic must know about a cluster to reach it: one TOML file a cluster, or a Prefect block of the same shape."""
+
+import os
+import tomllib
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from gpmedic.errors import AccessRefused
+
+CONFIG_VARIABLE = "GPMEDIC_CLUSTERS"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DatabaseSettings(_Strict):
+    """How to open a session on the coordinator; times in seconds."""
+
+    host: str
+    port: int = 5432
+    user: str = "gpadmin"
+    dbname: str = "postgres"
+    password: SecretStr | None = Field(default=None, description="Better kept in password_file or a block.")
+    password_file: Path | None = Field(default=None, description="A file in libpq's .pgpass format, mode 0600.")
+    sslmode: str = "prefer"
+    connect_timeout: int = Field(default=10, ge=2)
+    statement_timeout: int = Field(default=60, ge=1)
+
+
+class SshSettings(_Strict):
+    """How to log in on the coordinator's host; times in seconds. Unknown host keys are always refused."""
+
+    host: str
+    port: int = 22
+    user: str = "gpadmin"
+    identity_file: Path | None = Field(default=None, description="Private key; the agent is asked where it is not set.")
+    known_hosts: Path = Path("~/.ssh/known_hosts")
+    connect_timeout: int = Field(default=10, ge=1)
+    command_timeout: int = Field(default=60, ge=1, description="For short commands; utilities run detached without it.")
+
+
+class GreenplumSettings(_Strict):
+    """Where Greenplum lies on the coordinator's host."""
+
+    home: str = Field(description="GPHOME: the directory with greenplum_path.sh.")
+    coordinator_data_directory: str
+
+
+class PolicySettings(_Strict):
+    """What gpmedic may do on this cluster; times in seconds."""
+
+    approval_timeout: int = Field(default=3600, ge=1)
+    stall_after: int = Field(default=300, ge=1, description="No byte synchronized for so long raises the stall alarm.")
+    sync_deadline: int = Field(default=86400, ge=1)
+    free_space_percent: int = Field(
+        default=10, ge=0, le=100, description="What must stay free on a target file system."
+    )
+    max_down_percent: int = Field(default=50, ge=1, le=100, description="More primaries failed: suspect the network.")
+
+
+class ClusterSettings(_Strict):
+    """One Greenplum cluster. `practice` marks a lab; the cluster itself must confirm that too."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")
+    database: DatabaseSettings
+    ssh: SshSettings
+    greenplum: GreenplumSettings
+    policy: PolicySettings = PolicySettings()
+    practice: bool = False
+
+
+def clusters_folder() -> Path:
+    """Where cluster files lie: $GPMEDIC_CLUSTERS, else ~/.config/gpmedic/clusters."""
+    return Path(os.environ.get(CONFIG_VARIABLE, "~/.config/gpmedic/clusters")).expanduser()
+
+
+def load_cluster(name: str) -> ClusterSettings:
+    """Settings of the cluster NAME from its file NAME.toml in `clusters_folder()`.
+
+    Raises:
+        AccessRefused: no such file, or what stands in it is not valid.
+    """
+    path = clusters_folder() / f"{name}.toml"
+    try:
+        return ClusterSettings.model_validate(tomllib.loads(path.read_text()))
+    except FileNotFoundError:
+        known = ", ".join(sorted(p.stem for p in clusters_folder().glob("*.toml"))) or "none"
+        raise AccessRefused(
+            f"No cluster {name!r} is registered (known: {known}).", f"Write {path}, or start a practice cluster."
+        ) from None
+    except (tomllib.TOMLDecodeError, ValidationError) as error:
+        raise AccessRefused(f"{path} is not valid: {_first_fault(error)}", "Correct that file.") from None
+
+
+def _first_fault(error: ValueError) -> str:
+    if isinstance(error, ValidationError):
+        fault = error.errors(include_input=False, include_url=False)[0]  # never the input: it may be a password
+        return f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}."
+    return f"{error}."
