@@ -1,0 +1,47 @@
+# Everything a newcomer needs: `make drill` shows gpmedic at work, `make test` proves it.
+# Needs Python 3.11 or newer and nothing else; all it installs goes into .venv, from uv.lock.
+PYTHON ?= python3
+SCENARIO ?= primary-down
+GENERATION ?= 6
+VENV := .venv
+INSTALLED := $(VENV)/.installed
+UV := env -u VIRTUAL_ENV UV_PYTHON_DOWNLOADS=never $(VENV)/bin/uv
+
+.PHONY: help install drill test lint format clean
+
+help:
+	@echo "make drill   a practice cluster loses a primary, and gpmedic recovers it (SCENARIO=$(SCENARIO) GENERATION=$(GENERATION))"
+	@echo "make test    all tests"
+	@echo "make lint    ruff and mypy"
+	@echo "make format  ruff's formatter"
+	@echo "make clean   remove $(VENV) and caches"
+
+install: $(INSTALLED)
+
+$(INSTALLED): pyproject.toml uv.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "gpmedic needs Python 3.11 or newer; $(PYTHON) is older. Try: make PYTHON=python3.12 ..."; exit 1; }
+	@echo "Setting up $(VENV) from uv.lock (the first time takes a minute) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
+	@$(UV) sync --frozen --quiet
+	@touch $@
+	@echo "Installed. The command is $(VENV)/bin/gpmedic"
+
+drill: $(INSTALLED)
+	@$(VENV)/bin/gpmedic drill $(SCENARIO) --generation $(GENERATION)
+
+test: $(INSTALLED)
+	@$(VENV)/bin/pytest -q -n 2 --dist loadfile
+
+lint: $(INSTALLED)
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/mypy
+
+format: $(INSTALLED)
+	@$(VENV)/bin/ruff format .
+	@$(VENV)/bin/ruff check --fix .
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
