@@ -155,8 +155,18 @@ class Cluster:
     @cached_property
     def pairs(self) -> tuple[SegmentPair, ...]:
         """The segment pairs by content; without the coordinator, whose mode means nothing."""
-        contents = sorted({s.content for s in self.segments if s.content != COORDINATOR_CONTENT})
-        return tuple(_pair(content, self.segments) for content in contents)
+        found = (_pair(content, self.segments) for content in self.contents)
+        return tuple(pair for pair in found if pair is not None)
+
+    @cached_property
+    def contents(self) -> tuple[int, ...]:
+        """Every content in order, without the coordinator's."""
+        return tuple(sorted({s.content for s in self.segments if s.content != COORDINATOR_CONTENT}))
+
+    @cached_property
+    def odd_contents(self) -> tuple[int, ...]:
+        """Contents that are no pair: without a primary, with two, or with more than one mirror."""
+        return tuple(sorted(set(self.contents) - {pair.content for pair in self.pairs}))
 
     @property
     def mirrored(self) -> bool:
@@ -180,7 +190,10 @@ class Cluster:
         raise KeyError(dbid)
 
 
-def _pair(content: int, segments: Iterable[Segment]) -> SegmentPair:
+def _pair(content: int, segments: Iterable[Segment]) -> SegmentPair | None:
     own = [s for s in segments if s.content == content]
-    mirror = next((s for s in own if s.role is Role.MIRROR), None)
-    return SegmentPair(content, next(s for s in own if s.role is Role.PRIMARY), mirror)
+    primaries = [s for s in own if s.role is Role.PRIMARY]
+    mirrors = [s for s in own if s.role is Role.MIRROR]
+    if len(primaries) != 1 or len(mirrors) > 1:
+        return None
+    return SegmentPair(content, primaries[0], mirrors[0] if mirrors else None)

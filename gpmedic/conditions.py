@@ -102,7 +102,7 @@ CONDITIONS: Final[Mapping[Condition, ConditionFacts]] = MappingProxyType(
             "Failover pending",
             Severity.CRITICAL,
             Scenario.LOOK_AGAIN,
-            "The acting primary does not answer, but FTS has not yet noticed; writes hang until it promotes the mirror.",
+            "The acting primary does not answer and FTS has not noticed yet: writes hang until it promotes the mirror.",
             "Ask FTS for a probe (or wait for its next one) and look again; never act before it has decided.",
         ),
         Condition.PRIMARY_STARTING: ConditionFacts(

@@ -1,25 +1,77 @@
 """From a snapshot of the catalog and direct probes to what is wrong: a pure judgement, decided by tables."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+from types import MappingProxyType
+from typing import Final
 
-from gpmedic.cluster import Cluster
+from gpmedic.cluster import (
+    COORDINATOR_CONTENT,
+    Cluster,
+    Generation,
+    Mode,
+    Replication,
+    Segment,
+    SegmentPair,
+    Status,
+)
 from gpmedic.conditions import CONDITIONS, Condition, ConditionFacts, Scenario, Severity
 
 __all__ = [
     "CONDITIONS",
+    "LEGAL_MIRRORLESS_MODES",
+    "LEGAL_PAIR_STATES",
     "Condition",
     "ConditionFacts",
     "Diagnosis",
     "Finding",
+    "PairState",
     "Probe",
     "ProbeState",
     "Scenario",
     "Severity",
     "coordinator_unreachable",
     "diagnose",
+    "pair_state",
 ]
+
+
+class PairState(Enum):
+    """What the catalog's status and mode say about a pair, whoever of the two is the primary."""
+
+    SYNCHRONIZED = "both up and equal"
+    MIRROR_DOWN = "the primary serves alone"
+    RESYNCHRONIZING = "both up, the mirror catching up"
+    MIRRORLESS = "there is no mirror"
+    UNKNOWN = "not a state of this generation"
+
+
+# (primary's status and mode, mirror's status and mode): what is not here is not a state of that generation.
+_U, _D = Status.UP, Status.DOWN
+_S, _C, _R, _N = Mode.SYNCHRONIZED, Mode.CHANGE_TRACKING, Mode.RESYNCHRONIZING, Mode.NOT_IN_SYNC
+LEGAL_PAIR_STATES: Final[Mapping[Generation, Mapping[tuple[Status, Mode, Status, Mode], PairState]]] = MappingProxyType(
+    {
+        Generation.FILEREP: MappingProxyType(
+            {
+                (_U, _S, _U, _S): PairState.SYNCHRONIZED,
+                (_U, _C, _D, _S): PairState.MIRROR_DOWN,
+                (_U, _C, _D, _R): PairState.MIRROR_DOWN,  # a recovery was begun and failed (T31)
+                (_U, _R, _U, _R): PairState.RESYNCHRONIZING,
+            }
+        ),
+        Generation.WAL: MappingProxyType(
+            {
+                (_U, _S, _U, _S): PairState.SYNCHRONIZED,
+                (_U, _N, _D, _N): PairState.MIRROR_DOWN,
+                (_U, _N, _U, _N): PairState.RESYNCHRONIZING,
+            }
+        ),
+    }
+)
+LEGAL_MIRRORLESS_MODES: Final[Mapping[Generation, frozenset[Mode]]] = MappingProxyType(
+    {Generation.FILEREP: frozenset({_S}), Generation.WAL: frozenset({_S, _N})}
+)
 
 
 class ProbeState(StrEnum):
@@ -35,6 +87,18 @@ class ProbeState(StrEnum):
     @property
     def alive(self) -> bool:
         return self in (ProbeState.ANSWERS, ProbeState.STARTING)
+
+
+_ANSWERS: Final[Mapping[ProbeState, str]] = MappingProxyType(
+    {
+        ProbeState.ANSWERS: "answers",
+        ProbeState.STARTING: "is starting up",
+        ProbeState.REFUSED: "refuses connections",
+        ProbeState.TIMED_OUT: "does not answer in time",
+        ProbeState.HOST_UNREACHABLE: "cannot be reached from the coordinator",
+        ProbeState.FAILED: "does not take a query",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +147,7 @@ class Diagnosis:
     cluster_name: str
     cluster: Cluster | None
     probes: tuple[Probe, ...] = ()
-    findings: tuple[Finding, ...] = field(default=())
+    findings: tuple[Finding, ...] = ()
 
     @property
     def healthy(self) -> bool:
@@ -98,12 +162,141 @@ class Diagnosis:
         return next((f for f in self.findings if f.condition is condition), None)
 
 
+def pair_state(pair: SegmentPair, generation: Generation) -> PairState:
+    """The state of a pair by the table; UNKNOWN for whatever does not stand in it."""
+    if pair.mirror is None:
+        legal = pair.primary.in_preferred_role and pair.primary.is_up
+        legal = legal and pair.primary.mode in LEGAL_MIRRORLESS_MODES[generation]
+        return PairState.MIRRORLESS if legal else PairState.UNKNOWN
+    if pair.primary.preferred_role is pair.mirror.preferred_role:
+        return PairState.UNKNOWN
+    key = (pair.primary.status, pair.primary.mode, pair.mirror.status, pair.mirror.mode)
+    return LEGAL_PAIR_STATES[generation].get(key, PairState.UNKNOWN)
+
+
 def diagnose(cluster: Cluster, probes: Sequence[Probe]) -> Diagnosis:
-    """What is wrong with the cluster, the worst first."""
-    raise NotImplementedError
+    """What is wrong with the cluster, the worst first.
+
+    Args:
+        probes: one for every acting primary, and those of mirrors that were made.
+    """
+    by_dbid = {p.dbid: p for p in probes}
+    notes = [_Note(Condition.UNKNOWN_STATE, c, _dbids(cluster, c), _rows(cluster, c)) for c in cluster.odd_contents]
+    for pair in cluster.pairs:
+        notes += _judge_pair(pair, cluster, by_dbid)
+    notes += _judge_standby(cluster)
+    return Diagnosis(cluster.name, cluster, tuple(probes), tuple(_findings(notes)))
 
 
 def coordinator_unreachable(name: str, error: Exception) -> Diagnosis:
     """The diagnosis of a cluster whose coordinator cannot be asked."""
     finding = Finding(Condition.COORDINATOR_UNREACHABLE, (-1,), (), str(error))
     return Diagnosis(name, None, (), (finding,))
+
+
+@dataclass(frozen=True, slots=True)
+class _Note:
+    """A condition at one content."""
+
+    condition: Condition
+    content: int
+    dbids: tuple[int, ...]
+    detail: str
+
+
+def _judge_pair(pair: SegmentPair, cluster: Cluster, probes: Mapping[int, Probe]) -> Iterator[_Note]:
+    state = pair_state(pair, cluster.version.generation)
+    primary, mirror = pair.primary, pair.mirror
+    probe = probes.get(primary.dbid)
+    if state is PairState.UNKNOWN:
+        detail = _rows(cluster, pair.content) + (f"; {_answer(primary, probe)}" if probe else "")
+        yield _Note(Condition.UNKNOWN_STATE, pair.content, _dbids(cluster, pair.content), detail)
+        return
+    if probe is None:
+        yield _Note(Condition.NOT_PROBED, pair.content, (primary.dbid,), f"{primary} was not probed")
+    elif probe.state is ProbeState.STARTING:
+        yield _Note(Condition.PRIMARY_STARTING, pair.content, (primary.dbid,), _answer(primary, probe))
+    elif not probe.state.alive:
+        yield from _judge_silent_primary(pair, state, probe, probes)
+        return
+    if mirror is None:
+        return
+    if state is PairState.MIRROR_DOWN:
+        condition = Condition.MIRROR_DOWN if pair.balanced else Condition.FAILED_OVER
+        detail = f"{mirror} is down, {primary} serves alone"
+        yield _Note(condition, pair.content, (mirror.dbid,), detail)
+        return
+    if state is PairState.RESYNCHRONIZING:
+        yield _Note(Condition.RESYNCHRONIZING, pair.content, (mirror.dbid,), f"{mirror} catches up with {primary}")
+    if not pair.balanced:
+        detail = f"{primary} serves as primary, {mirror} as its mirror"
+        yield _Note(Condition.ROLES_SWITCHED, pair.content, (primary.dbid, mirror.dbid), detail)
+    if cluster.replication is not None and not _has_stream(cluster.replication, pair, state):
+        detail = f"no stream from {primary} to {mirror}"
+        yield _Note(Condition.REPLICATION_MISSING, pair.content, (mirror.dbid,), detail)
+
+
+def _judge_silent_primary(
+    pair: SegmentPair, state: PairState, probe: Probe, probes: Mapping[int, Probe]
+) -> Iterator[_Note]:
+    primary, mirror = pair.primary, pair.mirror
+    said = _answer(primary, probe)
+    if probe.state is ProbeState.HOST_UNREACHABLE:
+        yield _Note(Condition.HOST_UNREACHABLE, pair.content, (primary.dbid,), f"{primary.hostname}: {said}")
+    if mirror is None:
+        yield _Note(Condition.MIRRORLESS_PRIMARY_DOWN, pair.content, (primary.dbid,), said)
+        return
+    mirror_probe = probes.get(mirror.dbid)
+    both = (primary.dbid, mirror.dbid)
+    if state is not PairState.SYNCHRONIZED:  # FTS promotes only a mirror that was in sync
+        why = "is down" if not mirror.is_up else "is not in sync"
+        yield _Note(Condition.DOUBLE_FAULT, pair.content, both, f"{said}; its mirror {mirror} {why}")
+    elif mirror_probe is not None and not mirror_probe.state.alive:
+        yield _Note(Condition.DOUBLE_FAULT, pair.content, both, f"{said}; {_answer(mirror, mirror_probe)}")
+    else:
+        yield _Note(Condition.FAILOVER_PENDING, pair.content, (primary.dbid,), f"{said}; the catalog says up")
+
+
+def _judge_standby(cluster: Cluster) -> Iterator[_Note]:
+    """A dead standby is not in the catalog (T24), and the mode of content -1 means nothing (T16)."""
+    standby = cluster.standby
+    if standby is None:
+        return
+    if not standby.is_up:
+        yield _Note(Condition.STANDBY_DOWN, COORDINATOR_CONTENT, (standby.dbid,), f"{standby} is marked down")
+    elif cluster.replication is not None and not any(
+        r.content == COORDINATOR_CONTENT and r.is_mirror for r in cluster.replication
+    ):
+        detail = f"no stream from the coordinator to {standby}"
+        yield _Note(Condition.STANDBY_DOWN, COORDINATOR_CONTENT, (standby.dbid,), detail)
+
+
+def _has_stream(replication: Sequence[Replication], pair: SegmentPair, state: PairState) -> bool:
+    own = [r for r in replication if r.content == pair.content]
+    # While a full copy runs, pg_basebackup's stream stands for the mirror's.
+    return any(r.is_mirror or state is PairState.RESYNCHRONIZING for r in own)
+
+
+def _findings(notes: Sequence[_Note]) -> Iterator[Finding]:
+    for condition in CONDITIONS:
+        own = sorted((n for n in notes if n.condition is condition), key=lambda n: n.content)
+        if own:
+            contents = tuple(dict.fromkeys(n.content for n in own))
+            dbids = tuple(dict.fromkeys(d for n in own for d in n.dbids))
+            yield Finding(condition, contents, dbids, "; ".join(f"content {n.content}: {n.detail}" for n in own))
+
+
+def _answer(segment: Segment, probe: Probe) -> str:
+    detail = "".join(c for c in probe.detail if c.isprintable())[:200]  # whatever a server or ssh said
+    return f"{segment} {_ANSWERS[probe.state]}" + (f" ({detail})" if detail else "")
+
+
+def _dbids(cluster: Cluster, content: int) -> tuple[int, ...]:
+    return tuple(sorted(s.dbid for s in cluster.segments if s.content == content))
+
+
+def _rows(cluster: Cluster, content: int) -> str:
+    rows = sorted((s for s in cluster.segments if s.content == content), key=lambda s: s.dbid)
+    return ", ".join(
+        f"dbid {s.dbid} role {s.role} preferred {s.preferred_role} mode {s.mode} status {s.status}" for s in rows
+    )
