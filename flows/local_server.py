@@ -1,0 +1,131 @@
+"""A Prefect server for as long as one process needs it: for drills, for tests, and for a recovery where none is configured.
+
+It lives on loopback, on a copy of a database that is migrated once per version of Prefect, and it ends with the process
+that started it, however that ends: it watches its standard input.
+"""
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import prefect
+from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
+
+from gpmedic.errors import HostUnreachable
+
+STARTUP_SECONDS = 90
+
+
+@contextlib.contextmanager
+def local_server(home: Path) -> Iterator[str]:
+    """Run a Prefect server and make the flows of this process use it.
+
+    Args:
+        home: an existing folder for its database, results and log; a database that is there already is used again.
+
+    Yields:
+        The address of its API.
+
+    Raises:
+        HostUnreachable: it did not start.
+    """
+    database = home / f"prefect-{prefect.__version__}.db"
+    if not database.exists():
+        shutil.copy(_template(), database)
+    port = _free_port()
+    url = f"http://127.0.0.1:{port}/api"
+    log = home / "server.log"
+    with log.open("wb") as output:
+        server = subprocess.Popen(
+            [sys.executable, "-m", __name__, str(port)],
+            env=_environment(home, database),
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        _wait_until_healthy(url, server, log)
+        with temporary_settings({PREFECT_API_URL: url, PREFECT_HOME: home}):
+            yield url
+    finally:
+        server.terminate()
+        try:
+            server.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+
+
+def _template() -> Path:
+    """The migrated database, made once and kept in the user's cache; several processes may make it at once."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "gpmedic"
+    template = cache / f"prefect-{prefect.__version__}.db"
+    if not template.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cache) as folder:
+            fresh = Path(folder) / "prefect.db"
+            subprocess.run(
+                [sys.executable, "-m", "prefect", "server", "database", "upgrade", "-y"],
+                check=True,
+                capture_output=True,
+                env=_environment(Path(folder), fresh),
+            )
+            fresh.rename(template)
+    return template
+
+
+def _environment(home: Path, database: Path) -> dict[str, str]:
+    # Nothing of a real installation may leak in: its database, its address, its login.
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    return {
+        **inherited,
+        "PREFECT_HOME": str(home),
+        "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{database}",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_SERVER_UI_ENABLED": "false",
+        # The template is migrated already; looking again costs three seconds of every start.
+        "PREFECT_SERVER_DATABASE_MIGRATE_ON_START": "false",
+        "PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_LOOP_SECONDS": "1",
+        # The one in memory leaks slots when the server restarts.
+        "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
+    }
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_until_healthy(url: str, server: "subprocess.Popen[bytes]", log: Path) -> None:
+    deadline = time.monotonic() + STARTUP_SECONDS
+    while time.monotonic() < deadline and server.poll() is None:
+        with contextlib.suppress(httpx.TransportError):
+            if httpx.get(f"{url}/health", timeout=2).status_code == httpx.codes.OK:
+                return
+        time.sleep(0.1)
+    raise HostUnreachable(f"The Prefect server did not start within {STARTUP_SECONDS} s.", f"Read {log}.")
+
+
+def _serve(port: int) -> None:
+    import uvicorn
+
+    def end_with_the_parent() -> None:
+        sys.stdin.buffer.read()
+        os._exit(0)
+
+    threading.Thread(target=end_with_the_parent, daemon=True).start()
+    uvicorn.run("prefect.server.api.server:create_app", factory=True, host="127.0.0.1", port=port, log_level="error")
+
+
+if __name__ == "__main__":
+    _serve(int(sys.argv[1]))
