@@ -1,4 +1,4 @@
-"""A Prefect server for as long as one process needs it: for drills, for tests, and for a recovery where none is configured.
+"""A Prefect server for as long as one process needs it: drills, tests, and recoveries where none is configured.
 
 It lives on loopback, on a copy of a database that is migrated once per version of Prefect, and it ends with the process
 that started it, however that ends: it watches its standard input.

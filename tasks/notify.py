@@ -1,0 +1,94 @@
+"""Tell people and programs what happens: the run's log, live listeners in this process, Prefect events.
+
+A listener is how the command line draws its display: `with listening(show): recover("gp6")`. Listeners are called in the
+thread of the flow, one progress report after the other; what a listener raises is logged and never disturbs a recovery.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from prefect.events import emit_event
+from prefect.exceptions import MissingContextError
+from prefect.logging import get_run_logger
+
+
+class Phase(StrEnum):
+    """The runbook's headings, in their order."""
+
+    OBSERVE = "observe"
+    EVIDENCE = "collect evidence"
+    PRECHECK = "precheck"
+    APPROVE = "approve"
+    RECOVER = "recover"
+    SYNCHRONIZE = "wait for sync"
+    REBALANCE = "rebalance"
+    VERIFY = "verify"
+    REPORT = "report"
+
+
+class Level(StrEnum):
+    INFO = "info"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One thing that happened, for a person who watches.
+
+    Attributes:
+        percent: how much of the phase is done, 0 to 100; None where nobody knows.
+    """
+
+    phase: Phase
+    text: str
+    level: Level = Level.INFO
+    percent: float | None = None
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+
+Listener = Callable[[Progress], None]
+_listeners: list[Listener] = []
+_quiet = logging.getLogger("gpmedic.tasks")
+
+
+@contextmanager
+def listening(listener: Listener) -> Iterator[None]:
+    """Have the listener called with each `Progress` of the flows that this process runs."""
+    _listeners.append(listener)
+    try:
+        yield
+    finally:
+        _listeners.remove(listener)
+
+
+def tell(phase: Phase, text: str, level: Level = Level.INFO, percent: float | None = None) -> Progress:
+    """Log the text in the current run and hand it to the listeners."""
+    progress = Progress(phase, text, level, percent)
+    logger = _logger()
+    logger.log(logging.WARNING if level is Level.WARNING else logging.INFO, "%s: %s", phase.value, text)
+    for listener in tuple(_listeners):
+        try:
+            listener(progress)
+        except Exception:
+            logger.exception("A listener failed; the flow goes on.")
+    return progress
+
+
+def announce(cluster: str, event: str, payload: Mapping[str, object]) -> None:
+    """Emit the Prefect event `gpmedic.<event>` about a cluster, for automations to act on."""
+    emit_event(
+        event=f"gpmedic.{event}",
+        resource={"prefect.resource.id": f"gpmedic.cluster.{cluster}", "prefect.resource.name": cluster},
+        payload={"cluster": cluster, **payload},
+    )
+
+
+def _logger() -> "logging.Logger | logging.LoggerAdapter[logging.Logger]":
+    try:
+        return get_run_logger()
+    except MissingContextError:
+        return _quiet

@@ -1,0 +1,163 @@
+"""The approvals of gpmedic, with a real Prefect engine: what is asked, what counts as an answer, and for how long."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from prefect import flow
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import StateType
+
+from flows.attend import attend
+from gpmedic.errors import NotApproved, UnsafeState
+from tasks.approve import Answer, Approval, Proposal, Request, approve
+from tasks.notify import Progress, listening
+
+HOUR = timedelta(hours=1)
+
+
+def proposal(fingerprint: str = "abc123", step: str = "recover") -> Proposal:
+    return Proposal(cluster="gp6", step=step, fingerprint=fingerprint, text=f"gprecoverseg -a for {fingerprint}")
+
+
+def run_with(
+    propose: Callable[[], Proposal | None],
+    attendant: Callable[[Request], Answer],
+    valid_for: timedelta = HOUR,
+) -> Approval | None:
+    @flow
+    def asks_once() -> Approval | None:
+        return approve(propose, valid_for)
+
+    return attend(asks_once, attendant)
+
+
+def yes(_request: Request) -> Answer:
+    return Answer(decision="yes", operator="anna", reason="INC-7")
+
+
+def test_a_yes_is_recorded_with_who_when_and_which_plan() -> None:
+    before = datetime.now(UTC)
+    approval = run_with(proposal, yes)
+    assert approval is not None
+    assert (approval.operator, approval.reason, approval.step) == ("anna", "INC-7", "recover")
+    assert approval.covers("abc123")
+    assert not approval.covers("abc124")
+    assert before - timedelta(seconds=1) <= approval.decided_at <= datetime.now(UTC)
+
+
+def test_the_person_is_shown_the_plan_and_the_key_names_step_and_fingerprint() -> None:
+    seen: list[Request] = []
+
+    def look(request: Request) -> Answer:
+        seen.append(request)
+        return yes(request)
+
+    run_with(proposal, look)
+    assert [(r.key, r.proposal.text) for r in seen] == [("recover-abc123", "gprecoverseg -a for abc123")]
+
+
+def test_a_no_stops_the_flow_and_says_who_said_it() -> None:
+    with pytest.raises(NotApproved, match="boris said no to recover \\(backup runs\\)"):
+        run_with(proposal, lambda _: Answer(decision="no", operator="boris", reason="backup runs"))
+
+
+def test_silence_is_a_no() -> None:
+    @flow
+    def asks_nobody() -> Approval | None:
+        return approve(proposal, timedelta(seconds=1))
+
+    with pytest.raises(NotApproved, match="Nobody answered"):
+        asks_nobody()
+
+
+def test_an_attendant_that_fails_is_a_no() -> None:
+    def broken(_request: Request) -> Answer:
+        raise EOFError("no terminal")
+
+    with pytest.raises(NotApproved, match="EOFError: no terminal"):
+        run_with(proposal, broken)
+
+
+def test_a_plan_that_changed_meanwhile_voids_the_answer_and_is_shown_and_asked_anew() -> None:
+    plans = iter(["aaa", "bbb", "bbb"])
+    asked: list[str] = []
+    told: list[Progress] = []
+
+    def attendant(request: Request) -> Answer:
+        asked.append(request.proposal.text)
+        return yes(request)
+
+    with listening(told.append):
+        approval = run_with(lambda: proposal(next(plans)), attendant)
+    assert asked == ["gprecoverseg -a for aaa", "gprecoverseg -a for bbb"]
+    assert approval is not None
+    assert approval.fingerprint == "bbb"
+    assert any("void" in progress.text for progress in told)
+
+
+def test_an_answer_to_a_plan_that_went_and_came_back_is_not_used_a_second_time() -> None:
+    plans = iter(["aaa", "bbb", "aaa", "aaa"])
+    asked: list[str] = []
+
+    def attendant(request: Request) -> Answer:
+        asked.append(request.key)
+        return yes(request)
+
+    run_with(lambda: proposal(next(plans)), attendant)
+    assert asked == ["recover-aaa", "recover-bbb", "recover-aaa-2"][: len(asked)]
+    assert len(asked) >= 2
+
+
+def test_nothing_is_asked_when_nothing_is_to_be_done() -> None:
+    assert run_with(lambda: None, yes) is None
+
+
+def test_an_answer_after_which_nothing_is_left_to_do_approves_nothing() -> None:
+    plans = iter([proposal(), None])
+    assert run_with(lambda: next(plans), yes) is None
+
+
+def test_a_cluster_that_never_holds_still_is_left_alone() -> None:
+    count = iter(range(1000))
+    with pytest.raises(UnsafeState, match="changed"):
+        run_with(lambda: proposal(f"{next(count):06x}"), yes)
+
+
+def test_an_approval_expires() -> None:
+    approval = Approval(
+        step="recover",
+        fingerprint="abc123",
+        operator="anna",
+        reason="",
+        decided_at=datetime.now(UTC),
+        expires_at=datetime.now(UTC) + timedelta(seconds=0.05),
+    )
+    assert approval.covers("abc123")
+    time.sleep(0.1)
+    assert not approval.covers("abc123")
+
+
+def test_prefect_refuses_an_answer_that_is_neither_yes_nor_no() -> None:
+    from prefect.flow_runs import resume_flow_run
+
+    refusals: list[str] = []
+
+    def attendant(request: Request) -> Answer:
+        with get_client(sync_client=True) as client:
+            for run in client.read_flow_runs():
+                if (
+                    run.state
+                    and run.state.type is StateType.PAUSED
+                    and run.state.state_details.pause_key == request.key
+                ):
+                    try:
+                        resume_flow_run(run.id, run_input={"decision": "maybe", "operator": "anna"})
+                    except RuntimeError as error:
+                        refusals.append(str(error))
+        return yes(request)
+
+    run_with(lambda: proposal("facade"), attendant)
+    assert len(refusals) == 1
+    assert "decision" in refusals[0]
