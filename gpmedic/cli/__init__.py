@@ -1,0 +1,35 @@
+"""The command line: `gpmedic status`, `plan`, `recover`, `practice` and `drill`.
+
+Exit codes: 0 healthy or done, 1 a person's action is needed, 2 an error (what happened and what to do next in one line).
+"""
+
+import sys
+
+import typer
+
+from gpmedic.cli.drill import drill
+from gpmedic.cli.recover import recover
+from gpmedic.cli.status import plan, status
+from gpmedic.errors import GpmedicError
+from gpmedic.practice.commands import app as practice_app
+
+app = typer.Typer(
+    name="gpmedic",
+    help="The Greenplum runbook for failed segments, with a person's approval before every disruptive step.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.command()(status)
+app.command()(plan)
+app.command()(recover)
+app.command()(drill)
+app.add_typer(practice_app, name="practice")
+
+
+def main() -> None:
+    """Run the command line; an expected failure is one line on stderr and exit code 2."""
+    try:
+        app()
+    except GpmedicError as error:
+        print(f"gpmedic: {error}", file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,72 @@
+"""Who answers a flow's approvals when it runs from the command line: the person at the terminal, or a practice operator."""
+
+import getpass
+import sys
+from typing import TYPE_CHECKING
+
+import typer
+from rich.markdown import Markdown
+
+from gpmedic.access.sql import Database
+from gpmedic.cli.screen import console
+from gpmedic.errors import Refused
+from gpmedic.settings import ClusterSettings
+
+if TYPE_CHECKING:
+    from flows.attend import Attendant
+    from tasks.approve import Answer, Request
+
+PRACTICE_OPERATOR = "practice operator"
+IS_PRACTICE_SQL = "SELECT count(*) AS known FROM pg_namespace WHERE nspname = 'gpmedic_practice'"
+
+
+def choose_attendant(settings: ClusterSettings, *, yes: bool) -> "Attendant":
+    """Who will answer.
+
+    Args:
+        yes: the practice operator approves everything; only a practice cluster accepts that.
+
+    Raises:
+        Refused: `yes` for a cluster that is not a practice cluster, or nobody is there to ask.
+    """
+    if yes:
+        _require_practice(settings)
+        return _approve_as_practice_operator
+    if not sys.stdin.isatty():
+        raise Refused(
+            "There is no terminal to ask for approvals; nothing was done.",
+            "Run it in a terminal, or deploy the flow and answer in Prefect's page.",
+        )
+    return _ask_at_the_terminal
+
+
+def _require_practice(settings: ClusterSettings) -> None:
+    # The file alone is no proof: it may have been copied and pointed at a real cluster.
+    confirmed = False
+    if settings.practice:
+        with Database.connect(settings.database) as database:
+            confirmed = database.rows(IS_PRACTICE_SQL)[0]["known"] == 1
+    if not confirmed:
+        raise Refused(
+            f"--yes is for practice clusters only, and {settings.name} is none; nothing was done.",
+            "Run it without --yes and answer each question yourself.",
+        )
+
+
+def _approve_as_practice_operator(request: "Request") -> "Answer":
+    from tasks.approve import Answer
+
+    console.print(Markdown(request.proposal.text))
+    console.print(f"Approved by the {PRACTICE_OPERATOR}.\n")
+    return Answer(decision="yes", operator=PRACTICE_OPERATOR, reason="drill")
+
+
+def _ask_at_the_terminal(request: "Request") -> "Answer":
+    from tasks.approve import Answer
+
+    console.print()
+    console.print(Markdown(request.proposal.text))
+    if typer.confirm(f"Do it? (asked until {request.expires_at:%H:%M} UTC; anything but y leaves the cluster as it is)"):
+        return Answer(decision="yes", operator=getpass.getuser())
+    reason = typer.prompt("Why not? (kept with the record)", default="", show_default=False)
+    return Answer(decision="no", operator=getpass.getuser(), reason=reason)

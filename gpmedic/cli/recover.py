@@ -1,0 +1,69 @@
+"""`gpmedic recover`: the recovery of one cluster, from the first look to the proofs, run in this process."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gpmedic.cli.attendants import choose_attendant
+from gpmedic.cli.choose import choose_cluster
+from gpmedic.cli.screen import Ticker
+from gpmedic.report import Outcome, RecoveryReport, report_text
+from gpmedic.settings import ClusterSettings
+
+if TYPE_CHECKING:
+    from flows.attend import Attendant
+
+STATE_FOLDER = Path("~/.local/state/gpmedic/prefect")
+"""Where the runs of `gpmedic recover` are kept when no Prefect server is configured."""
+
+
+def recover(
+    cluster: Annotated[str | None, typer.Argument(help="The cluster's name; may be left out if there is one.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="A practice operator approves: practice clusters only.")] = False,
+) -> None:
+    """Recover failed segments, with a question before every disruptive step."""
+    settings = choose_cluster(cluster)
+    attendant = choose_attendant(settings, yes=yes)
+    quiet_prefect()
+    with configured_or_local_server():
+        report = run_recovery(settings, attendant, Ticker())
+    print(report_text(report))
+    raise typer.Exit(0 if report.outcome in (Outcome.HEALTHY, Outcome.RECOVERED) else 1)
+
+
+def run_recovery(settings: ClusterSettings, attendant: "Attendant", ticker: Ticker) -> RecoveryReport:
+    """Run the flow `recover` in this process, show what it tells, and have the attendant answer it."""
+    from flows.attend import attend
+    from flows.recover import recover as recover_flow
+    from tasks.notify import listening
+
+    with listening(ticker):
+        try:
+            return attend(lambda: recover_flow(settings.name), attendant)
+        finally:
+            ticker.end_progress()
+
+
+def quiet_prefect() -> None:
+    """Keep Prefect's log lines off the terminal, where gpmedic tells the same; its server still gets them."""
+    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
+
+
+@contextmanager
+def configured_or_local_server() -> Iterator[None]:
+    """The Prefect server that this machine is configured for; a local one where there is none."""
+    from prefect.settings import get_current_settings
+
+    if get_current_settings().api.url is not None:
+        yield
+        return
+    from flows.local_server import local_server
+
+    home = STATE_FOLDER.expanduser()
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with local_server(home):
+        yield
