@@ -1,6 +1,6 @@
 """Lab hosts behind real SSH: one asyncssh server with a port, a host key and a home for every host.
 
-A command is run by a real `/bin/sh -c` with the environment of its host, so nothing that gpmedic sends has to know that
+A command is run by a real shell with the environment of its host, so nothing that gpmedic sends has to know that
 it talks to a lab. Faults are switched while it runs.
 """
 
@@ -48,6 +48,7 @@ class SshHost:
         home: HOME and working directory of commands; it must exist.
         path: PATH of commands.
         users: login names that are let in (USER and LOGNAME of commands).
+        shell: the login shell, given `-c COMMAND`.
         environment: further variables of commands.
     """
 
@@ -55,6 +56,7 @@ class SshHost:
     home: Path
     path: str = "/usr/bin:/bin"
     users: tuple[str, ...] = ("gpadmin",)
+    shell: str = "/bin/sh"
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -219,7 +221,7 @@ class _Host:
 
     async def _run_command(self, session: "asyncssh.SSHServerProcess[bytes]") -> None:
         user = session.get_extra_info("username")
-        command = ["/bin/sh", "-c", session.command] if session.command else ["/bin/sh"]
+        command = [self.spec.shell, "-c", session.command] if session.command else [self.spec.shell]
         process = await asyncio.create_subprocess_exec(
             *command,
             stdin=asyncio.subprocess.PIPE,
