@@ -1,0 +1,110 @@
+"""gprecoverseg: its arguments, and what its output says, of every generation.
+
+Its exit code is 0 while its lock is held (T1), while hosts are unreachable (T2) and while pairs were not rebalanced (T3);
+and what it calls success may have done nothing (T23). So the outcome is read from the text, and the catalog decides.
+"""
+
+import re
+
+from gpmedic.cluster import Generation
+from gpmedic.errors import UnreadableOutput, UnsafeState
+from gpmedic.gprecoverseg_lines import UTILITY, RecoveryType
+from gpmedic.gprecoverseg_report import (
+    FailedSegment,
+    Instance,
+    Outcome,
+    Progress,
+    RecoverReport,
+    RecoveryParameters,
+    UnbalancedSegment,
+    UnreachableSegment,
+    parse,
+    parse_progress,
+)
+
+__all__ = [
+    "FailedSegment",
+    "Instance",
+    "Outcome",
+    "Progress",
+    "RecoverReport",
+    "RecoveryParameters",
+    "RecoveryType",
+    "UnbalancedSegment",
+    "UnreachableSegment",
+    "help_argv",
+    "parse",
+    "parse_help",
+    "parse_progress",
+    "rebalance_argv",
+    "recover_argv",
+    "sample_argv",
+]
+
+
+_TYPE_OPTIONS: dict[RecoveryType, tuple[str, ...]] = {
+    RecoveryType.INCREMENTAL: (),
+    RecoveryType.DIFFERENTIAL: ("--differential",),
+    RecoveryType.FULL: ("-F",),
+}
+
+
+def recover_argv(
+    generation: Generation,
+    recovery_type: RecoveryType = RecoveryType.INCREMENTAL,
+    config_file: str | None = None,
+) -> tuple[str, ...]:
+    """The command that recovers every failed segment in place, or those that `config_file` names.
+
+    Raises:
+        UnsafeState: this generation cannot do it; nothing was started.
+    """
+    if recovery_type is RecoveryType.DIFFERENTIAL and generation is Generation.FILEREP:
+        raise UnsafeState("Greenplum 4.3 and 5 know no differential recovery.", "Choose incremental or full recovery.")
+    if recovery_type is RecoveryType.DIFFERENTIAL and config_file is not None:
+        raise UnsafeState(
+            "gprecoverseg takes no configuration file together with --differential.",
+            "Write the type D before each line of the file instead, or recover without a file.",
+        )
+    source = () if config_file is None else ("-i", config_file)
+    return (UTILITY, "-a", *_TYPE_OPTIONS[recovery_type], *source)
+
+
+def sample_argv(config_file: str) -> tuple[str, ...]:
+    """The command that changes nothing and writes what it would recover into `config_file`."""
+    return (UTILITY, "-o", config_file)
+
+
+def rebalance_argv(generation: Generation) -> tuple[str, ...]:
+    """The command that gives every segment its preferred role; spelled alike in every generation.
+
+    6 and 7 then run an unscoped `gprecoverseg -a` (T4): refuse to run it while anything is down or not synchronized.
+    """
+    del generation
+    return (UTILITY, "-a", "-r")
+
+
+def help_argv() -> tuple[str, ...]:
+    return (UTILITY, "--help")
+
+
+_OPTION_LINE = re.compile(r"\s*(-{1,2}[A-Za-z?][\w-]*)(?=$|[\s,|=<\[(])(.*)")
+_SECOND_SPELLING = re.compile(r"\s*[,|]\s*(-{1,2}[A-Za-z?][\w-]*)")
+
+
+def parse_help(text: str) -> frozenset[str]:
+    """The options that `gprecoverseg --help` describes; the documentation's list is not to be trusted (T11).
+
+    Raises:
+        UnreadableOutput: no option was found.
+    """
+    options: set[str] = set()
+    for line in text.split("\n"):
+        match = _OPTION_LINE.fullmatch(line.rstrip())
+        if match is not None:
+            options.add(match[1])
+            second = _SECOND_SPELLING.match(re.sub(r"^[= ]?[A-Z_]+", "", match[2]))
+            options.update([second[1]] if second else [])
+    if not options:
+        raise UnreadableOutput(UTILITY, text.strip().split("\n")[0])
+    return frozenset(options)
