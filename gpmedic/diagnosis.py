@@ -2,21 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum, StrEnum
-from types import MappingProxyType
-from typing import Final
 
-from gpmedic.cluster import (
-    COORDINATOR_CONTENT,
-    Cluster,
-    Generation,
-    Mode,
-    Replication,
-    Segment,
-    SegmentPair,
-    Status,
-)
+from gpmedic.cluster import COORDINATOR_CONTENT, Cluster, Replication, SegmentPair
 from gpmedic.conditions import CONDITIONS, Condition, ConditionFacts, Scenario, Severity
+from gpmedic.pair_states import LEGAL_MIRRORLESS_MODES, LEGAL_PAIR_STATES, PairState, pair_state
+from gpmedic.probe import Probe, ProbeState, answer
 
 __all__ = [
     "CONDITIONS",
@@ -35,83 +25,6 @@ __all__ = [
     "diagnose",
     "pair_state",
 ]
-
-
-class PairState(Enum):
-    """What the catalog's status and mode say about a pair, whoever of the two is the primary."""
-
-    SYNCHRONIZED = "both up and equal"
-    MIRROR_DOWN = "the primary serves alone"
-    RESYNCHRONIZING = "both up, the mirror catching up"
-    MIRRORLESS = "there is no mirror"
-    UNKNOWN = "not a state of this generation"
-
-
-# (primary's status and mode, mirror's status and mode): what is not here is not a state of that generation.
-_U, _D = Status.UP, Status.DOWN
-_S, _C, _R, _N = Mode.SYNCHRONIZED, Mode.CHANGE_TRACKING, Mode.RESYNCHRONIZING, Mode.NOT_IN_SYNC
-LEGAL_PAIR_STATES: Final[Mapping[Generation, Mapping[tuple[Status, Mode, Status, Mode], PairState]]] = MappingProxyType(
-    {
-        Generation.FILEREP: MappingProxyType(
-            {
-                (_U, _S, _U, _S): PairState.SYNCHRONIZED,
-                (_U, _C, _D, _S): PairState.MIRROR_DOWN,
-                (_U, _C, _D, _R): PairState.MIRROR_DOWN,  # a recovery was begun and failed (T31)
-                (_U, _R, _U, _R): PairState.RESYNCHRONIZING,
-            }
-        ),
-        Generation.WAL: MappingProxyType(
-            {
-                (_U, _S, _U, _S): PairState.SYNCHRONIZED,
-                (_U, _N, _D, _N): PairState.MIRROR_DOWN,
-                (_U, _N, _U, _N): PairState.RESYNCHRONIZING,
-            }
-        ),
-    }
-)
-LEGAL_MIRRORLESS_MODES: Final[Mapping[Generation, frozenset[Mode]]] = MappingProxyType(
-    {Generation.FILEREP: frozenset({_S}), Generation.WAL: frozenset({_S, _N})}
-)
-
-
-class ProbeState(StrEnum):
-    """How an instance took a direct connection in utility mode."""
-
-    ANSWERS = "answers"
-    STARTING = "starting"  # "the database system is starting up" or "in recovery mode": alive, no queries yet
-    REFUSED = "refused"
-    TIMED_OUT = "timed_out"
-    HOST_UNREACHABLE = "host_unreachable"
-    FAILED = "failed"
-
-    @property
-    def alive(self) -> bool:
-        return self in (ProbeState.ANSWERS, ProbeState.STARTING)
-
-
-_ANSWERS: Final[Mapping[ProbeState, str]] = MappingProxyType(
-    {
-        ProbeState.ANSWERS: "answers",
-        ProbeState.STARTING: "is starting up",
-        ProbeState.REFUSED: "refuses connections",
-        ProbeState.TIMED_OUT: "does not answer in time",
-        ProbeState.HOST_UNREACHABLE: "cannot be reached from the coordinator",
-        ProbeState.FAILED: "does not take a query",
-    }
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Probe:
-    """One direct connection to one instance, made from the coordinator's host.
-
-    Every acting primary needs one; probes of mirrors are welcome where their primary fails, because two dead
-    copies of which the catalog says 'u' can be told from a failover that FTS is about to make only by asking both.
-    """
-
-    dbid: int
-    state: ProbeState
-    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,18 +75,6 @@ class Diagnosis:
         return next((f for f in self.findings if f.condition is condition), None)
 
 
-def pair_state(pair: SegmentPair, generation: Generation) -> PairState:
-    """The state of a pair by the table; UNKNOWN for whatever does not stand in it."""
-    if pair.mirror is None:
-        legal = pair.primary.in_preferred_role and pair.primary.is_up
-        legal = legal and pair.primary.mode in LEGAL_MIRRORLESS_MODES[generation]
-        return PairState.MIRRORLESS if legal else PairState.UNKNOWN
-    if pair.primary.preferred_role is pair.mirror.preferred_role:
-        return PairState.UNKNOWN
-    key = (pair.primary.status, pair.primary.mode, pair.mirror.status, pair.mirror.mode)
-    return LEGAL_PAIR_STATES[generation].get(key, PairState.UNKNOWN)
-
-
 def diagnose(cluster: Cluster, probes: Sequence[Probe]) -> Diagnosis:
     """What is wrong with the cluster, the worst first.
 
@@ -209,13 +110,13 @@ def _judge_pair(pair: SegmentPair, cluster: Cluster, probes: Mapping[int, Probe]
     primary, mirror = pair.primary, pair.mirror
     probe = probes.get(primary.dbid)
     if state is PairState.UNKNOWN:
-        detail = _rows(cluster, pair.content) + (f"; {_answer(primary, probe)}" if probe else "")
+        detail = _rows(cluster, pair.content) + (f"; {answer(primary, probe)}" if probe else "")
         yield _Note(Condition.UNKNOWN_STATE, pair.content, _dbids(cluster, pair.content), detail)
         return
     if probe is None:
         yield _Note(Condition.NOT_PROBED, pair.content, (primary.dbid,), f"{primary} was not probed")
     elif probe.state is ProbeState.STARTING:
-        yield _Note(Condition.PRIMARY_STARTING, pair.content, (primary.dbid,), _answer(primary, probe))
+        yield _Note(Condition.PRIMARY_STARTING, pair.content, (primary.dbid,), answer(primary, probe))
     elif not probe.state.alive:
         yield from _judge_silent_primary(pair, state, probe, probes)
         return
@@ -240,7 +141,7 @@ def _judge_silent_primary(
     pair: SegmentPair, state: PairState, probe: Probe, probes: Mapping[int, Probe]
 ) -> Iterator[_Note]:
     primary, mirror = pair.primary, pair.mirror
-    said = _answer(primary, probe)
+    said = answer(primary, probe)
     if probe.state is ProbeState.HOST_UNREACHABLE:
         yield _Note(Condition.HOST_UNREACHABLE, pair.content, (primary.dbid,), f"{primary.hostname}: {said}")
     if mirror is None:
@@ -252,7 +153,7 @@ def _judge_silent_primary(
         why = "is down" if not mirror.is_up else "is not in sync"
         yield _Note(Condition.DOUBLE_FAULT, pair.content, both, f"{said}; its mirror {mirror} {why}")
     elif mirror_probe is not None and not mirror_probe.state.alive:
-        yield _Note(Condition.DOUBLE_FAULT, pair.content, both, f"{said}; {_answer(mirror, mirror_probe)}")
+        yield _Note(Condition.DOUBLE_FAULT, pair.content, both, f"{said}; {answer(mirror, mirror_probe)}")
     else:
         yield _Note(Condition.FAILOVER_PENDING, pair.content, (primary.dbid,), f"{said}; the catalog says up")
 
@@ -284,11 +185,6 @@ def _findings(notes: Sequence[_Note]) -> Iterator[Finding]:
             contents = tuple(dict.fromkeys(n.content for n in own))
             dbids = tuple(dict.fromkeys(d for n in own for d in n.dbids))
             yield Finding(condition, contents, dbids, "; ".join(f"content {n.content}: {n.detail}" for n in own))
-
-
-def _answer(segment: Segment, probe: Probe) -> str:
-    detail = "".join(c for c in probe.detail if c.isprintable())[:200]  # whatever a server or ssh said
-    return f"{segment} {_ANSWERS[probe.state]}" + (f" ({detail})" if detail else "")
 
 
 def _dbids(cluster: Cluster, content: int) -> tuple[int, ...]:

@@ -1,52 +1,32 @@
 """From a diagnosis to the steps of the runbook, and the fingerprint that binds an approval to them."""
 
-from collections.abc import Sequence
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
+from typing import Final
 
-from gpmedic.capabilities import Capabilities
-from gpmedic.cluster import Cluster
-from gpmedic.conditions import Scenario
-from gpmedic.diagnosis import Diagnosis
+from gpmedic import steps
+from gpmedic.capabilities import Capabilities, Support
+from gpmedic.cluster import COORDINATOR_CONTENT, Cluster
+from gpmedic.conditions import Condition, Scenario
+from gpmedic.diagnosis import Diagnosis, Finding
+from gpmedic.errors import Refused, UnsafeState
 from gpmedic.settings import PolicySettings
+from gpmedic.steps import Action, Disruption, RunningQuery, Step
+from gpmedic.sync import unsynchronized
 
-
-class Action(StrEnum):
-    RECOVER = "recover"
-    WAIT_FOR_SYNC = "wait_for_sync"
-    REBALANCE = "rebalance"
-    VERIFY = "verify"
-
-
-class Disruption(StrEnum):
-    """What a step does to a running database."""
-
-    NONE = "none"  # reads only
-    CHANGES = "changes"  # starts instances and copies data; sessions go on
-    INTERRUPTS = "interrupts"  # stops primaries: running queries are cancelled
-
-    @property
-    def needs_approval(self) -> bool:
-        return self is not Disruption.NONE
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One step of a plan.
-
-    Attributes:
-        argv: the command on the coordinator's host; empty for steps that only look.
-        dbids: the instances that it changes or watches.
-        contents: the contents concerned.
-        effect: what it does to the cluster and its users, for the person who approves it.
-    """
-
-    action: Action
-    argv: tuple[str, ...]
-    dbids: tuple[int, ...]
-    contents: tuple[int, ...]
-    effect: str
-    disruption: Disruption
+__all__ = [
+    "Action",
+    "Disruption",
+    "Plan",
+    "RunningQuery",
+    "Step",
+    "failed_primaries",
+    "fingerprint",
+    "make_plan",
+    "require_rebalance_allowed",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,34 +51,122 @@ class Plan:
         return next((s for s in self.steps if s.action is action), None)
 
 
-@dataclass(frozen=True, slots=True)
-class RunningQuery:
-    """A query that a rebalance would cancel; `seconds` since it began."""
-
-    pid: int
-    user: str
-    seconds: int
-    query: str
-
-
 def make_plan(
     diagnosis: Diagnosis,
     capabilities: Capabilities,
     policy: PolicySettings,
-    running_queries: Sequence[RunningQuery] = (),
+    running_queries: Sequence[RunningQuery] | None = None,
 ) -> Plan:
     """The runbook's steps for this diagnosis; a healthy cluster gets a plan without steps.
 
     Args:
-        running_queries: named in the effect of a rebalance; they are no part of the fingerprint.
+        running_queries: named in the effect of a rebalance, None where nobody looked; no part of the fingerprint.
 
     Raises:
-        UnsafeState: the state is not understood, too large a share of the primaries is down, or FTS has yet to decide.
-        Refused: a scenario that gpmedic does not act on.
+        UnsafeState: the state is not understood, too large a share of the primaries is down, FTS has yet to decide,
+            or the scenario or the version is one that gpmedic does not act on.
+        Refused: only the standby needs attention.
     """
-    raise NotImplementedError
+    cluster = diagnosis.cluster
+    if cluster is None:
+        raise _refusal(diagnosis.findings[0])
+    if diagnosis.healthy:
+        return Plan(cluster.name, Scenario.NONE, (), fingerprint((), cluster))
+    _require_known_version(capabilities)
+    _require_few_down(diagnosis, cluster, policy)
+    if diagnosis.scenario not in _ACTED_ON:
+        raise _refusal(diagnosis.findings[0])
+    chosen = tuple(_steps(diagnosis, cluster, running_queries))
+    return Plan(cluster.name, diagnosis.scenario, chosen, fingerprint(chosen, cluster))
 
 
-def fingerprint(scenario: Scenario, steps: Sequence[Step], cluster: Cluster) -> str:
-    """A short hex digest of what an approval covers: dbids, commands, and every row of the cluster."""
-    raise NotImplementedError
+def fingerprint(steps: Sequence[Step], cluster: Cluster) -> str:
+    """A short hex digest of what an approval covers: dbids, commands, and every row of the cluster; never a time."""
+    covered = {
+        "cluster": cluster.name,
+        "steps": [[s.action, s.argv, s.dbids, s.contents] for s in steps],
+        "rows": sorted(
+            [s.dbid, s.content, s.role, s.preferred_role, s.mode, s.status, s.hostname, s.address, s.port, s.datadir]
+            for s in cluster.segments
+        ),
+    }
+    return hashlib.sha256(json.dumps(covered, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def require_rebalance_allowed(cluster: Cluster) -> None:
+    """Return where every pair is synchronized and nothing is down.
+
+    Raises:
+        UnsafeState: on 6 and 7 `gprecoverseg -r` would then skip pairs, or recover others as a side effect (T3, T4).
+    """
+    down = [str(s) for s in cluster.segments if not s.is_up and s.content != COORDINATOR_CONTENT]
+    lagging = [f"content {c}" for c in unsynchronized(cluster)]
+    if down or lagging:
+        what = "; ".join(filter(None, (_listed("down", down), _listed("not synchronized", lagging))))
+        raise UnsafeState(
+            f"The roles cannot be rebalanced now ({what}); nothing was touched.",
+            "Recover what is down and wait until every pair is synchronized.",
+        )
+
+
+def failed_primaries(diagnosis: Diagnosis) -> tuple[int, ...]:
+    """The contents whose preferred or acting primary has failed."""
+    return tuple(sorted({c for f in diagnosis.findings if f.condition in _PRIMARY_FAILED for c in f.contents}))
+
+
+_ACTED_ON: Final = frozenset({Scenario.RECOVER_SEGMENTS, Scenario.WAIT, Scenario.REBALANCE})
+_PRIMARY_FAILED: Final = frozenset(
+    {
+        Condition.FAILED_OVER,
+        Condition.FAILOVER_PENDING,
+        Condition.DOUBLE_FAULT,
+        Condition.MIRRORLESS_PRIMARY_DOWN,
+    }
+)
+
+
+def _require_known_version(capabilities: Capabilities) -> None:
+    if capabilities.support is Support.OBSERVES:
+        raise UnsafeState(
+            f"{capabilities.version} is only observed: its utilities have not been proven; nothing was touched.",
+            "Follow the vendor's recovery procedure for this version by hand.",
+        )
+
+
+def _require_few_down(diagnosis: Diagnosis, cluster: Cluster, policy: PolicySettings) -> None:
+    failed = failed_primaries(diagnosis)
+    share = 100 * len(failed) / max(1, len(cluster.contents))
+    if share > policy.max_down_percent:
+        raise UnsafeState(
+            f"{len(failed)} of {len(cluster.contents)} primaries have failed ({share:.0f} %, limit"
+            f" {policy.max_down_percent} %): suspect the network rather than the segments; nothing was touched.",
+            "Check the network between the coordinator and the segment hosts first; then look again.",
+        )
+
+
+def _refusal(finding: Finding) -> Refused:
+    kind = Refused if finding.facts.scenario is Scenario.STANDBY else UnsafeState
+    return kind(
+        f"{finding.facts.title}: {finding.detail}. gpmedic does not act on this; nothing was touched.",
+        finding.facts.next_action,
+    )
+
+
+def _steps(diagnosis: Diagnosis, cluster: Cluster, running_queries: Sequence[RunningQuery] | None) -> Iterator[Step]:
+    generation = cluster.version.generation
+    down = [p.mirror for p in cluster.pairs if p.mirror is not None and not p.mirror.is_up]
+    switched = [p for p in cluster.pairs if not p.balanced]
+    if down:
+        yield steps.recover(generation, down)
+    if lagging := unsynchronized(cluster):
+        yield steps.wait(cluster, lagging)
+    if switched:
+        if diagnosis.scenario is Scenario.REBALANCE:
+            require_rebalance_allowed(cluster)
+        yield steps.rebalance(generation, switched, running_queries)
+        yield steps.wait(cluster, tuple(p.content for p in switched))
+    yield steps.verify(cluster)
+
+
+def _listed(word: str, items: Sequence[str]) -> str:
+    return f"{word}: {', '.join(items)}" if items else ""

@@ -1,10 +1,15 @@
 """How far the mirrors have caught up: rate, percent and time left from successive observations."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final, TypeVar
 
-from gpmedic.cluster import Cluster
+from gpmedic.amounts import duration, size
+from gpmedic.cluster import Cluster, Replication
 from gpmedic.errors import GpmedicError
+
+_Number = TypeVar("_Number", int, float)
 
 
 class Stall(GpmedicError):
@@ -17,7 +22,8 @@ class ContentProgress:
 
     Attributes:
         remaining: bytes that its mirror lacks; None where this generation does not tell.
-        percent: 0 to 100; None where not told. 4.3 prints values that lie (T33): they are shown, never judged by.
+        percent: 0 to 100; None where not told. On 4.3 it lies (T33): it is shown and
+            its movement counts, but it never says that a pair is synchronized.
         position: any counter of bytes that only grows with progress (replay position, bytes copied).
         state: the utility's own word (streaming, catchup, Resynchronizing ...).
     """
@@ -45,14 +51,18 @@ class SyncProgress:
         first, last: the first and the newest observation.
         moved_at: when something last moved.
         largest: the largest sum of remaining bytes seen.
-        rate: bytes a second, smoothed; None until two observations tell.
+        best: the furthest that each content has come in each state of its stream.
+        rate: bytes replayed or copied a second, smoothed; None until two observations tell.
+        closing: bytes a second by which the backlog shrinks, smoothed; below zero while it grows.
     """
 
     first: Observation
     last: Observation
     moved_at: float
+    best: tuple[ContentProgress, ...]
     largest: int | None = None
     rate: float | None = None
+    closing: float | None = None
 
     @property
     def elapsed(self) -> float:
@@ -67,52 +77,181 @@ class SyncProgress:
     @property
     def remaining(self) -> int | None:
         """Bytes still to come over all contents; None where not one of them tells."""
-        raise NotImplementedError
+        return _total(self.last)
 
     @property
     def percent(self) -> float | None:
-        """0 to 100 of what is known to be to do."""
-        raise NotImplementedError
+        """0 to 100: of the bytes where they are told, else the lowest of what the utility prints; None without both.
+
+        Of bytes it is measured against the largest backlog seen, so that it never rises above what is truly done.
+        """
+        if self.remaining is not None and self.largest:
+            return 100 * (1 - self.remaining / self.largest)
+        told = [c.percent for c in self.last.contents if c.percent is not None]
+        return min(told) if told else None
 
     @property
     def eta(self) -> float | None:
-        """Seconds still to go at the present rate; None where it cannot be told."""
-        raise NotImplementedError
+        """Seconds until the backlog is gone as it shrinks now; None where it grows or is not told."""
+        if self.remaining is None or self.closing is None or self.closing <= 0:
+            return None
+        return self.remaining / self.closing
 
     def describe(self) -> str:
         """One line: contents, bytes or percent, rate, time left."""
-        raise NotImplementedError
+        if not self.last.contents:
+            return f"synchronized after {duration(self.elapsed)}"
+        contents = ", ".join(str(c.content) for c in self.last.contents)
+        parts = [f"content{'s' if len(self.last.contents) > 1 else ''} {contents} catching up"]
+        if self.percent is not None:
+            parts.append(f"{self.percent:.0f} %")
+        if self.remaining == 0:
+            parts.append("every byte replayed, FTS has yet to mark it synchronized")  # up to 50 s (T25)
+        elif self.remaining is not None:
+            parts.append(f"{size(self.remaining)} to go")
+        if self.rate:
+            parts.append(f"{size(self.rate)}/s")
+        if self.remaining and self.eta is not None:
+            parts.append(f"about {duration(self.eta)} left")
+        return ", ".join(parts)
 
 
 def advance(progress: SyncProgress | None, observation: Observation) -> SyncProgress:
     """The progress after one more observation; start with None."""
-    raise NotImplementedError
+    now = _total(observation)
+    if progress is None:
+        return SyncProgress(observation, observation, observation.at, observation.contents, largest=now)
+    best = _best(progress.best, observation)
+    moved = best != progress.best or _somebody_is_done(progress.last, observation)
+    seconds = observation.at - progress.last.at
+    return SyncProgress(
+        progress.first,
+        observation,
+        observation.at if moved else progress.moved_at,
+        best,
+        max((v for v in (progress.largest, now) if v is not None), default=None),
+        _smooth(progress.rate, _sum_of_changes(progress.last, observation, _replayed), seconds),
+        _smooth(progress.closing, _sum_of_changes(progress.last, observation, _closed), seconds),
+    )
 
 
 def check_stall(progress: SyncProgress, stall_after: float) -> None:
-    """Return where something moved within `stall_after` seconds.
+    """Return where something moved within `stall_after` seconds, or nothing is left to do.
 
     Raises:
         Stall: with advice; the caller alarms and goes on waiting.
     """
-    raise NotImplementedError
+    if not progress.last.contents or progress.idle < stall_after:
+        return
+    contents = ", ".join(str(c.content) for c in progress.last.contents)
+    raise Stall(
+        f"No byte was synchronized for {duration(progress.idle)} (content {contents}); nothing was stopped, the wait"
+        " goes on.",
+        "Look for sessions that block, full disks and removed WAL on both hosts; never kill the recovery for slowness.",
+    )
 
 
 def observe_replication(cluster: Cluster, at: float) -> Observation:
-    """The observation that gp_stat_replication allows (6, 7 and Cloudberry); on 4.3 only which contents lack."""
-    raise NotImplementedError
+    """The observation that the catalog allows.
+
+    On 6, 7 and Cloudberry with the bytes that gp_stat_replication shows as sent but not replayed; on 4.3 only which
+    contents are not synchronized, so that bytes or percent come from `gpstate -s`.
+    """
+    rows = {r.content: r for r in cluster.replication or () if r.is_mirror}
+    return Observation(at, tuple(_content(c, rows.get(c)) for c in unsynchronized(cluster)))
 
 
 def unsynchronized(cluster: Cluster) -> tuple[int, ...]:
-    """The contents whose pair is not synchronized; a content without a mirror is none of them."""
-    raise NotImplementedError
+    """The contents whose pair is not synchronized by the catalog; a content that has no mirror is none."""
+    lagging = {p.content for p in cluster.pairs if p.mirror is not None and not p.synchronized}
+    return tuple(sorted(lagging | set(cluster.odd_contents)))
 
 
 def synchronized(cluster: Cluster) -> bool:
-    """Every pair up and equal by the catalog, and on WAL generations a stream for each."""
-    raise NotImplementedError
+    """Every pair up and equal by the catalog and, where gp_stat_replication could be read, a stream for each."""
+    if unsynchronized(cluster):
+        return False
+    streams = {r.content for r in cluster.replication or () if r.is_mirror}
+    wanted = {p.content for p in cluster.pairs if p.mirror is not None}
+    return cluster.replication is None or wanted <= streams
 
 
-def total_remaining(contents: Sequence[ContentProgress]) -> int | None:
-    """The sum of what is told; None where nothing is."""
-    raise NotImplementedError
+def wal_position(text: str) -> int | None:
+    """Bytes from the beginning of the WAL of a position such as `0/C060000`; None where it is none."""
+    found = _POSITION.fullmatch(text)
+    return None if found is None else (int(found[1], 16) << 32) + int(found[2], 16)
+
+
+_POSITION: Final = re.compile(r"([0-9A-Fa-f]{1,8})/([0-9A-Fa-f]{1,8})")
+_SMOOTHING: Final = 0.3  # weight of the newest interval in the rate
+
+
+def _content(content: int, row: Replication | None) -> ContentProgress:
+    if row is None:
+        return ContentProgress(content)
+    sent, replayed = wal_position(row.sent or ""), wal_position(row.replayed or "")
+    remaining = None if sent is None or replayed is None else max(0, sent - replayed)
+    return ContentProgress(content, remaining=remaining, position=replayed, state=row.state)
+
+
+def _total(observation: Observation) -> int | None:
+    """The sum of what is told; None where nothing is told. A content that is done has nothing left to tell."""
+    told = [c.remaining for c in observation.contents if c.remaining is not None]
+    return sum(told) if told or not observation.contents else None
+
+
+def _best(best: tuple[ContentProgress, ...], observation: Observation) -> tuple[ContentProgress, ...]:
+    """The furthest so far, by content and state of its stream.
+
+    A mirror that flaps goes the same way again and again: only what was never reached before is a movement.
+    """
+    known = {(c.content, c.state): c for c in best}
+    for now in observation.contents:
+        before = known.get((now.content, now.state), now)
+        known[now.content, now.state] = replace(
+            before,
+            remaining=_lower(before.remaining, now.remaining),
+            percent=_higher(before.percent, now.percent),
+            position=_higher(before.position, now.position),
+        )
+    return tuple(known.values())
+
+
+def _somebody_is_done(before: Observation, after: Observation) -> bool:
+    return bool({c.content for c in before.contents} - {c.content for c in after.contents})
+
+
+def _lower(one: _Number | None, other: _Number | None) -> _Number | None:
+    return min((v for v in (one, other) if v is not None), default=None)
+
+
+def _higher(one: _Number | None, other: _Number | None) -> _Number | None:
+    return max((v for v in (one, other) if v is not None), default=None)
+
+
+def _sum_of_changes(
+    before: Observation, after: Observation, change: Callable[[ContentProgress, ContentProgress], int | None]
+) -> int | None:
+    earlier = {c.content: c for c in before.contents}
+    told = [change(earlier[c.content], c) for c in after.contents if c.content in earlier]
+    known = [t for t in told if t is not None]
+    return sum(known) if known else None
+
+
+def _replayed(before: ContentProgress, after: ContentProgress) -> int | None:
+    if before.position is None or after.position is None:
+        return _closed(before, after)
+    return max(0, after.position - before.position)
+
+
+def _closed(before: ContentProgress, after: ContentProgress) -> int | None:
+    if before.remaining is None or after.remaining is None:
+        return None
+    return before.remaining - after.remaining
+
+
+def _smooth(average: float | None, change: int | None, seconds: float) -> float | None:
+    if change is None or seconds <= 0:
+        return average
+    newest = change / seconds
+    return newest if average is None else _SMOOTHING * newest + (1 - _SMOOTHING) * average

@@ -1,0 +1,55 @@
+"""A direct connection to one instance, because the catalog does not show every failure (T5, T6)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from gpmedic.cluster import Segment
+
+
+class ProbeState(StrEnum):
+    """How an instance took a direct connection in utility mode."""
+
+    ANSWERS = "answers"
+    STARTING = "starting"  # "the database system is starting up" or "in recovery mode": alive, no queries yet
+    REFUSED = "refused"
+    TIMED_OUT = "timed_out"
+    HOST_UNREACHABLE = "host_unreachable"
+    FAILED = "failed"
+
+    @property
+    def alive(self) -> bool:
+        return self in (ProbeState.ANSWERS, ProbeState.STARTING)
+
+
+_ANSWERS: Final[Mapping[ProbeState, str]] = MappingProxyType(
+    {
+        ProbeState.ANSWERS: "answers",
+        ProbeState.STARTING: "is starting up",
+        ProbeState.REFUSED: "refuses connections",
+        ProbeState.TIMED_OUT: "does not answer in time",
+        ProbeState.HOST_UNREACHABLE: "cannot be reached from the coordinator",
+        ProbeState.FAILED: "does not take a query",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One direct connection to one instance, made from the coordinator's host.
+
+    Every acting primary needs one; probes of mirrors are welcome where their primary fails, because two dead
+    copies of which the catalog says 'u' can be told from a failover that FTS is about to make only by asking both.
+    """
+
+    dbid: int
+    state: ProbeState
+    detail: str = ""
+
+
+def answer(segment: Segment, probe: Probe) -> str:
+    """What the segment did when it was asked, as a part of one line."""
+    detail = "".join(c for c in probe.detail if c.isprintable())[:200]  # whatever a server or ssh said
+    return f"{segment} {_ANSWERS[probe.state]}" + (f" ({detail})" if detail else "")

@@ -1,0 +1,122 @@
+"""The steps of the runbook: the command of each, what it touches and what it does to the people at work."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from gpmedic.cluster import COORDINATOR_CONTENT, Cluster, Generation, Segment, SegmentPair
+from gpmedic.gprecoverseg import rebalance_argv, recover_argv
+
+
+class Action(StrEnum):
+    RECOVER = "recover"
+    WAIT_FOR_SYNC = "wait_for_sync"
+    REBALANCE = "rebalance"
+    VERIFY = "verify"
+
+
+class Disruption(StrEnum):
+    """What a step does to a running database."""
+
+    NONE = "none"  # reads only
+    CHANGES = "changes"  # starts instances and copies data; sessions go on
+    INTERRUPTS = "interrupts"  # stops primaries: running queries are cancelled
+
+    @property
+    def needs_approval(self) -> bool:
+        return self is not Disruption.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a plan.
+
+    Attributes:
+        argv: the command on the coordinator's host; empty for steps that only look.
+        dbids: the instances that it changes or watches.
+        contents: the contents concerned.
+        effect: what it does to the cluster and its users, for the person who approves it.
+    """
+
+    action: Action
+    argv: tuple[str, ...]
+    dbids: tuple[int, ...]
+    contents: tuple[int, ...]
+    effect: str
+    disruption: Disruption
+
+
+@dataclass(frozen=True, slots=True)
+class RunningQuery:
+    """A query that a rebalance would cancel; `seconds` since it began."""
+
+    pid: int
+    user: str
+    seconds: int
+    query: str
+
+
+def recover(generation: Generation, down: Sequence[Segment]) -> Step:
+    effect = (
+        f"Recovers every segment that is marked down, incrementally and in place: {', '.join(map(str, down))}."
+        " gprecoverseg -a has no narrower scope: a segment that goes down before it starts is recovered too."
+        f" {_RECOVER_EFFECT[generation]}"
+    )
+    dbids, contents = tuple(s.dbid for s in down), tuple(s.content for s in down)
+    return Step(Action.RECOVER, recover_argv(generation), dbids, contents, effect, Disruption.CHANGES)
+
+
+def wait(cluster: Cluster, contents: tuple[int, ...]) -> Step:
+    dbids = tuple(s.dbid for p in cluster.pairs if p.content in contents for s in p.segments)
+    effect = f"Changes nothing: watches {_contents(contents)} until both copies are equal; sessions go on."
+    return Step(Action.WAIT_FOR_SYNC, (), dbids, contents, effect, Disruption.NONE)
+
+
+def verify(cluster: Cluster) -> Step:
+    everything = tuple(sorted(s.dbid for s in cluster.segments if s.content != COORDINATOR_CONTENT))
+    effect = "Changes nothing: proves that every segment is up, synchronized, in its preferred role and answers."
+    return Step(Action.VERIFY, (), everything, cluster.contents, effect, Disruption.NONE)
+
+
+def rebalance(
+    generation: Generation, switched: Sequence[SegmentPair], running_queries: Sequence[RunningQuery] | None
+) -> Step:
+    contents = tuple(p.content for p in switched)
+    effect = (
+        f"Stops the acting primaries of {_contents(contents)} ({', '.join(str(p.primary) for p in switched)})"
+        " and gives both copies their preferred roles: every query that runs then is cancelled, every open"
+        f" transaction rolled back. {_REBALANCE_EFFECT[generation]} {_queries(running_queries)}"
+    )
+    dbids = tuple(s.dbid for p in switched for s in p.segments)
+    return Step(Action.REBALANCE, rebalance_argv(generation), dbids, contents, effect, Disruption.INTERRUPTS)
+
+
+_RECOVER_EFFECT: Final = {
+    Generation.FILEREP: "Sessions go on; resynchronization goes on in the background after the command has ended.",
+    Generation.WAL: "What diverged on a failed former primary is rewound; sessions go on while the mirror catches up.",
+}
+_REBALANCE_EFFECT: Final = {
+    Generation.FILEREP: "The pairs go through change tracking and a resynchronization once more.",
+    Generation.WAL: "It then recovers the stopped instances by itself, with an unscoped gprecoverseg -a.",
+}
+
+
+def _queries(queries: Sequence[RunningQuery] | None) -> str:
+    if queries is None:
+        return "The running queries are looked up when it is about to run."
+    if not queries:
+        return "No query is running now."
+    shown = "; ".join(f"pid {q.pid} of {_line(q.user)} for {q.seconds} s: {_line(q.query)}" for q in queries[:10])
+    more = f"; and {len(queries) - 10} more" if len(queries) > 10 else ""
+    return f"Running now, and cancelled by it: {shown}{more}."
+
+
+def _line(text: str) -> str:
+    """What somebody else wrote, as a part of one line."""
+    flat = "".join(c if c.isprintable() else " " for c in text)
+    return " ".join(flat.split())[:120]
+
+
+def _contents(contents: Sequence[int]) -> str:
+    return f"content{'s' if len(contents) > 1 else ''} {', '.join(map(str, contents))}"
