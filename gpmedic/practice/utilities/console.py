@@ -13,10 +13,18 @@ class Console:
     Args:
         write: takes every piece of text as soon as it is said.
         utility, host, user: of the log lines' prefix. Without a host the prefix is the short one of an early error.
+        moment: the time and process id that begin a log line.
     """
 
-    def __init__(self, write: Callable[[str], object], utility: str, host: str, user: str) -> None:
-        self._write = write
+    def __init__(
+        self,
+        write: Callable[[str], object],
+        utility: str,
+        host: str,
+        user: str,
+        moment: Callable[[], str] = lambda: f"{time.strftime('%Y%m%d:%H:%M:%S')}:{os.getpid():06d}",
+    ) -> None:
+        self._write, self._moment = write, moment
         self._utility, self._host, self._user = utility, host, user
 
     def info(self, text: str) -> None:
@@ -46,9 +54,6 @@ class Console:
 
     def _log(self, level: str, text: str) -> None:
         self._write(f"{self._moment()} {self._utility}:{self._host}:{self._user}-[{level}]:-{text}\n")
-
-    def _moment(self) -> str:
-        return f"{time.strftime('%Y%m%d:%H:%M:%S')}:{os.getpid():06d}"
 
 
 def aligned(rows: Iterable[Row]) -> list[str]:

@@ -1,4 +1,4 @@
-"""The options of gprecoverseg in each release, as a table; command line errors and help read like those of the real one.
+"""The options of gprecoverseg in each release, as a table; usage errors read like those of the real one.
 
 4.3.99 and 6.24.3 as recorded. 7 is derived from its sources, not recorded.
 """

@@ -1,7 +1,7 @@
 """Which segments gprecoverseg recovers, from where and to where; and which it only says that it skips."""
 
 import os.path
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from gpmedic.cluster import COORDINATOR_CONTENT, Role, Status
@@ -10,6 +10,10 @@ from gpmedic.practice.facts import Facts, Release, SegmentFacts, SshState
 
 class Failed(Exception):
     """An exception that the real one does not expect: `gprecoverseg failed. (Reason='...') exiting...`, code 2."""
+
+
+class UsageFault(Exception):
+    """Arguments that do not go together: `gprecoverseg: error: ...`, code 2."""
 
 
 class Refused(Exception):
@@ -67,7 +71,7 @@ def downed(facts: Facts) -> list[SegmentFacts]:
 
 
 def in_place(facts: Facts, *, full: bool) -> list[Target]:
-    """Every segment that is marked down, where it was. 6 and 7 leave out those on hosts that ssh does not reach (T2)."""
+    """Every segment that is marked down, where it was. 6 and 7 leave out what ssh does not reach (T2)."""
     return [
         _target(facts, segment, None, full)
         for segment in downed(facts)
@@ -75,7 +79,7 @@ def in_place(facts: Facts, *, full: bool) -> list[Target]:
     ]
 
 
-def to_new_hosts(facts: Facts, hosts: Sequence[str]) -> list[Target]:
+def to_new_hosts(facts: Facts, hosts: Sequence[str], is_free: Callable[[str, int], bool]) -> list[Target]:
     """-p: the failed hosts by name, zipped with the given ones; ports are assigned anew (T9)."""
     segments = downed(facts)
     failed_hosts = sorted({s.hostname for s in segments})
@@ -88,7 +92,7 @@ def to_new_hosts(facts: Facts, hosts: Sequence[str]) -> list[Target]:
     for failed_host, host in zip(failed_hosts, hosts, strict=False):
         for segment in (s for s in segments if s.hostname == failed_host):
             port = lowest
-            while (host, port) in used:
+            while (host, port) in used or not is_free(host, port):
                 port += 1
             used.add((host, port))
             replication = lowest_replication + port - lowest if segment.replication_port else None

@@ -1,0 +1,324 @@
+"""gprecoverseg of 6 and 7: what it does and says, in its order.
+
+6.24.3 as recorded; 7 is derived from 6 (the coordinator's new name, standby.signal), not recorded.
+"""
+
+from collections.abc import Sequence
+
+from gpmedic.cluster import Mode, Role, Status
+from gpmedic.practice.facts import Answer, Facts, Release, SegmentFacts
+from gpmedic.practice.utilities.console import Console
+from gpmedic.practice.utilities.gprecoverseg_config import read, sample
+from gpmedic.practice.utilities.gprecoverseg_hands import Ending, Hands, Result
+from gpmedic.practice.utilities.gprecoverseg_options import Options
+from gpmedic.practice.utilities.gprecoverseg_targets import (
+    Failed,
+    Refused,
+    Target,
+    UsageFault,
+    check_conflicts,
+    from_lines,
+    in_place,
+    reachable,
+    to_new_hosts,
+    unreachable_hosts,
+)
+from gpmedic.practice.utilities.gprecoverseg_text import (
+    LONG_RULER,
+    STARS,
+    ask,
+    coordinator,
+    pool_hosts,
+    refused_connection,
+    same_host_warnings,
+    say_left_out,
+    say_parameters,
+    say_rebalance_parameters,
+    say_unreachable,
+    unbalanced,
+)
+
+SHORT_STARS = "*" * 32
+MARK_DOWN_DEADLINE = 1800  # seconds that the real one gives FTS
+PROMOTION_DEADLINE = 600  # seconds
+
+
+def run(options: Options, hands: Hands, console: Console) -> int:
+    """The exit code of one run whose lock is already held.
+
+    Raises:
+        Failed, Refused, Declined: what the caller words and turns into 2, 2 and 4.
+    """
+    facts = _connect(options, hands, console)
+    if not facts.mirrored:
+        raise Refused("GPDB Mirroring replication is not configured for this Greenplum Database instance.")
+    say_unreachable(console, facts, [s.hostname for s in facts.segments if s.dbid != facts.coordinator.dbid])
+    say_left_out(console, facts)
+    if options.rebalance and options.output_file is None:
+        return _rebalance(options, hands, console, facts)
+    targets = _targets(options, hands, console, facts)
+    if options.output_file is not None:
+        hands.write(options.output_file, sample(targets, facts.release))
+        console.info(f"Configuration file output to {options.output_file} successfully.")
+        return 0
+    if not targets:
+        console.info("No segments to recover")
+        return 0
+    check_conflicts(facts, targets)
+    _compare_checksums(hands, console, facts, targets)
+    say_parameters(console, options, targets)
+    for warning in same_host_warnings(targets):
+        console.warning(warning)
+    if not options.yes:
+        ask(console, "Continue with segment recovery procedure", hands.reply)
+    _allow_replication(hands, console, facts, targets)
+    if not _recover(options, hands, console, facts, targets):
+        console.error("gprecoverseg failed. Please check the output for more details.")
+        return 1
+    console.info(SHORT_STARS)
+    console.info("Segments successfully recovered.")
+    console.info(SHORT_STARS)
+    console.info("Recovered mirror segments need to sync WAL with primary segments.")
+    console.info("Use 'gpstate -e' to check progress of WAL sync remaining bytes")
+    return 0
+
+
+def _connect(options: Options, hands: Hands, console: Console) -> Facts:
+    """The catalog, through a session that the coordinator opens to every acting primary."""
+    if not hands.has_file(f"{hands.data_directory}/postgresql.conf"):
+        raise Failed(f"[Errno 2] No such file or directory: '{hands.data_directory}/postgresql.conf'")
+    facts = hands.facts()
+    name = coordinator(facts.release)
+    console.info(f"local Greenplum Version: '{facts.utility_version}'")
+    if not facts.database_up:
+        raise Failed(refused_connection('"localhost" (127.0.0.1)', facts.coordinator.port))
+    console.info(f"{name} Greenplum Version: '{facts.server_version}'")
+    if sum((options.new_hosts is not None, options.config_file is not None, options.rebalance)) > 1:
+        raise UsageFault("Only one of -i, -p, and -r may be specified")
+    console.info(f"Obtaining Segment details from {name}...")
+    if _silent_primary(facts) is not None:
+        hands.probe()  # as the coordinator does when a primary does not answer: FTS may have a mirror to promote
+        facts = hands.facts()
+    silent = _silent_primary(facts)
+    if silent is not None:
+        where = refused_connection(f'"{silent.address}"', silent.port)
+        raise Failed(
+            "error 'ERROR:  failed to acquire resources on one or more segments\n"
+            f"DETAIL:  {where} (seg{silent.content} {silent.address}:{silent.port})\n"
+            "' in 'SET CLIENT_MIN_MESSAGES='ERROR''"
+        )
+    return facts
+
+
+def _silent_primary(facts: Facts) -> SegmentFacts | None:
+    """An acting primary that accepts no session (T5): then nothing at all can be done."""
+    return next((s for s in facts.data_segments if s.role is Role.PRIMARY and s.answer is not Answer.ACCEPTS), None)
+
+
+def _targets(options: Options, hands: Hands, console: Console, facts: Facts) -> list[Target]:
+    if options.config_file is not None:
+        try:
+            text = hands.read(options.config_file)
+        except FileNotFoundError:
+            raise Failed(f"[Errno 2] No such file or directory: '{options.config_file}'") from None
+        targets = from_lines(facts, read(text, options.config_file, facts.release), full=options.full)
+    elif options.new_hosts is not None:
+        hosts = pool_hosts(options.new_hosts)
+        targets = to_new_hosts(facts, hosts, hands.port_is_free)
+        wanted = hosts[: len({t.failed.hostname for t in targets})]
+        say_unreachable(console, facts, wanted)
+        away = unreachable_hosts(facts, wanted)
+        if away:
+            raise Refused(f"Cannot recover. The following recovery target hosts are unreachable: {away}")
+    else:
+        targets = in_place(facts, full=options.full)
+    return _without_running_copies(console, facts, targets)
+
+
+def _without_running_copies(console: Console, facts: Facts, targets: list[Target]) -> list[Target]:
+    copying = {row.content for row in facts.replication if row.application_name == "pg_basebackup"}
+    busy = [t.failed.content for t in targets if t.failed.content in copying]
+    if busy:
+        console.warning(
+            f"Found pg_basebackup running for segments with contentIds {busy}, skipping recovery of these segments"
+        )
+    return [t for t in targets if t.failed.content not in busy]
+
+
+def _compare_checksums(hands: Hands, console: Console, facts: Facts, targets: Sequence[Target]) -> None:
+    """pg_controldata of both halves of every pair, between the log lines (T27); it must be readable once."""
+    unread = []
+    for segment in (*(t.live for t in targets), *(t.failed for t in targets)):
+        dump = hands.control_data(segment) if reachable(facts, segment.hostname) else None
+        if dump is None:
+            unread.append(segment)
+            continue
+        console.info(f"Successfully finished pg_controldata {segment.datadir} for dbid {segment.dbid}:")
+        console.say(f"stdout: {dump.rstrip()}\n\nstderr: \n")
+    for segment in unread:
+        console.warning(f"cannot access pg_controldata for dbid {segment.dbid} on host {segment.hostname}")
+    if len(unread) == 2 * len(targets):
+        raise Failed("No segments responded to ssh query for heap checksum validation.")
+    console.info(
+        f"Heap checksum setting is consistent between {coordinator(facts.release)} and the segments that are "
+        "candidates for recoverseg"
+    )
+
+
+def _allow_replication(hands: Hands, console: Console, facts: Facts, targets: Sequence[Target]) -> None:
+    if {t.place.hostname for t in targets} - {s.hostname for s in facts.segments}:
+        console.info("Syncing Greenplum Database extensions")
+    console.info("Starting to create new pg_hba.conf on primary segments")
+    for host in unreachable_hosts(facts, (t.place.hostname for t in targets)):
+        command = ["ssh", "-n", host, f'echo "START_CMD_OUTPUT";{hands.home}/libexec/ifaddrs --no-loopback']
+        raise Failed(f"Command '{command}' returned non-zero exit status 255")
+    console.info("Successfully modified pg_hba.conf on primary segments to allow replication connections")
+
+
+def _recover(options: Options, hands: Hands, console: Console, facts: Facts, targets: Sequence[Target]) -> bool:
+    """Whether every target was recovered."""
+    console.info(f"{len(targets)} segment(s) to recover")
+    _make_down(hands, console, facts, targets)
+    console.info("Setting up the required segments for recovery")
+    console.info("Updating configuration for mirrors")
+    hands.mark(targets)
+    console.info("Initiating segment recovery. Upon completion, will start the successfully recovered segments")
+    console.info(f"era is {hands.era()}")
+    signal_file = "standby.signal" if facts.release is Release.V7 else "recovery.conf"
+
+    def show(messages: Sequence[tuple[Target, str]]) -> None:
+        if options.no_progress:
+            return
+        for target, message in messages:
+            text = message or f"skipping pg_rewind on mirror as {signal_file} is present"
+            console.say(f"{target.place.hostname} (dbid {target.failed.dbid}): {text}\n")
+
+    results = hands.recover(targets, show)
+    _say_failures(console, results)
+    hands.unmark([r.target for r in results if r.ending is Ending.COPY_FAILED and r.target.full])
+    console.info("Triggering FTS probe")
+    hands.probe()
+    return all(r.ending is Ending.RECOVERED for r in results)
+
+
+def _make_down(hands: Hands, console: Console, facts: Facts, targets: Sequence[Target]) -> None:
+    """Stop what still runs of the failed instances, and wait until FTS has seen it."""
+    here = [t.failed for t in targets if reachable(facts, t.failed.hostname)]
+    for target in targets:
+        if target.failed not in here:
+            console.info(
+                "Skipping shared memory cleanup and gpsegstop on unreachable host: "
+                f"{target.failed.hostname} segment: {target.failed.content}"
+            )
+    if here:
+        console.info(f"Ensuring {len(here)} failed segment(s) are stopped")
+        for segment in here:
+            if segment.pid is not None:
+                console.info(f"{segment.pid}: {segment.datadir}")
+        hands.stop(here)
+        console.info("Ensuring that shared memory is cleaned up for stopped segments")
+    up = {t.failed.dbid for t in targets if t.failed.status is Status.UP}
+    if not up:
+        return
+    console.info("Waiting for segments to be marked down.")
+    console.info(f"This may take up to {MARK_DOWN_DEADLINE} seconds on large clusters.")
+    for _ in range(MARK_DOWN_DEADLINE):
+        hands.probe()
+        if all(s.status is Status.DOWN for s in hands.facts().segments if s.dbid in up):
+            break
+        console.say(".")
+        hands.pause(1)
+    else:
+        raise Failed(f"{len(up)} segments were not marked down by FTS")
+    console.say("\n")
+    console.info(f"{len(up)} of {len(up)} segments have been marked down.")
+
+
+def _say_failures(console: Console, results: Sequence[Result]) -> None:
+    rewinds = [r for r in results if r.ending is Ending.COPY_FAILED and not r.target.full]
+    copies = [r for r in results if r.ending is Ending.COPY_FAILED and r.target.full]
+    if rewinds or copies:
+        console.info(LONG_RULER)
+        advice = ". You must run gprecoverseg -F for all incremental failures" if rewinds else ""
+        console.info(f"Failed to recover the following segments{advice}")
+    for result in (*rewinds, *copies):
+        place = result.target.place
+        kind = "full" if result.target.full else "incremental"
+        console.info(f" hostname: {place.hostname}; port: {place.port}; logfile: {result.log}; recoverytype: {kind}")
+    starts = [r.target.place for r in results if r.ending is Ending.START_FAILED]
+    if starts:
+        console.info(LONG_RULER)
+        console.info(
+            "Failed to start the following segments. Please check the latest logs located in segment's data directory"
+        )
+    for place in starts:
+        console.info(f" hostname: {place.hostname}; port: {place.port}; datadir: {place.datadir}")
+
+
+def _rebalance(options: Options, hands: Hands, console: Console, facts: Facts) -> int:
+    if not unbalanced(facts):
+        console.info("No segments are running in their non-preferred role and need to be rebalanced.")
+        return 0
+    say_rebalance_parameters(console, facts)
+    if not options.yes:
+        console.warning("This operation will cancel queries that are currently executing.")
+        console.warning("Connections to the database however will not be interrupted.")
+        ask(console, "Continue with segment rebalance procedure", hands.reply)
+    console.info("Determining primary and mirror segment pairs to rebalance")
+    primaries = _primaries_to_stop(console, facts)
+    if primaries:
+        console.info("Stopping unbalanced primary segments...")
+        hands.stop(primaries)
+        console.info("Triggering segment reconfiguration")
+        _await_promotion(hands)
+        console.info("Starting segment synchronization")
+        _recover_after_rebalance(options, hands, console)
+    else:
+        console.info("No segments to rebalance")
+    console.info(STARS)
+    console.info("The rebalance operation has completed successfully.")
+    console.info(STARS)
+    return 0
+
+
+def _primaries_to_stop(console: Console, facts: Facts) -> list[SegmentFacts]:
+    """The acting primaries of the pairs that can be turned round; the others are only warned of (T3)."""
+    primaries = []
+    for primary in (s for s in unbalanced(facts) if s.role is Role.PRIMARY):
+        mirror = facts.peer(primary)
+        if mirror is None:
+            continue
+        pair = (primary, mirror)
+        fit = all(s.status is Status.UP and s.mode is Mode.SYNCHRONIZED for s in pair)
+        if fit and all(reachable(facts, s.hostname) for s in pair):
+            primaries.append(primary)
+        else:
+            console.warning(
+                f"Not rebalancing primary segment dbid {primary.dbid} with its mirror dbid {mirror.dbid} "
+                "because one is either down, unreachable, or not synchronized"
+            )
+    return primaries
+
+
+def _await_promotion(hands: Hands) -> None:
+    for _ in range(PROMOTION_DEADLINE * 5):
+        hands.probe()
+        if _silent_primary(hands.facts()) is None:
+            return
+        hands.pause(0.2)
+    raise Failed(f"Mirror promotion did not complete in {PROMOTION_DEADLINE} seconds.")
+
+
+def _recover_after_rebalance(options: Options, hands: Hands, console: Console) -> None:
+    """T4: an unscoped `gprecoverseg -a`, which recovers whatever else is down."""
+    console.info("=============================START ANOTHER RECOVER=========================================")
+    try:
+        inner = Options(args="", yes=True, no_progress=options.no_progress, data_directory=options.data_directory)
+        code = run(inner, hands, console)
+        if code:
+            console.error("Failed to start the synchronization step of the segment rebalance.")
+            console.error("Check the gprecoverseg log file, correct any problems, and re-run")
+            console.error(f"gprecoverseg -a -B {options.hosts or 16} -b {options.per_host or 64}")
+            raise Failed(f"Error synchronizing.\nError: {code}")
+    finally:
+        console.info("==============================END ANOTHER RECOVER==========================================")
