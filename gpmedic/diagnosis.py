@@ -24,6 +24,7 @@ __all__ = [
     "coordinator_unreachable",
     "diagnose",
     "pair_state",
+    "standby_fault",
 ]
 
 
@@ -87,6 +88,22 @@ def diagnose(cluster: Cluster, probes: Sequence[Probe]) -> Diagnosis:
         notes += _judge_pair(pair, cluster, by_dbid)
     notes += _judge_standby(cluster)
     return Diagnosis(cluster.name, cluster, tuple(probes), tuple(_findings(notes)))
+
+
+def standby_fault(cluster: Cluster) -> str | None:
+    """What is wrong with the standby coordinator; None where it follows, or where there is none.
+
+    A dead standby is not in the catalog (T24) and the mode of content -1 means nothing (T16): only its stream tells.
+    """
+    standby = cluster.standby
+    if standby is None:
+        return None
+    if not standby.is_up:
+        return f"{standby} is marked down"
+    if cluster.replication is None:  # unknown is no fault; on 4.3 and 5 it is never known
+        return None
+    follows = any(r.content == COORDINATOR_CONTENT and r.is_mirror for r in cluster.replication)
+    return None if follows else f"no stream from the coordinator to {standby}"
 
 
 def coordinator_unreachable(name: str, error: Exception) -> Diagnosis:
@@ -159,17 +176,9 @@ def _judge_silent_primary(
 
 
 def _judge_standby(cluster: Cluster) -> Iterator[_Note]:
-    """A dead standby is not in the catalog (T24), and the mode of content -1 means nothing (T16)."""
-    standby = cluster.standby
-    if standby is None:
-        return
-    if not standby.is_up:
-        yield _Note(Condition.STANDBY_DOWN, COORDINATOR_CONTENT, (standby.dbid,), f"{standby} is marked down")
-    elif cluster.replication is not None and not any(
-        r.content == COORDINATOR_CONTENT and r.is_mirror for r in cluster.replication
-    ):
-        detail = f"no stream from the coordinator to {standby}"
-        yield _Note(Condition.STANDBY_DOWN, COORDINATOR_CONTENT, (standby.dbid,), detail)
+    fault = standby_fault(cluster)
+    if fault is not None and cluster.standby is not None:
+        yield _Note(Condition.STANDBY_DOWN, COORDINATOR_CONTENT, (cluster.standby.dbid,), fault)
 
 
 def _has_stream(replication: Sequence[Replication], pair: SegmentPair, state: PairState) -> bool:

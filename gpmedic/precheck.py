@@ -1,141 +1,169 @@
 """What must hold before an action: a pure judgement of facts that were gathered on the hosts."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Iterator, Mapping, Sequence
+from enum import Enum
+from typing import Final
 
+from gpmedic.check import Check, CheckName, Verdict
 from gpmedic.cluster import Cluster
-from gpmedic.plan import Plan
+from gpmedic.conditions import CONDITIONS, Condition
+from gpmedic.diagnosis import standby_fault
+from gpmedic.errors import PrecheckFailed, UtilityBusy
+from gpmedic.host_facts import DirectoryFacts, HostFacts, PidState, RunningProcess, UtilityLock
+from gpmedic.plan import Action, Plan
+from gpmedic.precheck_directory import judge_orphans, judge_source, judge_target
 from gpmedic.settings import PolicySettings
 
+__all__ = [
+    "Check",
+    "CheckName",
+    "DirectoryFacts",
+    "HostFacts",
+    "PidState",
+    "RunningProcess",
+    "UtilityLock",
+    "Verdict",
+    "judge",
+    "require",
+]
 
-class PidState(StrEnum):
-    """What became of the process whose number a pid file or lock names."""
-
-    NO_FILE = "no_file"
-    ALIVE = "alive"  # it runs and is what the file says: this postmaster, this utility
-    STALE = "stale"  # no such process
-    REUSED = "reused"  # the number now belongs to another program
-    UNREADABLE = "unreadable"
-
-
-@dataclass(frozen=True, slots=True)
-class RunningProcess:
-    pid: int
-    command: str
-
-
-@dataclass(frozen=True, slots=True)
-class DirectoryFacts:
-    """One segment's data directory, as seen on its own host.
-
-    Attributes:
-        mode: permission bits, such as 0o700; None where the directory does not exist.
-        free_percent: of its file system (or of the nearest existing parent); None where it could not be told.
-        standby_markers: those of recovery.conf, standby.signal and recovery.signal that lie in it (T14).
-        postmaster: the state of the pid in postmaster.pid.
-        orphans: pg_basebackup, pg_rewind and rsync processes that name this directory.
-    """
-
-    path: str
-    exists: bool
-    writable: bool
-    mode: int | None = None
-    free_percent: float | None = None
-    standby_markers: tuple[str, ...] = ()
-    postmaster: PidState = PidState.NO_FILE
-    postmaster_pid: int | None = None
-    orphans: tuple[RunningProcess, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class UtilityLock:
-    """A lock of one of Greenplum's utilities, such as gprecoverseg.lock."""
-
-    utility: str
-    path: str
-    state: PidState
-    pid: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class HostFacts:
-    """One host, as the coordinator's host sees it over ssh.
-
-    Attributes:
-        reachable: ssh from the coordinator's host ran a command there.
-        detail: why not, one line.
-        noise: what `ssh host true` printed although it should print nothing (T12).
-        version: what `postgres --gp-version` printed there; empty where it could not be told.
-        clock_skew: seconds by which its clock is ahead of the coordinator's; None where not measured.
-        directories: the data directories that were looked at.
-        locks: of utilities; on the coordinator's host only.
-        utilities: other Greenplum utilities at work (gpstop, gpstart, gpexpand ...); coordinator's host only.
-    """
-
-    host: str
-    reachable: bool
-    detail: str = ""
-    noise: str = ""
-    version: str = ""
-    clock_skew: float | None = None
-    directories: tuple[DirectoryFacts, ...] = ()
-    locks: tuple[UtilityLock, ...] = ()
-    utilities: tuple[RunningProcess, ...] = ()
-
-    def directory(self, path: str) -> DirectoryFacts | None:
-        return next((d for d in self.directories if d.path == path), None)
-
-
-class Verdict(StrEnum):
-    PASS = "pass"  # noqa: S105  # no password
-    WARN = "warn"
-    FAIL = "fail"
-
-
-class CheckName(StrEnum):
-    HOST_REACHABLE = "host reachable"
-    QUIET_SSH = "quiet ssh"
-    SAME_VERSION = "same Greenplum version"
-    CLOCK = "clock"
-    DATA_DIRECTORY = "data directory"
-    DIRECTORY_MODE = "data directory mode"
-    DISK_SPACE = "disk space"
-    POSTMASTER = "postmaster not running"
-    NO_ORPHANS = "no orphan recovery process"
-    STANDBY_MARKER = "pg_rewind will run"
-    NO_UTILITY_RUNNING = "no other utility running"
-    STANDBY = "standby coordinator"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was checked.
-
-    Attributes:
-        target: the host, or the segment ("dbid 3 on sdw1").
-        next_action: what to do about it; empty only where it passed.
-    """
-
-    name: CheckName
-    target: str
-    verdict: Verdict
-    detail: str
-    next_action: str = ""
+CLOCK_TOLERANCE: Final = 5.0  # seconds
 
 
 def judge(
     plan: Plan, cluster: Cluster, facts: Sequence[HostFacts], policy: PolicySettings | None = None
 ) -> tuple[Check, ...]:
-    """Every check that the next disruptive step of the plan needs."""
-    raise NotImplementedError
+    """Every check that the next disruptive step of the plan needs, host by host; none where no step disrupts.
+
+    Args:
+        facts: one for each host of the cluster; a host of the step without facts fails its check.
+        policy: the defaults where it is not given.
+    """
+    if not plan.disruptive_steps:
+        return ()
+    step = plan.disruptive_steps[0]
+    by_host = {f.host: f for f in facts}
+    coordinator = cluster.coordinator.hostname
+    concerned = {coordinator, *(s.hostname for s in cluster.segments if s.content in step.contents)}
+    checks = [*_judge_utilities(coordinator, by_host.get(coordinator))]
+    for host in cluster.hosts:
+        checks += _judge_host(host, by_host.get(host), _Needed.YES if host in concerned else _Needed.NO)
+    checks += _judge_versions(cluster, by_host)
+    checks += judge_orphans(facts)
+    if step.action is Action.RECOVER:
+        checks += _judge_directories(step.dbids, cluster, by_host, policy or PolicySettings())
+    checks.append(_judge_standby(cluster))
+    return tuple(checks)
 
 
 def require(checks: Sequence[Check]) -> None:
     """Return where no check failed.
 
     Raises:
-        UtilityBusy: another of Greenplum's utilities is at work; trying again later helps.
+        UtilityBusy: nothing failed but that another of Greenplum's utilities is at work; it will pass.
         PrecheckFailed: anything else failed; every failed check is named.
     """
-    raise NotImplementedError
+    failed = [c for c in checks if c.verdict is Verdict.FAIL]
+    if not failed:
+        return
+    what = "; ".join(f"{c.name} ({c.target}): {c.detail}" for c in failed)
+    message = f"{what}. Nothing was touched."
+    actions = " ".join(dict.fromkeys(c.next_action for c in failed))
+    if all(c.name is CheckName.NO_UTILITY_RUNNING for c in failed):
+        raise UtilityBusy(message, actions)
+    raise PrecheckFailed(message, actions)
+
+
+class _Needed(Enum):
+    YES = "the step works on this host"
+    NO = "the step leaves this host alone"
+
+
+def _judge_directories(
+    dbids: Sequence[int], cluster: Cluster, by_host: Mapping[str, HostFacts], policy: PolicySettings
+) -> Iterator[Check]:
+    for dbid in dbids:
+        target = cluster.segment(dbid)
+        facts = by_host.get(target.hostname)
+        if facts is not None and facts.reachable:  # else the host's own check has failed
+            yield from judge_target(target, facts.directory(target.datadir), cluster.version, policy)
+        for source in (s for s in cluster.acting_primaries if s.content == target.content):
+            source_facts = by_host.get(source.hostname)
+            directory = source_facts.directory(source.datadir) if source_facts else None
+            if directory is not None:
+                yield from judge_source(source, directory, policy)
+
+
+def _judge_utilities(host: str, facts: HostFacts | None) -> Iterator[Check]:
+    """Another run of a utility is found by its lock and by its process: exit codes hide it (T1, T22)."""
+    if facts is None or not facts.reachable:
+        return  # the host's own check has failed
+    for lock in facts.locks:
+        if lock.state in (PidState.STALE, PidState.REUSED, PidState.UNREADABLE):
+            yield Check(
+                CheckName.NO_STALE_LOCK,
+                host,
+                Verdict.FAIL,
+                f"{lock.path} is left over from a {lock.utility} that no longer runs (pid {lock.pid or 'unknown'})",
+                f"Make sure that no {lock.utility}, pg_basebackup or pg_rewind runs any more, then remove {lock.path}"
+                " by hand: every run would end at once, with exit code 0.",
+            )
+    busy = [f"{lock.utility} (pid {lock.pid})" for lock in facts.locks if lock.state is PidState.ALIVE]
+    named = {lock.pid for lock in facts.locks}
+    busy += [f"{p.command} (pid {p.pid})" for p in facts.utilities if p.pid not in named]
+    if busy:
+        detail = f"{', '.join(busy)} is at work"
+        action = "Wait until it has ended; never stop it, its remote workers would go on."
+        yield Check(CheckName.NO_UTILITY_RUNNING, host, Verdict.FAIL, detail, action)
+    else:
+        yield Check(CheckName.NO_UTILITY_RUNNING, host, Verdict.PASS, "no lock is held and no other utility runs")
+
+
+def _judge_host(host: str, facts: HostFacts | None, needed: _Needed) -> Iterator[Check]:
+    bad = Verdict.FAIL if needed is _Needed.YES else Verdict.WARN
+    if facts is None:
+        detail, action = "nothing was found out about this host", "Gather the facts of every host again."
+        yield Check(CheckName.HOST_REACHABLE, host, bad, detail, action)
+        return
+    if not facts.reachable:
+        detail = f"not reachable from the coordinator: {facts.detail or 'no reason given'}"
+        action = f"From the coordinator, as its user, try `ssh {host} true`; check power, network, sshd and keys."
+        yield Check(CheckName.HOST_REACHABLE, host, bad, detail, action)
+        return
+    yield Check(CheckName.HOST_REACHABLE, host, Verdict.PASS, "answers the coordinator over ssh")
+    if facts.noise:
+        detail = f"`ssh {host} true` prints {facts.noise[:80]!r}"
+        action = "Silence banner and profile of that account: the output of Greenplum's utilities is read from there."
+        yield Check(CheckName.QUIET_SSH, host, bad, detail, action)
+    else:
+        yield Check(CheckName.QUIET_SSH, host, Verdict.PASS, "prints nothing of its own")
+    if facts.clock_skew is not None and abs(facts.clock_skew) > CLOCK_TOLERANCE:
+        detail = f"its clock is {facts.clock_skew:+.0f} s from the coordinator's"
+        yield Check(CheckName.CLOCK, host, Verdict.WARN, detail, "Set the clocks: logs cannot be put in order.")
+
+
+def _judge_versions(cluster: Cluster, by_host: Mapping[str, HostFacts]) -> Iterator[Check]:
+    coordinator = cluster.coordinator.hostname
+    reference = by_host[coordinator].version if coordinator in by_host else ""
+    for host in cluster.hosts:
+        facts = by_host.get(host)
+        if facts is None or not facts.reachable:
+            continue
+        if facts.version and facts.version == reference:
+            yield Check(CheckName.SAME_VERSION, host, Verdict.PASS, facts.version[:80])
+        elif not facts.version:
+            detail, action = "postgres --gp-version told nothing", f"Check the Greenplum installation on {host}."
+            yield Check(CheckName.SAME_VERSION, host, Verdict.FAIL, detail, action)
+        elif reference:
+            detail = f"{facts.version[:80]!r}, but {reference[:80]!r} on the coordinator"
+            action = f"Install the coordinator's Greenplum version on {host}."
+            yield Check(CheckName.SAME_VERSION, host, Verdict.FAIL, detail, action)
+
+
+def _judge_standby(cluster: Cluster) -> Check:
+    target = cluster.standby.hostname if cluster.standby else cluster.coordinator.hostname
+    fault = standby_fault(cluster)
+    if fault is None:
+        detail = "follows" if cluster.standby else "none is configured"
+        return Check(CheckName.STANDBY, target, Verdict.PASS, detail)
+    return Check(CheckName.STANDBY, target, Verdict.WARN, fault, CONDITIONS[Condition.STANDBY_DOWN].next_action)

@@ -3,9 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
-from gpmedic.cluster import Cluster
+from gpmedic.cluster import Cluster, Generation
+from gpmedic.pair_states import PairState, pair_state
+
+_EQUAL: Final = frozenset({PairState.SYNCHRONIZED, PairState.MIRRORLESS})
 
 
 class ProofName(StrEnum):
@@ -40,9 +43,66 @@ def prove(
         report: the parsed `gpstate -e`; None where it could not be read, which proves nothing.
         liveness_rows: the answer to catalog.LIVENESS_SQL; empty where the query failed.
     """
-    raise NotImplementedError
+    return (
+        _no_row_down(cluster),
+        _roles_preferred(cluster),
+        _pairs_synchronized(cluster),
+        _replication(cluster),
+        _gpstate(report),
+        _every_content_answers(cluster, liveness_rows),
+    )
 
 
 def proven(proofs: Sequence[Proof]) -> bool:
     """Whether there are proofs and all of them hold."""
     return bool(proofs) and all(p.holds for p in proofs)
+
+
+def _no_row_down(cluster: Cluster) -> Proof:
+    down = [str(s) for s in cluster.segments if not s.is_up]
+    return _proof(ProofName.NO_ROW_DOWN, down, f"{len(cluster.segments)} rows, every one up", "down: ")
+
+
+def _roles_preferred(cluster: Cluster) -> Proof:
+    switched = [str(s) for s in cluster.segments if not s.in_preferred_role]
+    return _proof(ProofName.ROLES_PREFERRED, switched, "every role is the preferred one", "not in the preferred role: ")
+
+
+def _pairs_synchronized(cluster: Cluster) -> Proof:
+    wrong = [f"content {p.content}" for p in cluster.pairs if pair_state(p, cluster.version.generation) not in _EQUAL]
+    wrong += [f"content {c} (no pair)" for c in cluster.odd_contents]
+    mirrored = sum(1 for p in cluster.pairs if p.mirror is not None)
+    well = f"{mirrored} pairs synchronized" if mirrored else "the cluster has no mirrors"
+    return _proof(ProofName.PAIRS_SYNCHRONIZED, wrong, well, "not synchronized: ")
+
+
+def _replication(cluster: Cluster) -> Proof:
+    wanted = [p.content for p in cluster.pairs if p.mirror is not None]
+    if cluster.version.generation is Generation.FILEREP:
+        return Proof(ProofName.REPLICATION, True, "this generation replicates by files and has no such rows")
+    if cluster.replication is None:
+        return Proof(ProofName.REPLICATION, not wanted, "gp_stat_replication could not be read")
+    streams = {r.content for r in cluster.replication if r.is_mirror and r.state == "streaming"}
+    missing = [f"content {c}" for c in wanted if c not in streams]
+    return _proof(ProofName.REPLICATION, missing, f"{len(wanted)} mirrors are streaming", "no streaming mirror: ")
+
+
+def _gpstate(report: MirroringReport | None) -> Proof:
+    if report is None:
+        return Proof(ProofName.GPSTATE, False, "gpstate -e could not be read")
+    if report.all_normal:
+        return Proof(ProofName.GPSTATE, True, "all segments are running normally")
+    return Proof(ProofName.GPSTATE, False, "gpstate -e reports segments that are not normal")
+
+
+def _every_content_answers(cluster: Cluster, rows: Iterable[Mapping[str, object]]) -> Proof:
+    answered = {row.get("content") for row in rows}
+    silent = [f"content {c}" for c in cluster.contents if c not in answered]
+    if not cluster.contents:
+        return Proof(ProofName.EVERY_CONTENT_ANSWERS, False, "the catalog shows no content at all")
+    well = f"{len(cluster.contents)} contents answered"
+    return _proof(ProofName.EVERY_CONTENT_ANSWERS, silent, well, "no answer from: ")
+
+
+def _proof(name: ProofName, wrong: Sequence[str], well: str, complaint: str) -> Proof:
+    return Proof(name, not wrong, complaint + ", ".join(wrong) if wrong else well)

@@ -1,0 +1,82 @@
+"""What was found on the hosts before an action: gathered by access, judged by precheck."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class PidState(StrEnum):
+    """What became of the process whose number a pid file or lock names."""
+
+    NO_FILE = "no_file"
+    ALIVE = "alive"  # it runs and is what the file says: this postmaster, this utility
+    STALE = "stale"  # no such process
+    REUSED = "reused"  # the number now belongs to another program
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class RunningProcess:
+    pid: int
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryFacts:
+    """One segment's data directory, as seen on its own host.
+
+    Attributes:
+        mode: permission bits, such as 0o700; None where the directory does not exist.
+        free_percent: of its file system (or of the nearest existing parent); None where it could not be told.
+        standby_markers: those of recovery.conf, standby.signal and recovery.signal that lie in it (T14).
+        postmaster: the state of the pid in postmaster.pid.
+        orphans: pg_basebackup, pg_rewind and rsync processes that name this directory.
+    """
+
+    path: str
+    exists: bool
+    writable: bool
+    mode: int | None = None
+    free_percent: float | None = None
+    standby_markers: tuple[str, ...] = ()
+    postmaster: PidState = PidState.NO_FILE
+    postmaster_pid: int | None = None
+    orphans: tuple[RunningProcess, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UtilityLock:
+    """A lock of one of Greenplum's utilities, such as gprecoverseg.lock."""
+
+    utility: str
+    path: str
+    state: PidState
+    pid: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HostFacts:
+    """One host, as the coordinator's host sees it over ssh.
+
+    Attributes:
+        reachable: ssh from the coordinator's host ran a command there.
+        detail: why not, one line.
+        noise: what `ssh host true` printed although it should print nothing (T12).
+        version: what `postgres --gp-version` printed there; empty where it could not be told.
+        clock_skew: seconds by which its clock is ahead of the coordinator's; None where not measured.
+        directories: the data directories that were looked at.
+        locks: of utilities; on the coordinator's host only.
+        utilities: other Greenplum utilities at work (gpstop, gpstart, gpexpand ...); coordinator's host only.
+    """
+
+    host: str
+    reachable: bool
+    detail: str = ""
+    noise: str = ""
+    version: str = ""
+    clock_skew: float | None = None
+    directories: tuple[DirectoryFacts, ...] = ()
+    locks: tuple[UtilityLock, ...] = ()
+    utilities: tuple[RunningProcess, ...] = ()
+
+    def directory(self, path: str) -> DirectoryFacts | None:
+        return next((d for d in self.directories if d.path == path), None)
