@@ -2,8 +2,8 @@
 
 An approval is bound to the fingerprint of the plan that was shown: if the cluster, and with it the plan, is another one
 when the answer comes, the answer is void and the new plan is shown. A deployed flow suspends (no process waits; it runs
-again from the top when it is resumed, and finds the stored answer under the same key); a flow that somebody runs by hand
-pauses.
+again from the top when it is resumed, and finds the stored answer under the same key); a flow that somebody runs by
+hand pauses.
 """
 
 from collections.abc import Callable

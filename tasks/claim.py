@@ -1,8 +1,8 @@
 """One recovery per cluster at the level of flows: the claim that every disruptive flow makes first.
 
 The claim is a tag on the flow run, written and checked under a short lock, so that it survives suspensions (no process
-lives then), restarts of the server and crashes. A deployment's concurrency limit does none of that. The lock for commands,
-on the coordinator's host, is another one: it also stands against runs of another Prefect server.
+lives then), restarts of the server and crashes. A deployment's concurrency limit does none of that. The lock for
+commands, on the coordinator's host, is another one: it also stands against runs of another Prefect server.
 """
 
 import fcntl

@@ -1,7 +1,7 @@
 """Tell people and programs what happens: the run's log, live listeners in this process, Prefect events.
 
-A listener is how the command line draws its display: `with listening(show): recover("gp6")`. Listeners are called in the
-thread of the flow, one progress report after the other; what a listener raises is logged and never disturbs a recovery.
+A listener is how the command line draws its display: `with listening(show): recover("gp6")`. Listeners are called in
+the thread of the flow, one report after the other; what a listener raises is logged and never disturbs a recovery.
 """
 
 import logging
