@@ -1,45 +1,51 @@
 """What happened, for people: an incident as plain text and as Markdown."""
 
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
 
+from gpmedic.amounts import duration
+from gpmedic.check import Check, Verdict
 from gpmedic.cluster import Cluster
 from gpmedic.diagnosis import Diagnosis
+from gpmedic.events import Approval, Decision, Event
 from gpmedic.plan import Plan
-from gpmedic.precheck import Check
+from gpmedic.report_tables import (
+    approvals_table,
+    checks_table,
+    clock,
+    events_table,
+    findings_table,
+    proofs_table,
+    segments_table,
+    steps_table,
+)
+from gpmedic.table import Table, markdown, plain
 from gpmedic.verify import Proof
 
+__all__ = [
+    "Approval",
+    "Decision",
+    "Event",
+    "Outcome",
+    "RecoveryReport",
+    "checks_markdown",
+    "checks_text",
+    "diagnosis_markdown",
+    "diagnosis_text",
+    "plan_markdown",
+    "plan_text",
+    "report_markdown",
+    "report_text",
+    "segments_markdown",
+    "segments_text",
+]
 
-class Decision(StrEnum):
-    APPROVED = "approved"
-    DECLINED = "declined"
-    EXPIRED = "expired"  # silence is a no
-    VOIDED = "voided"  # the cluster changed after it was given
-
-
-@dataclass(frozen=True, slots=True)
-class Approval:
-    """One person's word on one step of one plan."""
-
-    step: str
-    fingerprint: str
-    decision: Decision
-    by: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One line of the time line.
-
-    Attributes:
-        source: who says so: gpmedic, FTS, gprecoverseg, a person.
-    """
-
-    at: datetime
-    what: str
-    source: str = "gpmedic"
+WIDTH: Final = 120  # characters of a line of text
 
 
 class Outcome(StrEnum):
@@ -75,37 +81,178 @@ class RecoveryReport:
     error: str = ""
     next_action: str = ""
 
+    @property
+    def seconds(self) -> float:
+        return (self.ended - self.started).total_seconds()
+
 
 def report_text(report: RecoveryReport) -> str:
-    """The whole report as plain text, lines of at most 120 characters where the data allows."""
-    raise NotImplementedError
+    """The whole report as plain text; checks that passed are only counted."""
+    return _joined(_report(report), _heading_text, _paragraph_text, Table.text)
 
 
 def report_markdown(report: RecoveryReport) -> str:
     """The whole report as Markdown; nothing that a cluster printed can break out of its cell."""
-    raise NotImplementedError
+    return _joined(_report(report), _heading_markdown, _paragraph_markdown, Table.markdown)
 
 
 def diagnosis_text(diagnosis: Diagnosis) -> str:
-    raise NotImplementedError
+    """What is wrong, what it means, what to do, and the table of segments."""
+    return _joined(_diagnosis(diagnosis), _heading_text, _paragraph_text, Table.text)
 
 
 def diagnosis_markdown(diagnosis: Diagnosis) -> str:
-    raise NotImplementedError
+    return _joined(_diagnosis(diagnosis), _heading_markdown, _paragraph_markdown, Table.markdown)
 
 
 def segments_text(cluster: Cluster, before: Cluster | None = None) -> str:
-    """The table of segments; with `before`, what changed is shown as old > new."""
-    raise NotImplementedError
+    """The table of segments; with `before`, what changed is shown as old -> new."""
+    return segments_table(cluster, before).text()
 
 
 def segments_markdown(cluster: Cluster, before: Cluster | None = None) -> str:
-    raise NotImplementedError
+    return segments_table(cluster, before).markdown()
 
 
 def plan_text(plan: Plan) -> str:
-    raise NotImplementedError
+    """The steps as a table and what each does, for the person who approves them."""
+    return _joined(_plan(plan), _heading_text, _paragraph_text, Table.text)
 
 
 def plan_markdown(plan: Plan) -> str:
-    raise NotImplementedError
+    return _joined(_plan(plan), _heading_markdown, _paragraph_markdown, Table.markdown)
+
+
+def checks_text(checks: Sequence[Check]) -> str:
+    return checks_table(checks).text()
+
+
+def checks_markdown(checks: Sequence[Check]) -> str:
+    return checks_table(checks).markdown()
+
+
+@dataclass(frozen=True, slots=True)
+class _Heading:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Paragraph:
+    text: str
+
+
+_Part = _Heading | _Paragraph | Table
+
+
+def _report(report: RecoveryReport) -> Iterator[_Part]:
+    yield _Heading(f"{report.cluster_name}: {_OUTCOMES[report.outcome]}")
+    day = report.started.astimezone(UTC).strftime("%Y-%m-%d")
+    times = f"{day}, {clock(report.started)} to {clock(report.ended)} UTC"
+    yield _Paragraph(f"{times}, {duration(report.seconds)}; scenario: {report.before.scenario.value}.")
+    if report.error:
+        yield _Paragraph(f"Ended early: {report.error}")
+    if report.next_action:
+        yield _Paragraph(f"Next: {report.next_action}")
+    if report.before.findings:
+        yield _Heading("What was found")
+        yield findings_table(report.before.findings)
+    if report.plan is not None and report.plan.steps:
+        yield from _plan(report.plan)
+    if report.checks:
+        yield from _checks(report.checks)
+    if report.approvals:
+        yield _Heading("Approvals")
+        yield approvals_table(report.approvals)
+    if report.events:
+        yield _Heading("Time line")
+        yield events_table(report.events, report.started)
+    yield from _segments(report)
+    if report.proofs:
+        yield _Heading("Proof")
+        yield proofs_table(report.proofs)
+
+
+def _segments(report: RecoveryReport) -> Iterator[_Part]:
+    before, after = report.before.cluster, report.after
+    if after is not None and before is not None and after.segments != before.segments:
+        yield _Heading("Segments, before -> after")
+        yield segments_table(after, before)
+    elif (known := after or before) is not None:
+        yield _Heading("Segments (unchanged)" if after is not None else "Segments, as last seen")
+        yield segments_table(known)
+
+
+def _checks(checks: Sequence[Check]) -> Iterator[_Part]:
+    remarkable = [c for c in checks if c.verdict is not Verdict.PASS]
+    yield _Heading("Prechecks")
+    yield _Paragraph(f"{len(checks) - len(remarkable)} of {len(checks)} passed.")
+    if remarkable:
+        yield checks_table(remarkable)
+
+
+def _diagnosis(diagnosis: Diagnosis) -> Iterator[_Part]:
+    version = "" if diagnosis.cluster is None else f" ({diagnosis.cluster.version})"
+    state = "healthy" if diagnosis.healthy else "action needed"
+    yield _Heading(f"{diagnosis.cluster_name}{version}: {state}")
+    for finding in diagnosis.findings:
+        facts = finding.facts
+        yield _Paragraph(f"{facts.severity.value.upper()} {facts.title}: {finding.detail}. {facts.meaning}")
+        yield _Paragraph(f"Next: {facts.next_action}")
+    if diagnosis.cluster is not None:
+        yield segments_table(diagnosis.cluster)
+
+
+def _plan(plan: Plan) -> Iterator[_Part]:
+    yield _Heading(f"Plan {plan.fingerprint}")
+    if not plan.steps:
+        yield _Paragraph("Nothing is to be done.")
+        return
+    yield steps_table(plan)
+    for number, step in enumerate(plan.steps, 1):
+        yield _Paragraph(f"Step {number}, {step.action.value}: {step.effect}")
+
+
+_OUTCOMES: Final[Mapping[Outcome, str]] = MappingProxyType(
+    {
+        Outcome.HEALTHY: "healthy, nothing was done",
+        Outcome.RECOVERED: "recovered and proven healthy",
+        Outcome.UNPROVEN: "acted, but not proven healthy",
+        Outcome.REFUSED: "refused, the cluster is untouched",
+        Outcome.FAILED: "failed, a person decides",
+    }
+)
+
+
+def _joined(
+    parts: Iterable[_Part],
+    heading: Callable[[str], str],
+    paragraph: Callable[[str], str],
+    table: Callable[[Table], str],
+) -> str:
+    shown = []
+    for part in parts:
+        match part:
+            case _Heading(text):
+                shown.append(heading(text))
+            case _Paragraph(text):
+                shown.append(paragraph(text))
+            case Table():
+                shown.append(table(part))
+    return "\n\n".join(shown) + "\n"
+
+
+def _heading_text(text: str) -> str:
+    line = plain(text)
+    return f"{line}\n{'=' * len(line)}"
+
+
+def _paragraph_text(text: str) -> str:
+    return textwrap.fill(plain(text), width=WIDTH, break_long_words=False, break_on_hyphens=False)
+
+
+def _heading_markdown(text: str) -> str:
+    return f"### {markdown(text)}"
+
+
+def _paragraph_markdown(text: str) -> str:
+    return markdown(text)
