@@ -1,7 +1,7 @@
 """gprecoverseg: its arguments, and what its output says, of every generation.
 
-Its exit code is 0 while its lock is held (T1), while hosts are unreachable (T2) and while pairs were not rebalanced (T3);
-and what it calls success may have done nothing (T23). So the outcome is read from the text, and the catalog decides.
+Its exit code is 0 while its lock is held (T1), while hosts are unreachable (T2), while pairs were not rebalanced (T3);
+what it calls success may have done nothing (T23). So the outcome is read from the text, and the catalog decides.
 """
 
 import re

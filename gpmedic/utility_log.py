@@ -14,7 +14,8 @@ from gpmedic.errors import UnreadableOutput
 _PREFIX = re.compile(
     r"(?P<time>\d{8}:\d\d:\d\d:\d\d):(?P<pid>\d+) "
     # "gprecoverseg:default-[ERROR]" is printed before host and user are known: the lock is held
-    r"(?P<utility>[\w.-]+):(?:(?P<host>[^\s:]+):(?P<user>[^\s:]+)|default)-"
+    # "gpsegstart.py_sdw1:gpadmin:sdw1:gpadmin" is how the workers on the hosts name themselves
+    r"(?P<utility>[\w.-]+)(?::[^\s:\[]+)??:(?:(?P<host>[^\s:]+):(?P<user>[^\s:]+)|default)-"
     r"\[(?P<level>DEBUG|INFO|WARNING|ERROR|CRITICAL)\]:-(?P<message>.*)"
 )
 # A prompt has no end of line of its own and the answer is not echoed without a terminal: the next line is glued to it.
