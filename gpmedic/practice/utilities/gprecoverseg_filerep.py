@@ -49,9 +49,7 @@ def run(options: Options, hands: FilerepHands, console: Console) -> int:
     Raises:
         Failed, Refused, UsageFault, CommandFailed, Declined: what the caller words and turns into an exit code.
     """
-    if sum((options.new_hosts is not None, options.config_file is not None, options.rebalance)) > 1:
-        raise UsageFault("Only one of -i, -p, -s, -r, and -S may be specified")
-    facts = _connect(hands, console)
+    facts = _connect(options, hands, console)
     if options.rebalance:
         return _rebalance(options, hands, console, facts)
     targets = _targets(options, hands, console, facts)
@@ -80,13 +78,17 @@ def run(options: Options, hands: FilerepHands, console: Console) -> int:
     return 0
 
 
-def _connect(hands: FilerepHands, console: Console) -> Facts:
+def _connect(options: Options, hands: FilerepHands, console: Console) -> Facts:
     """The catalog, once every acting primary answers; it hangs for minutes where one does not (T29)."""
     if not hands.has_file(f"{hands.data_directory}/postgresql.conf"):
         raise Failed(f"[Errno 2] No such file or directory: '{hands.data_directory}/postgresql.conf'")
     facts = hands.facts()
+    console.info(f"local Greenplum Version: '{facts.utility_version}'")
     if not facts.database_up:
         raise Failed(refused_connection('"localhost" (127.0.0.1)', facts.coordinator.port))
+    console.info(f"master Greenplum Version: '{facts.server_version}'")
+    if sum((options.new_hosts is not None, options.config_file is not None, options.rebalance)) > 1:
+        raise UsageFault("Only one of -i, -p, -s, -r, and -S may be specified")
     for attempt in range(1, ATTEMPTS + 1):
         console.info("Checking if segments are ready")
         console.info("Obtaining Segment details from master...")
