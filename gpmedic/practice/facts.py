@@ -1,4 +1,4 @@
-"""Everything that a stand-in for a Greenplum utility may print: what the engine knows of a practice cluster at one moment.
+"""Everything that a stand-in for a Greenplum utility may print: what the engine knows of a practice cluster.
 
 Stand-ins are pure: they render `Facts` and options into lines and an exit code. The engine gathers `Facts` live
 (`Control.facts()`); a test may build them from a recorded snapshot instead. `to_json` and `from_json` are inverse.
@@ -53,6 +53,8 @@ class SshState(StrEnum):
     BANNER = "banner"  # answers, with noise before the output
     REFUSED = "refused"
     SILENT = "silent"  # accepts the connection and never says a word
+    CUT = "cut"  # the connection is lost in the middle of a command's output
+    WRONG_KEY = "wrong_key"  # the host key has changed
 
 
 class CopyKind(StrEnum):
@@ -91,9 +93,10 @@ class SegmentFacts:
     Attributes:
         pid: its postmaster's process id, None where none lives.
         stale_pid_file: a postmaster.pid lies in the data directory although no postmaster lives.
+        stale_pid: the process id in that file.
         datadir_mode: permission bits, e.g. 0o700; None where the directory is missing.
         standby_signal: the data directory says that it is a mirror's (recovery.conf in 6, standby.signal in 7).
-        write_location: the acting primary's current WAL position as PostgreSQL prints it, None where it does not answer.
+        write_location: the acting primary's current WAL position as PostgreSQL prints it, None without an answer.
         change_tracking_bytes: 4.3 only, size of the change log of a primary in change tracking.
         copying: the recovery at work whose target is this segment.
     """
@@ -112,6 +115,7 @@ class SegmentFacts:
     pid: int | None = None
     answer: Answer = Answer.REFUSED
     stale_pid_file: bool = False
+    stale_pid: int = 0
     datadir_exists: bool = True
     datadir_mode: int | None = None
     standby_signal: bool = False

@@ -73,7 +73,13 @@ def recordings(generation: Recorded) -> tuple[Step, ...]:
 def runs(generation: Recorded, utility: str) -> tuple[Step, ...]:
     """Every recorded run of one utility, those of polls too, whose command starts with its name."""
     every = [run for step in recordings(generation) for run in (step, *step.polls)]
-    return tuple(run for run in every if run.command.removeprefix(". ~/nm.env; ").split(" ")[0] == utility)
+    return tuple(run for run in every if arguments(run, utility) is not None)
+
+
+def arguments(run: Step, utility: str) -> list[str] | None:
+    """The arguments with which a step runs this utility; None where it runs something else, or several things."""
+    words = run.command.removeprefix(". ~/nm.env; ").removeprefix("unset MASTER_DATA_DIRECTORY; ").split()
+    return words[1:] if words[:1] == [utility] else None
 
 
 def _scenario(document: Mapping[str, Any]) -> list[Step]:

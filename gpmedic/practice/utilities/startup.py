@@ -1,0 +1,68 @@
+"""How every utility that only needs the coordinator begins: its arguments, its version, the database's, the catalog."""
+
+from gpmedic.practice.facts import Answer, Facts
+from gpmedic.practice.utilities.console import Console
+from gpmedic.practice.utilities.gpstate_words import words
+
+
+class Stopped(Exception):
+    """The utility has said why it cannot go on, and ends."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def announce(console: Console, utility: str, args: str) -> None:
+    console.info(f"Starting {utility} with args: {args}")
+
+
+def require_data_directory(console: Console, utility: str, facts: Facts, directory: str | None) -> None:
+    """Raises:
+    Stopped: the environment does not say where the coordinator lives.
+    """
+    if not directory:
+        fail(console, utility, f"Environment Variable {facts.release.data_directory_variable} not set!")
+
+
+def connect(console: Console, utility: str, facts: Facts, host: str) -> None:
+    """Print both versions and that the catalog is read, as a session on the coordinator of this host allows.
+
+    Raises:
+        Stopped: there is none.
+    """
+    speak = words(facts.release)
+    console.info(f"local Greenplum Version: '{facts.utility_version}'")
+    refusal = _refusal(facts, host)
+    if refusal:
+        fail(console, utility, refusal)
+    console.info(f"{speak.coordinator} Greenplum Version: '{facts.server_version}'")
+    console.info(f"Obtaining Segment details from {speak.coordinator}...")
+
+
+def fail(console: Console, utility: str, reason: str) -> None:
+    """Raises:
+    Stopped: always.
+    """
+    console.critical(f"{utility} failed. (Reason='{reason}') exiting...")
+    raise Stopped(2)
+
+
+def _refusal(facts: Facts, host: str) -> str:
+    """What libpq says where the local port is no coordinator that accepts sessions; "" where it is one."""
+    coordinator, standby = facts.coordinator, facts.standby
+    if host == coordinator.hostname and coordinator.answer is Answer.ACCEPTS:
+        return ""
+    if host == coordinator.hostname and coordinator.answer is Answer.STARTING:
+        return "FATAL:  the database system is starting up\n"
+    if standby and host == standby.hostname and standby.answer is Answer.RECOVERS:
+        replayed = next((row.replayed for row in facts.replication if row.content == standby.content), "0/0")
+        return (
+            "FATAL:  the database system is in recovery mode\n"
+            f"DETAIL:  last replayed record at {replayed}\n- VERSION: {facts.server_version}\n"
+        )
+    return (
+        "could not connect to server: Connection refused\n"
+        '\tIs the server running on host "localhost" (127.0.0.1) and accepting\n'
+        f"\tTCP/IP connections on port {coordinator.port}?\n"
+    )

@@ -1,0 +1,204 @@
+"""Facts as they were when a step was recorded: the catalog from its snapshot, processes from what the scenario did.
+
+A snapshot does not show which processes live. By default a row that is up has one and a row that is down has not, but
+left its postmaster.pid behind. Where a scenario did something else, a line of the tables below says so.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gpmedic.cluster import Mode, Role, Status
+from gpmedic.practice.facts import (
+    Answer,
+    Copying,
+    CopyKind,
+    Facts,
+    HostFacts,
+    Release,
+    ReplicationFacts,
+    SegmentFacts,
+)
+from tests.transcripts import Recorded, Row, Snapshot, Step, recordings
+
+VERSIONS: Mapping[Recorded, tuple[Release, str, str]] = {
+    "gp4": (
+        Release.V4_3,
+        "PostgreSQL 8.2.15 (Greenplum Database 4.3.99.00 build Deepgreen DB) on x86_64-unknown-linux-gnu, "
+        "compiled by GCC gcc (Debian 12.2.0-14+deb12u1) 12.2.0 compiled on Nov 23 2026 08:29:32",
+        "postgres (Greenplum Database) 4.3.99.00 build Deepgreen DB",
+    ),
+    "gp6": (
+        Release.V6,
+        "PostgreSQL 9.4.26 (Greenplum Database 6.24.3 build commit:25d3498a400ca5230e81abb94861f23389315213) on "
+        "x86_64-unknown-linux-gnu, compiled by gcc (Debian 12.2.0-14+deb12u1) 12.2.0, 64-bit compiled on "
+        "Nov 23 2026 08:29:57",
+        "postgres (Greenplum Database) 6.24.3 build commit:25d3498a400ca5230e81abb94861f23389315213",
+    ),
+}
+HOSTS: Mapping[Recorded, tuple[str, ...]] = {
+    "gp4": ("gp-master", "gp-s1", "gp-s2", "gp-s3", "gp-s4"),
+    "gp6": ("mdw", "smdw", "sdw1", "sdw2", "sdw3", "sdw4"),
+}
+
+
+@dataclass(frozen=True)
+class World:
+    """What a scenario had done to processes and hosts, for its steps `first` to `last`.
+
+    Attributes:
+        dead: dbids whose process is gone although their row is up.
+        unreachable: hosts that answer nobody.
+        wiped: dbids whose data directory is gone with everything in it.
+        copy: the kind of the copies at work, which 4.3 shows.
+        progress: the text of gprecoverseg's progress file.
+        host: where the command ran, if not on the coordinator's host.
+        stopped: no process of the whole database lives.
+    """
+
+    scenario: str
+    first: int
+    last: int
+    dead: frozenset[int] = frozenset()
+    unreachable: frozenset[str] = frozenset()
+    wiped: frozenset[int] = frozenset()
+    copy: CopyKind = CopyKind.INCREMENTAL
+    progress: str = ""
+    host: str = ""
+    stopped: bool = False
+
+
+END = 99
+WORLDS = (
+    World("02-primary-killed", 2, 2, dead=frozenset({2})),
+    World("03-mirror-killed", 2, 2, dead=frozenset({6})),
+    World("04-both-killed", 2, END, dead=frozenset({4, 7})),
+    World("07-mirror-dir-lost-full", 2, 6, wiped=frozenset({5})),
+    World("07-mirror-dir-lost-full", 7, END, copy=CopyKind.FULL),
+    World("08-host-down-spare", 2, END, unreachable=frozenset({"gp-s3"}), copy=CopyKind.FULL),
+    World("10-long-resync", 1, END, copy=CopyKind.FULL),
+    World("12-db-stopped", 2, END, stopped=True),
+    World("13-start-with-host-missing", 2, END, stopped=True),
+    World("b-mirror-killed", 2, 3, dead=frozenset({8})),
+    World("d1-both-killed-gpstop-ar", 2, 14, dead=frozenset({9})),
+    World("e1-host-link-down-and-back", 3, 14, unreachable=frozenset({"sdw3"})),
+    World("f1-host-lost-recover-with-i-to-sdw4", 2, END, unreachable=frozenset({"sdw1"})),
+    World("h1-nothing-to-do", 16, 16, host="smdw"),
+    World("h3-two-at-once-and-killed-midway", 7, 9, progress="full:9: 98798/159706 kB (61%)"),
+    World("h3-two-at-once-and-killed-midway", 17, 25, progress="full:9: 56974/159706 kB (35%)"),
+    World("h4-database-stopped", 2, END, stopped=True),
+    World("j-cluster-without-mirrors", 12, 27, dead=frozenset({3})),
+    World("j-cluster-without-mirrors", 35, 39, stopped=True),
+    World("j2-without-mirrors-queries", 4, 12, dead=frozenset({3})),
+    World("k-standby-master-killed", 2, 10, dead=frozenset({14})),
+    World("k-standby-master-killed", 15, 18, dead=frozenset({14}), wiped=frozenset({14})),
+    World("l5-gprecoverseg-interrupted-by-SIGINT-and-SIGTERM", 13, 14, progress="full:9: 45896/159700 kB (28%)"),
+)
+
+
+def world(step: Step) -> World:
+    number = int(step.name[:2])
+    fitting = (w for w in WORLDS if w.scenario == step.scenario and w.first <= number <= w.last)
+    return next(fitting, World(step.scenario, 0, END))
+
+
+def facts_of(generation: Recorded, step: Step) -> Facts:
+    """The facts that the real utility met when this step was recorded."""
+    release, server_version, utility_version = VERSIONS[generation]
+    around = world(step)
+    snapshot = _snapshot(generation, step)
+    segments = tuple(_segment(row, snapshot, around, release) for row in snapshot.segments)
+    gone = {s.content for s in segments if s.role is Role.MIRROR and s.pid is None}
+    return Facts(
+        name=step.scenario,
+        release=release,
+        server_version=server_version,
+        utility_version=utility_version,
+        user="gpadmin" if generation == "gp6" else "gp4admin",
+        segments=segments,
+        hosts=tuple(HostFacts(name, reachable=name not in around.unreachable) for name in HOSTS[generation]),
+        replication=tuple(
+            _stream(row)
+            for row in snapshot.replication or ()
+            if row["gp_segment_id"] not in gone or row["application_name"] != "gp_walreceiver"
+        ),
+    )
+
+
+def _snapshot(generation: Recorded, step: Step) -> Snapshot:
+    """The nearest snapshot: of the step itself, else the last one before it, else the next one."""
+    if step.scenario.startswith("j"):
+        return Snapshot(_mirrorless())
+    own = [s for s in (step.before, step.after) if s is not None and s.segments]
+    if own and (own[0].replication is not None or generation == "gp4"):
+        return own[0]
+    every = [s for s in recordings(generation) if s.scenario == step.scenario]
+    at = next(i for i, s in enumerate(every) if s.name == step.name.split("#")[0])
+    around = [s for other in (*every[at::-1], *every[at:]) for s in (other.after, other.before) if s and s.segments]
+    if not around:
+        healthy = next(s for s in recordings(generation) if s.before and s.before.segments)
+        assert healthy.before is not None
+        around = [healthy.before]
+    return Snapshot(own[0].segments if own else around[0].segments, around[0].replication)
+
+
+def _mirrorless() -> tuple[Row, ...]:
+    """The small cluster of scenario j, as psql -At printed it."""
+    step = next(s for s in recordings("gp6") if s.scenario.startswith("j2") and "gp_segment_configuration" in s.command)
+    names = ("dbid", "content", "role", "preferred_role", "mode", "status", "port", "hostname", "address", "datadir")
+    rows = [line.split("|") for line in step.stdout.splitlines()]
+    return tuple({name: _number(value) for name, value in zip(names, row, strict=True)} for row in rows)
+
+
+def _number(text: str) -> int | str:
+    return int(text) if re.fullmatch(r"-?\d+", text) else text
+
+
+def _segment(row: Row, snapshot: Snapshot, around: World, release: Release) -> SegmentFacts:
+    dbid, role, status, mode = int(row["dbid"]), Role(row["role"]), Status(row["status"]), Mode(row["mode"])
+    host = str(row["hostname"])
+    alive = status is Status.UP and dbid not in around.dead and not around.stopped
+    answer = Answer.ACCEPTS if role is Role.PRIMARY else Answer.RECOVERS
+    if not alive:
+        answer = Answer.REFUSED
+    if host in around.unreachable:
+        answer = Answer.UNREACHABLE
+    sent = next(
+        (r["sent_location"] for r in snapshot.replication or () if r["gp_segment_id"] == row["content"]), "0/1000000"
+    )
+    resync = role is Role.MIRROR and mode is Mode.RESYNCHRONIZING
+    return SegmentFacts(
+        dbid=dbid,
+        content=int(row["content"]),
+        role=role,
+        preferred_role=Role(row["preferred_role"]),
+        mode=mode,
+        status=status,
+        port=int(row["port"]),
+        hostname=host,
+        address=str(row["address"]),
+        datadir=str(row.get("datadir") or row["filespaces"].partition("=")[2]),
+        replication_port=row.get("replication_port"),
+        pid=1000 + dbid if alive else None,
+        answer=answer,
+        stale_pid_file=not alive and dbid not in around.wiped,
+        stale_pid=1000 + dbid,
+        write_location=sent if alive and role is Role.PRIMARY and release is not Release.V4_3 else None,
+        change_tracking_bytes=1_000_000 if release is Release.V4_3 else None,
+        copying=Copying(around.copy, 160_000_000, 160_000_000, 0.0) if resync else None,
+    )
+
+
+def _stream(row: Row) -> ReplicationFacts:
+    return ReplicationFacts(
+        content=int(row["gp_segment_id"]),
+        pid=1,
+        application_name=str(row["application_name"]),
+        state=str(row["state"]),
+        sync_state=str(row["sync_state"]),
+        sent=row["sent_location"],
+        written=row["write_location"],
+        flushed=row["flush_location"],
+        replayed=row["replay_location"],
+        backend_start="2026-11-23 09:29:07.079632+00",
+    )
