@@ -97,11 +97,13 @@ _STOP_ERRORS: tuple[tuple[str, StopOutcome], ...] = (
     (r".*Active connections\. Aborting shutdown\.\.\.", StopOutcome.ACTIVE_CONNECTIONS),
     (r".*", StopOutcome.ERROR),
 )
-_START_LINES: tuple[tuple[str, StartOutcome], ...] = ((r"Database successfully started", StartOutcome.STARTED),)
+_START_LINES: tuple[tuple[str, StartOutcome], ...] = (
+    (r"Database successfully started", StartOutcome.STARTED),
+    (r"Non interactive mode detected\. Not starting the cluster\b", StartOutcome.STANDBY_UNREACHABLE),
+)
 _START_ERRORS: tuple[tuple[str, StartOutcome], ...] = (
     (r".*Master instance process running", StartOutcome.ALREADY_RUNNING),
     (r".*Do not have enough valid segments to start the array\.", StartOutcome.NOT_ENOUGH_SEGMENTS),
-    (r".*Non interactive mode detected.*", StartOutcome.STANDBY_UNREACHABLE),
     (r".*", StartOutcome.ERROR),
 )
 
