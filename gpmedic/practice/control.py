@@ -51,8 +51,8 @@ class Verb(StrEnum):
     PROMOTE = "promote"
     """dbid -> {}. pg_promote, and waits until it accepts writes."""
     SET_ROWS = "set_rows"
-    """rows=[{"dbid": n, column: value, ...}, ...], description="" -> {}. Updates rows of gp_segment_configuration in one
-    transaction (any column but dbid; `datadir` in 4.3 goes to pg_filespace_entry); where a description is given, one row
+    """rows=[{"dbid": n, column: value, ...}, ...], description="" -> {}. Updates rows of gp_segment_configuration in
+    one transaction (any column but dbid; `datadir` in 4.3 goes to pg_filespace_entry); with a description, one row
     of gp_configuration_history per dbid. PracticeError for an unknown dbid or column."""
     INSERT_ROW = "insert_row"
     """row={column: value}, description="" -> {}. All columns of SegmentFacts' catalog part."""

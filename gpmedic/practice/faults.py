@@ -1,0 +1,320 @@
+"""What can be broken in a practice cluster, and how it is healed: one row a fault."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from gpmedic.practice.control import CLUSTER_VARIABLE, PracticeError
+from gpmedic.practice.engine import Engine
+from gpmedic.practice.facts import SshState
+from gpmedic.practice.hosts import Hosts
+from gpmedic.practice.layout import Row
+from gpmedic.practice.processes import end
+
+
+class Fault(StrEnum):
+    """Every fault; in brackets the target that it wants."""
+
+    KILL_PRIMARY = "kill_primary"  # (content) the acting primary's processes die
+    KILL_MIRROR = "kill_mirror"  # (content)
+    KILL_BOTH = "kill_both"  # (content) a double fault
+    KILL_STANDBY = "kill_standby"
+    KILL_COORDINATOR = "kill_coordinator"
+    HOST_DOWN = "host_down"  # (host) its power fails; healed, it is back without its servers running
+    DATADIR_REMOVED = "datadir_removed"  # (dbid) killed and its data directory deleted
+    DATADIR_MODE = "datadir_mode"  # (dbid) mode 0755, with which PostgreSQL does not start (T26)
+    DISK_FULL = "disk_full"  # (host) df and full copies say so
+    SLOW_RESYNC = "slow_resync"  # (seconds) a mirror needs so much longer to be in sync
+    REWIND_FAILS = "rewind_fails"  # (dbid) its WAL is gone, so pg_rewind fails and only a full copy helps
+    FLAPPING = "flapping"  # (content) its mirror dies whenever it is in sync again
+    LOCK_HELD = "lock_held"  # gprecoverseg's lock, held by a process that lives
+    LOCK_STALE = "lock_stale"  # the same, of a process that is dead
+    GPRECOVERSEG_HANGS = "gprecoverseg_hangs"
+    REPLICATION_ROW_MISSING = "replication_row_missing"  # (content)
+    SSH_REFUSED = "ssh_refused"  # (host)
+    SSH_SILENT = "ssh_silent"  # (host)
+    SSH_BANNER = "ssh_banner"  # (host) noise before every output
+    SSH_CUT = "ssh_cut"  # (host) connections are lost in the middle of the output
+    SSH_WRONG_KEY = "ssh_wrong_key"  # (host) another host key
+
+
+Target = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """How a fault is made and unmade; `wants` names its target."""
+
+    wants: str | None
+    break_: Callable[[Engine, Any], str]
+    heal: Callable[[Engine, Any], str]
+
+
+def break_(engine: Engine, fault: Fault, target: Target) -> str:
+    """Break something; what was done, for a person to read.
+
+    Raises:
+        PracticeError: the target is missing or does not exist.
+    """
+    kind = _KINDS[fault]
+    return kind.break_(engine, _target(fault, kind, target))
+
+
+def heal(engine: Engine, fault: Fault, target: Target) -> str:
+    """Undo a fault; what was done."""
+    kind = _KINDS[fault]
+    return kind.heal(engine, _target(fault, kind, target) if kind.wants not in {None, "seconds"} else None)
+
+
+def heal_all(engine: Engine) -> str:
+    """Heal whatever is in force; killed servers stay as they are, but for coordinator and standby."""
+    hosts = _hosts(engine)
+    for host in hosts.all():
+        hosts.set_reachable(host.name, True)
+        hosts.set_ssh(host.name, SshState.NORMAL)
+        hosts.set_full(host.name, False)
+    for content in list(engine.broken.hidden_replication):
+        _show_replication(engine, content)
+    for fault in (Fault.LOCK_HELD, Fault.SLOW_RESYNC, Fault.GPRECOVERSEG_HANGS):
+        heal(engine, fault, {})
+    engine.broken.rewind_fails.clear()
+    engine.broken.flapping.clear()
+    _start_coordinator(engine, None)
+    _start_standby(engine, None)
+    return "All hosts, ssh, locks and delays are healed; dead segments wait for gprecoverseg."
+
+
+def in_force(engine: Engine) -> tuple[tuple[str, str], ...]:
+    """Lasting faults and their targets, as `Facts.faults` shows them."""
+    broken = engine.broken
+    hosts = engine.hosts.all() if engine.hosts is not None else ()
+    lists: list[tuple[Fault, list[Any]]] = [
+        (Fault.REWIND_FAILS, sorted(broken.rewind_fails)),
+        (Fault.FLAPPING, sorted(broken.flapping)),
+        (Fault.REPLICATION_ROW_MISSING, sorted(broken.hidden_replication)),
+        (Fault.HOST_DOWN, [host.name for host in hosts if not host.reachable]),
+        (
+            Fault.DISK_FULL,
+            [host.name for host in hosts if engine.hosts is not None and engine.hosts.is_full(host.name)],
+        ),
+    ]
+    found = [(fault.value, ",".join(map(str, targets))) for fault, targets in lists if targets]
+    if broken.slow_resync:
+        found.append((Fault.SLOW_RESYNC.value, f"{broken.slow_resync:g}"))
+    if broken.gprecoverseg_hangs:
+        found.append((Fault.GPRECOVERSEG_HANGS.value, ""))
+    return tuple(found)
+
+
+def wanted_target(fault: Fault) -> str | None:
+    """The name of the target that a fault wants: content, dbid, host, seconds or None."""
+    return _KINDS[fault].wants
+
+
+def _target(fault: Fault, kind: _Kind, target: Target) -> Any:
+    if kind.wants is None:
+        return None
+    value = target.get(kind.wants)
+    if value is None:
+        raise PracticeError(f"{fault.value} needs a {kind.wants}.", f"Name it: --{kind.wants} VALUE.")
+    return value
+
+
+def _hosts(engine: Engine) -> Hosts:
+    if engine.hosts is None:
+        raise PracticeError("The practice cluster is not up yet.")
+    return engine.hosts
+
+
+def _killed(engine: Engine, *rows: Row) -> str:
+    for row in rows:
+        engine.servers.kill(row.dbid)
+    return "Killed " + " and ".join(f"dbid {r.dbid} ({r.hostname}:{r.port}, content {r.content})" for r in rows) + "."
+
+
+def _kill_standby(engine: Engine, _: None) -> str:
+    if engine.standby is None:
+        raise PracticeError("The cluster has no standby.")
+    return _killed(engine, engine.standby)
+
+
+def _start_standby(engine: Engine, _: None) -> str:
+    if engine.standby is not None:
+        engine.start_segment(engine.standby.dbid)
+    return "The standby runs."
+
+
+def _start_coordinator(engine: Engine, _: None) -> str:
+    engine.start_segment(engine.coordinator.dbid)
+    return "The coordinator runs."
+
+
+def _start_both(engine: Engine, content: int) -> str:
+    for row in engine.pair(content):
+        engine.start_segment(row.dbid)
+    return f"Both instances of content {content} run."
+
+
+def _gprecoverseg_heals(engine: Engine, target: int) -> str:
+    return "A killed segment is brought back by gprecoverseg; nothing was done."
+
+
+def _host_down(engine: Engine, host: str) -> str:
+    _hosts(engine).set_reachable(host, False)
+    here = [row for row in engine.rows.known if row.hostname == host]
+    for row in here:
+        engine.servers.kill(row.dbid)
+    return f"{host} is down, and with it {len(here)} servers."
+
+
+def _host_up(engine: Engine, host: str) -> str:
+    _hosts(engine).set_reachable(host, True)
+    return f"{host} answers again; its servers do not run."
+
+
+def _remove_datadir(engine: Engine, dbid: int) -> str:
+    row = engine.row(dbid)
+    engine.servers.kill(dbid)
+    shutil.rmtree(row.datadir, ignore_errors=True)
+    return f"dbid {dbid} was killed and {row.datadir} removed."
+
+
+def _datadir_mode(mode: int) -> Callable[[Engine, int], str]:
+    def change(engine: Engine, dbid: int) -> str:
+        datadir = Path(engine.row(dbid).datadir)
+        datadir.chmod(mode)
+        return f"{datadir} has mode {mode:04o}."
+
+    return change
+
+
+def _disk(full: bool) -> Callable[[Engine, str], str]:
+    def change(engine: Engine, host: str) -> str:
+        _hosts(engine).set_full(host, full)
+        return f"The file system of {host} is {'full' if full else 'as it is'}."
+
+    return change
+
+
+def _slow(engine: Engine, seconds: float | None) -> str:
+    engine.broken.slow_resync = float(seconds or 0)
+    return f"Resynchronizations take {engine.broken.slow_resync:g} s longer."
+
+
+def _rewind_fails(engine: Engine, dbid: int) -> str:
+    engine.broken.rewind_fails.add(engine.row(dbid).dbid)
+    return f"pg_rewind of dbid {dbid} will find its WAL gone."
+
+
+def _rewind_works(engine: Engine, dbid: int) -> str:
+    engine.broken.rewind_fails.discard(dbid)
+    return f"pg_rewind of dbid {dbid} works, if it was not tried in between."
+
+
+def _flap(engine: Engine, content: int) -> str:
+    engine.broken.flapping.add(content)
+    return f"The mirror of content {content} dies whenever it is in sync."
+
+
+def _no_flap(engine: Engine, content: int) -> str:
+    engine.broken.flapping.discard(content)
+    return f"The mirror of content {content} lives."
+
+
+def _lock(engine: Engine) -> Path:
+    return Path(engine.coordinator.datadir) / "gprecoverseg.lock"
+
+
+def _hold_lock(engine: Engine, _: None) -> str:
+    name = str(engine.folder / "greenplum" / "bin" / "gprecoverseg")
+    holder = subprocess.Popen(
+        [sys.executable, "-c", "import time; time.sleep(86400)", name, "-a"],
+        stdin=subprocess.DEVNULL,
+        env={CLUSTER_VARIABLE: str(engine.folder)},
+    )
+    return _write_lock(engine, holder.pid)
+
+
+def _stale_lock(engine: Engine, _: None) -> str:
+    dead = subprocess.Popen(["/bin/sh", "-c", ":"])
+    dead.wait()
+    return _write_lock(engine, dead.pid)
+
+
+def _write_lock(engine: Engine, pid: int) -> str:
+    lock = _lock(engine)
+    lock.mkdir(exist_ok=True)
+    (lock / "PID").write_text(f"{pid}\n")
+    return f"{lock} names process {pid}."
+
+
+def _free_lock(engine: Engine, _: None) -> str:
+    lock = _lock(engine)
+    if lock.exists():
+        end(int((lock / "PID").read_text()), carrying="gprecoverseg")
+        shutil.rmtree(lock, ignore_errors=True)
+    return f"{lock} is gone."
+
+
+def _hangs(on: bool) -> Callable[[Engine, None], str]:
+    def change(engine: Engine, _: None) -> str:
+        engine.broken.gprecoverseg_hangs = on
+        mark = engine.folder / "run" / "gprecoverseg.hangs"  # which the stand-in's shim looks at
+        mark.touch() if on else mark.unlink(missing_ok=True)
+        return f"gprecoverseg {'hangs' if on else 'ends'}."
+
+    return change
+
+
+def _hide_replication(engine: Engine, content: int) -> str:
+    engine.primary(content)
+    engine.rows.execute(
+        "INSERT INTO gpmedic_practice.hidden_replication VALUES (%s) ON CONFLICT DO NOTHING", (content,)
+    )
+    engine.broken.hidden_replication.add(content)
+    return f"gp_stat_replication has no row for content {content}."
+
+
+def _show_replication(engine: Engine, content: int) -> str:
+    engine.rows.execute("DELETE FROM gpmedic_practice.hidden_replication WHERE content = %s", (content,))
+    engine.broken.hidden_replication.discard(content)
+    return f"gp_stat_replication shows content {content}."
+
+
+def _ssh(state: SshState) -> Callable[[Engine, str], str]:
+    def change(engine: Engine, host: str) -> str:
+        _hosts(engine).set_ssh(host, state)
+        return f"ssh of {host}: {state.value}."
+
+    return change
+
+
+_KINDS: dict[Fault, _Kind] = {
+    Fault.KILL_PRIMARY: _Kind("content", lambda e, c: _killed(e, e.primary(c)), _gprecoverseg_heals),
+    Fault.KILL_MIRROR: _Kind("content", lambda e, c: _killed(e, e.pair(c)[1]), _gprecoverseg_heals),
+    # The mirror first, and at once the primary: FTS must not come in between and promote.
+    Fault.KILL_BOTH: _Kind("content", lambda e, c: _killed(e, *reversed(e.pair(c))), _start_both),
+    Fault.KILL_STANDBY: _Kind(None, _kill_standby, _start_standby),
+    Fault.KILL_COORDINATOR: _Kind(None, lambda e, _: _killed(e, e.coordinator), _start_coordinator),
+    Fault.HOST_DOWN: _Kind("host", _host_down, _host_up),
+    Fault.DATADIR_REMOVED: _Kind("dbid", _remove_datadir, _gprecoverseg_heals),
+    Fault.DATADIR_MODE: _Kind("dbid", _datadir_mode(0o755), _datadir_mode(0o700)),
+    Fault.DISK_FULL: _Kind("host", _disk(True), _disk(False)),
+    Fault.SLOW_RESYNC: _Kind("seconds", _slow, _slow),
+    Fault.REWIND_FAILS: _Kind("dbid", _rewind_fails, _rewind_works),
+    Fault.FLAPPING: _Kind("content", _flap, _no_flap),
+    Fault.LOCK_HELD: _Kind(None, _hold_lock, _free_lock),
+    Fault.LOCK_STALE: _Kind(None, _stale_lock, _free_lock),
+    Fault.GPRECOVERSEG_HANGS: _Kind(None, _hangs(True), _hangs(False)),
+    Fault.REPLICATION_ROW_MISSING: _Kind("content", _hide_replication, _show_replication),
+    Fault.SSH_REFUSED: _Kind("host", _ssh(SshState.REFUSED), _ssh(SshState.NORMAL)),
+    Fault.SSH_SILENT: _Kind("host", _ssh(SshState.SILENT), _ssh(SshState.NORMAL)),
+    Fault.SSH_BANNER: _Kind("host", _ssh(SshState.BANNER), _ssh(SshState.NORMAL)),
+    Fault.SSH_CUT: _Kind("host", _ssh(SshState.CUT), _ssh(SshState.NORMAL)),
+    Fault.SSH_WRONG_KEY: _Kind("host", _ssh(SshState.WRONG_KEY), _ssh(SshState.NORMAL)),
+}
