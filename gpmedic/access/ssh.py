@@ -34,12 +34,14 @@ class Completed:
 
     Attributes:
         noise: what login scripts printed before the script's own output; never part of stdout or stderr.
+        stdout_bytes: stdout as it came, for whoever counts bytes.
     """
 
     stdout: str
     stderr: str
     exit_code: int
     noise: str = ""
+    stdout_bytes: bytes = b""
 
 
 class Shell:
@@ -140,7 +142,7 @@ class Shell:
                 f"it said: {said}).",
                 f"Log in as {self._settings.user} by hand and look at its login shell and login scripts.",
             )
-        return Completed(_text(output), _text(errors), exit_code, _text(noise + error_noise))
+        return Completed(_text(output), _text(errors), exit_code, _text(noise + error_noise), output)
 
     def _lost(self, reason: str) -> HostUnreachable:
         return HostUnreachable(

@@ -1,0 +1,113 @@
+"""A utility as a detached job on the coordinator's host: it outlives the connection, the worker and Prefect's server.
+
+A job has a key; a key is started at most once, ever: whoever launches it again adopts what is there. Its folder
+$HOME/.gpmedic/jobs/KEY is kept as evidence. Hosts are Linux; on macOS, which a practice cluster may run on, a folder
+stands in for flock and a process group for a session, and a keeper killed there is seen but not what it left behind.
+
+Not covered: a host whose logind kills a user's processes at logout (KillUserProcesses=yes).
+"""
+
+import re
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gpmedic.access.scripts import script
+from gpmedic.access.ssh import Completed, Shell
+from gpmedic.errors import AccessRefused, UnreadableOutput, UtilityBusy
+
+_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}")
+_MOST_BYTES = 16 << 20
+_LAUNCHES = 3
+
+
+class JobState(StrEnum):
+    """What became of a job."""
+
+    NEVER = "never"  # never started
+    RUNNING = "running"
+    DONE = "done"
+    ORPHAN = "orphan"  # the command lives but its keeper does not: its exit code will never be known
+    LOST = "lost"  # it was started, nothing of it lives (killed, or the host was restarted): look at the cluster
+
+
+_MAY_PRINT_ON = frozenset({JobState.RUNNING, JobState.ORPHAN})
+
+
+@dataclass(frozen=True, slots=True)
+class JobStatus:
+    """A look at a job.
+
+    Attributes:
+        exit_code: of the utility; None unless DONE.
+        size: bytes of output up to the end of `output`: the offset of the next look.
+        output: stdout and stderr together from the asked offset, at most 16 MiB; whole lines only while more may come.
+    """
+
+    state: JobState
+    exit_code: int | None
+    size: int
+    output: str
+
+
+def launch(shell: Shell, key: str, argv: Sequence[str], prelude: str) -> JobStatus:
+    """Start a utility unless this key has been started before.
+
+    Args:
+        key: letters, digits, dot, dash and underscore; names the run and the step.
+        argv: the utility and its arguments; they reach the host on stdin, not in a process list.
+        prelude: sh text that runs before it, see `environment.prelude`.
+
+    Raises:
+        HostUnreachable: the connection was lost; launching again is safe.
+        AccessRefused: the job's folder cannot be written; nothing was started.
+        UtilityBusy: another launch of this key was under way and came to nothing.
+    """
+    _check(key)
+    command = f"{prelude}\nexec {shlex.join(argv)}\n"
+    keeper = script("job_shared", "job_keeper")
+    for _ in range(_LAUNCHES):
+        done = shell.run(script("job_shared", "job_launch"), key, command, keeper)
+        _first_line(done, shell)
+        seen = status(shell, key)
+        if seen.state is not JobState.NEVER:
+            return seen
+    raise UtilityBusy(f"The job {key} is being launched by somebody else.", "Try again in a minute.")
+
+
+def status(shell: Shell, key: str, offset: int = 0) -> JobStatus:
+    """What has become of a job, and its output from `offset` (bytes) on.
+
+    Raises:
+        HostUnreachable: the connection was lost.
+    """
+    _check(key)
+    done = shell.run(script("job_shared", "job_status"), key, str(offset), str(_MOST_BYTES))
+    word, code, size = _first_line(done, shell)
+    try:
+        state, exit_code, total = JobState(word.lower()), None if code == "-" else int(code), int(size)
+    except ValueError:
+        raise UnreadableOutput("gpmedic's job status", " ".join((word, code, size))) from None
+    output = done.stdout_bytes.partition(b"\n")[2]
+    if state in _MAY_PRINT_ON or offset + len(output) < total:
+        output = output[: output.rfind(b"\n") + 1] or (output if len(output) == _MOST_BYTES else b"")
+    return JobStatus(state, exit_code, offset + len(output), output.decode("utf-8", errors="replace"))
+
+
+def _check(key: str) -> None:
+    if not _KEY.fullmatch(key):
+        raise ValueError(f"not a job key: {key!r}")
+
+
+def _first_line(done: Completed, shell: Shell) -> tuple[str, str, str]:
+    line = done.stdout.partition("\n")[0]
+    word, _, rest = line.partition(" ")
+    if word == "ERROR":
+        raise AccessRefused(
+            f"A job could not be started on {shell.host}: {rest}.", "See whether the disk is full; nothing was started."
+        )
+    if not word:
+        raise UnreadableOutput("gpmedic's job script", line or done.stderr.strip()[-200:])
+    first, _, second = rest.partition(" ")
+    return word, first, second

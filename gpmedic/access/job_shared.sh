@@ -1,0 +1,31 @@
+# Functions of the job scripts. A job's folder holds: command, keeper (what runs it), start (boot, time, host), pids
+# (keeper and command, each with its start time), out, exit_code, lock.
+set -u
+
+job_folder() {
+  case $1 in '' | .* | *[!A-Za-z0-9._-]*) echo "ERROR the job key $1 is not valid"; exit 64 ;; esac
+  printf '%s\n' "$HOME/.gpmedic/jobs/$1"
+}
+
+# Names this run of the host's kernel. GPMEDIC_BOOT_ID stands in for it: only tests set it, to play a reboot.
+boot_id() {
+  if [ -n "${GPMEDIC_BOOT_ID:-}" ]; then printf '%s\n' "$GPMEDIC_BOOT_ID"
+  elif [ -r /proc/sys/kernel/random/boot_id ]; then cat /proc/sys/kernel/random/boot_id
+  else sysctl -n kern.boottime | tr -dc '0-9a-zA-Z'; echo; fi
+}
+
+# Start time of process $1: a process number is given again, number and start time together are not.
+# 0 where there is none, or a zombie.
+started_at() {
+  if [ -r /proc/self/stat ]; then
+    stat=$(cat "/proc/$1/stat" 2>/dev/null) || { echo 0; return; }
+    set -- ${stat##*) }
+    if [ "$1" = Z ]; then echo 0; else echo "${20}"; fi
+  else
+    when=$(LC_ALL=C ps -o lstart= -p "$1" 2>/dev/null | tr -d ' '); echo "${when:-0}"
+  fi
+}
+
+is_alive() { [ "$2" != 0 ] && [ "$(started_at "$1")" = "$2" ]; }
+
+has_flock() { command -v flock >/dev/null 2>&1; }
