@@ -5,8 +5,9 @@ left its postmaster.pid behind. Where a scenario did something else, a line of t
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 from gpmedic.cluster import Mode, Role, Status
 from gpmedic.practice.facts import (
@@ -42,6 +43,13 @@ HOSTS: Mapping[Recorded, tuple[str, ...]] = {
 }
 
 
+class Taken(Enum):
+    """Which of the two snapshots of a step."""
+
+    BEFORE = "before"
+    AFTER = "after"
+
+
 @dataclass(frozen=True)
 class World:
     """What a scenario had done to processes and hosts, for its steps `first` to `last`.
@@ -54,6 +62,7 @@ class World:
         progress: the text of gprecoverseg's progress file.
         host: where the command ran, if not on the coordinator's host.
         stopped: no process of the whole database lives.
+        taken: which snapshot fits, where the cluster changed between the two.
     """
 
     scenario: str
@@ -66,23 +75,33 @@ class World:
     progress: str = ""
     host: str = ""
     stopped: bool = False
+    taken: Taken = Taken.BEFORE
 
 
 END = 99
+L5 = "l5-gprecoverseg-interrupted-by-SIGINT-and-SIGTERM"
 WORLDS = (
     World("02-primary-killed", 2, 2, dead=frozenset({2})),
+    World("02-primary-killed", 3, 3, taken=Taken.AFTER),
     World("03-mirror-killed", 2, 2, dead=frozenset({6})),
+    World("03-mirror-killed", 18, 18, taken=Taken.AFTER),
     World("04-both-killed", 2, END, dead=frozenset({4, 7})),
     World("07-mirror-dir-lost-full", 2, 6, wiped=frozenset({5})),
-    World("07-mirror-dir-lost-full", 7, END, copy=CopyKind.FULL),
-    World("08-host-down-spare", 2, END, unreachable=frozenset({"gp-s3"}), copy=CopyKind.FULL),
-    World("10-long-resync", 1, END, copy=CopyKind.FULL),
+    World("07-mirror-dir-lost-full", 7, 9, copy=CopyKind.FULL),
+    World("07-mirror-dir-lost-full", 10, END, taken=Taken.AFTER),
+    World("08-host-down-spare", 2, 22, unreachable=frozenset({"gp-s3"}), copy=CopyKind.FULL),
+    World("08-host-down-spare", 23, END, unreachable=frozenset({"gp-s3"}), taken=Taken.AFTER),
+    World("09-errors", 42, 42, taken=Taken.AFTER),
+    World("10-long-resync", 1, 7, copy=CopyKind.FULL),
+    World("10-long-resync", 8, END, taken=Taken.AFTER),
     World("12-db-stopped", 2, END, stopped=True),
     World("13-start-with-host-missing", 2, END, stopped=True),
     World("b-mirror-killed", 2, 3, dead=frozenset({8})),
     World("d1-both-killed-gpstop-ar", 2, 14, dead=frozenset({9})),
     World("e1-host-link-down-and-back", 3, 14, unreachable=frozenset({"sdw3"})),
     World("f1-host-lost-recover-with-i-to-sdw4", 2, END, unreachable=frozenset({"sdw1"})),
+    # The file of scenario l5 was still there.
+    World("g2-primary-datadir-removed", 4, 4, progress="full:9: 45896/159700 kB (28%)"),
     World("h1-nothing-to-do", 16, 16, host="smdw"),
     World("h3-two-at-once-and-killed-midway", 7, 9, progress="full:9: 98798/159706 kB (61%)"),
     World("h3-two-at-once-and-killed-midway", 17, 25, progress="full:9: 56974/159706 kB (35%)"),
@@ -94,6 +113,14 @@ WORLDS = (
     World("k-standby-master-killed", 15, 18, dead=frozenset({14}), wiped=frozenset({14})),
     World("l5-gprecoverseg-interrupted-by-SIGINT-and-SIGTERM", 13, 14, progress="full:9: 45896/159700 kB (28%)"),
 )
+
+
+STREAM: Row = {
+    "application_name": "gp_walreceiver",
+    "state": "streaming",
+    "sync_state": "sync",
+    **dict.fromkeys(("sent_location", "write_location", "flush_location", "replay_location"), "0/1000000"),
+}
 
 
 def world(step: Step) -> World:
@@ -108,7 +135,6 @@ def facts_of(generation: Recorded, step: Step) -> Facts:
     around = world(step)
     snapshot = _snapshot(generation, step)
     segments = tuple(_segment(row, snapshot, around, release) for row in snapshot.segments)
-    gone = {s.content for s in segments if s.role is Role.MIRROR and s.pid is None}
     return Facts(
         name=step.scenario,
         release=release,
@@ -117,29 +143,40 @@ def facts_of(generation: Recorded, step: Step) -> Facts:
         user="gpadmin" if generation == "gp6" else "gp4admin",
         segments=segments,
         hosts=tuple(HostFacts(name, reachable=name not in around.unreachable) for name in HOSTS[generation]),
-        replication=tuple(
-            _stream(row)
-            for row in snapshot.replication or ()
-            if row["gp_segment_id"] not in gone or row["application_name"] != "gp_walreceiver"
-        ),
+        replication=_replication(snapshot, segments) if release is not Release.V4_3 else (),
     )
+
+
+def _replication(snapshot: Snapshot, segments: Sequence[SegmentFacts]) -> tuple[ReplicationFacts, ...]:
+    """Streams as recorded, but none to or from a dead process. Where an acting primary is dead the view itself fails:
+    then every living synchronized pair streams, as they did before."""
+    dead = {s.content for s in segments if s.pid is None}
+    rows = [row for row in snapshot.replication or () if row["application_name"]]
+    if snapshot.errors:
+        known = {row["gp_segment_id"] for row in rows}
+        synchronized = {s.content for s in segments if s.mode is Mode.SYNCHRONIZED}
+        rows += [{**STREAM, "gp_segment_id": content} for content in synchronized - known - dead]
+    walreceiver = "gp_walreceiver"
+    return tuple(_stream(r) for r in rows if r["gp_segment_id"] not in dead or r["application_name"] != walreceiver)
 
 
 def _snapshot(generation: Recorded, step: Step) -> Snapshot:
     """The nearest snapshot: of the step itself, else the last one before it, else the next one."""
     if step.scenario.startswith("j"):
         return Snapshot(_mirrorless())
-    own = [s for s in (step.before, step.after) if s is not None and s.segments]
+    both = (step.before, step.after) if world(step).taken is Taken.BEFORE else (step.after, step.before)
+    own = [s for s in both if s is not None and s.segments]
     if own and (own[0].replication is not None or generation == "gp4"):
         return own[0]
     every = [s for s in recordings(generation) if s.scenario == step.scenario]
     at = next(i for i, s in enumerate(every) if s.name == step.name.split("#")[0])
-    around = [s for other in (*every[at::-1], *every[at:]) for s in (other.after, other.before) if s and s.segments]
-    if not around:
-        healthy = next(s for s in recordings(generation) if s.before and s.before.segments)
-        assert healthy.before is not None
-        around = [healthy.before]
-    return Snapshot(own[0].segments if own else around[0].segments, around[0].replication)
+    earlier = [s for other in every[at::-1] for s in (other.after, other.before)]
+    later = [s for other in every[at:] for s in (other.before, other.after)]
+    healthy = next(s.before for s in recordings(generation) if s.before)
+    # A poll goes on until the state is reached that the next snapshot shows.
+    order = (*later, *earlier, healthy) if "#" in step.name else (*earlier, *later, healthy)
+    near = next(s for s in order if s and s.segments)
+    return Snapshot(own[0].segments, near.replication, errors=own[0].errors) if own else near
 
 
 def _mirrorless() -> tuple[Row, ...]:
@@ -163,9 +200,7 @@ def _segment(row: Row, snapshot: Snapshot, around: World, release: Release) -> S
         answer = Answer.REFUSED
     if host in around.unreachable:
         answer = Answer.UNREACHABLE
-    sent = next(
-        (r["sent_location"] for r in snapshot.replication or () if r["gp_segment_id"] == row["content"]), "0/1000000"
-    )
+    positions = {r["gp_segment_id"]: r["sent_location"] for r in snapshot.replication or ()}
     resync = role is Role.MIRROR and mode is Mode.RESYNCHRONIZING
     return SegmentFacts(
         dbid=dbid,
@@ -183,7 +218,9 @@ def _segment(row: Row, snapshot: Snapshot, around: World, release: Release) -> S
         answer=answer,
         stale_pid_file=not alive and dbid not in around.wiped,
         stale_pid=1000 + dbid,
-        write_location=sent if alive and role is Role.PRIMARY and release is not Release.V4_3 else None,
+        write_location=(positions.get(row["content"]) or "0/1000000")
+        if alive and role is Role.PRIMARY and release is not Release.V4_3
+        else None,
         change_tracking_bytes=1_000_000 if release is Release.V4_3 else None,
         copying=Copying(around.copy, 160_000_000, 160_000_000, 0.0) if resync else None,
     )
