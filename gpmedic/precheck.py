@@ -1,6 +1,7 @@
 """What must hold before an action: a pure judgement of facts that were gathered on the hosts."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from enum import Enum
 from typing import Final
 
@@ -13,6 +14,7 @@ from gpmedic.host_facts import DirectoryFacts, HostFacts, PidState, RunningProce
 from gpmedic.plan import Action, Plan
 from gpmedic.precheck_directory import judge_orphans, judge_source, judge_target
 from gpmedic.settings import PolicySettings
+from gpmedic.table import plain
 
 __all__ = [
     "Check",
@@ -53,7 +55,7 @@ def judge(
     if step.action is Action.RECOVER:
         checks += _judge_directories(step.dbids, cluster, by_host, policy or PolicySettings())
     checks.append(_judge_standby(cluster))
-    return tuple(checks)
+    return tuple(replace(c, detail=plain(c.detail)) for c in checks)  # what hosts and programs said stays on its line
 
 
 def require(checks: Sequence[Check]) -> None:

@@ -1,0 +1,333 @@
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.clusters import (
+    V6,
+    V7,
+    V43,
+    failed_over,
+    healthy,
+    mirror_dbid,
+    mirror_down,
+    primary_dbid,
+    probes,
+    resynchronizing,
+    switched,
+    without_stream,
+)
+from gpmedic.capabilities import Capabilities
+from gpmedic.cluster import Cluster, Version
+from gpmedic.diagnosis import diagnose
+from gpmedic.errors import PrecheckFailed, UtilityBusy
+from gpmedic.plan import Plan, make_plan
+from gpmedic.precheck import (
+    Check,
+    CheckName,
+    DirectoryFacts,
+    HostFacts,
+    PidState,
+    RunningProcess,
+    UtilityLock,
+    Verdict,
+    judge,
+    require,
+)
+from gpmedic.settings import PolicySettings
+
+GP_VERSION = "postgres (Greenplum Database) 6.24.3 build commit:25d3498a400ca5230e81abb94861f23389315213"
+
+
+def plan_of(cluster: Cluster) -> Plan:
+    return make_plan(diagnose(cluster, probes(cluster)), Capabilities(cluster.version), PolicySettings())
+
+
+def facts_of(cluster: Cluster) -> dict[str, HostFacts]:
+    """Every host in order."""
+    found = {}
+    for host in cluster.hosts:
+        paths = [s.datadir for s in cluster.segments if s.hostname == host]
+        directories = tuple(DirectoryFacts(p, True, True, 0o700, 60.0) for p in paths)
+        found[host] = HostFacts(host, True, version=GP_VERSION, clock_skew=0.1, directories=directories)
+    return found
+
+
+def on_host(facts: dict[str, HostFacts], host: str, **fields: Any) -> dict[str, HostFacts]:
+    return {**facts, host: replace(facts[host], **fields)}
+
+
+def on_directory(cluster: Cluster, facts: dict[str, HostFacts], dbid: int, **fields: Any) -> dict[str, HostFacts]:
+    segment = cluster.segment(dbid)
+    host = facts[segment.hostname]
+    changed = tuple(replace(d, **fields) if d.path == segment.datadir else d for d in host.directories)
+    return on_host(facts, segment.hostname, directories=changed)
+
+
+def judged(cluster: Cluster, facts: dict[str, HostFacts], policy: PolicySettings | None = None) -> tuple[Check, ...]:
+    return judge(plan_of(cluster), cluster, list(facts.values()), policy)
+
+
+def bad(checks: tuple[Check, ...]) -> list[tuple[CheckName, Verdict, str]]:
+    return [(c.name, c.verdict, c.target) for c in checks if c.verdict is not Verdict.PASS]
+
+
+def only(checks: tuple[Check, ...]) -> Check:
+    remarkable = [c for c in checks if c.verdict is not Verdict.PASS]
+    assert len(remarkable) == 1, remarkable
+    assert remarkable[0].next_action
+    return remarkable[0]
+
+
+DOWN = mirror_down(healthy(), 0)  # dbid 8 on sdw2, served by dbid 2 on sdw1; sdw3 is not concerned
+TARGET = mirror_dbid(0)
+
+
+@pytest.mark.parametrize("version", [V43, V6, V7], ids=str)
+@pytest.mark.parametrize("broken", [mirror_down, failed_over, switched])
+def test_hosts_in_order_pass_every_check_of_recovery_and_rebalance(version: Version, broken: Any) -> None:
+    cluster = broken(healthy(version), 0)
+    checks = judged(cluster, facts_of(cluster))
+    assert bad(checks) == []
+    require(checks)
+    assert {c.name for c in checks} >= {CheckName.HOST_REACHABLE, CheckName.QUIET_SSH, CheckName.SAME_VERSION}
+
+
+def test_a_recovery_looks_at_everything_that_the_runbook_names() -> None:
+    names = {c.name for c in judged(DOWN, facts_of(DOWN))}
+    assert names >= set(CheckName) - {CheckName.CLOCK, CheckName.NO_STALE_LOCK}
+
+
+def test_a_plan_that_only_waits_needs_no_check() -> None:
+    cluster = resynchronizing(healthy(), 0)
+    assert judged(cluster, {}) == ()
+
+
+@pytest.mark.parametrize(("host", "verdict"), [("sdw2", "fail"), ("sdw1", "fail"), ("mdw", "fail"), ("sdw3", "warn")])
+def test_an_unreachable_host_fails_where_the_step_works_and_warns_elsewhere(host: str, verdict: str) -> None:
+    gone = HostFacts(host, False, detail="No route to host")
+    checks = [c for c in judged(DOWN, {**facts_of(DOWN), host: gone}) if c.verdict is not Verdict.PASS]
+    assert [(c.name, c.verdict, c.target) for c in checks] == [(CheckName.HOST_REACHABLE, verdict, host)]
+    assert "No route to host" in checks[0].detail
+    assert f"ssh {host} true" in checks[0].next_action
+
+
+def test_a_host_of_which_nothing_was_found_out_fails_its_check() -> None:
+    facts = facts_of(DOWN)
+    del facts["sdw2"]
+    assert only(judged(DOWN, facts)).name is CheckName.HOST_REACHABLE
+
+
+def test_a_banner_fails_quiet_ssh_because_utilities_read_their_output_there() -> None:
+    check = only(judged(DOWN, on_host(facts_of(DOWN), "sdw2", noise="Welcome to sdw2\n")))
+    assert (check.name, check.verdict) == (CheckName.QUIET_SSH, Verdict.FAIL)
+    assert "Welcome to sdw2" in check.detail
+
+
+@pytest.mark.parametrize("fields", [{"exists": False, "mode": None}, {"writable": False}])
+def test_a_data_directory_that_is_gone_or_read_only_fails(fields: dict[str, Any]) -> None:
+    check = only(judged(DOWN, on_directory(DOWN, facts_of(DOWN), TARGET, **fields)))
+    assert (check.name, check.verdict) == (CheckName.DATA_DIRECTORY, Verdict.FAIL)
+    assert check.target == "dbid 8 on sdw2"
+
+
+def test_a_lost_data_directory_is_told_to_need_a_full_copy_with_its_own_approval() -> None:
+    check = only(judged(DOWN, on_directory(DOWN, facts_of(DOWN), TARGET, exists=False)))
+    assert "gprecoverseg -F" in check.next_action
+    assert "approval" in check.next_action
+
+
+def test_a_data_directory_that_nobody_looked_at_fails() -> None:
+    assert only(judged(DOWN, on_host(facts_of(DOWN), "sdw2", directories=()))).name is CheckName.DATA_DIRECTORY
+
+
+@pytest.mark.parametrize(
+    ("version", "mode", "verdict"),
+    [
+        (V6, 0o700, None),
+        (V6, 0o755, Verdict.FAIL),
+        (V6, 0o750, Verdict.FAIL),
+        (V43, 0o750, Verdict.FAIL),
+        (V7, 0o750, None),
+        (V7, 0o755, Verdict.FAIL),
+        (V7, 0o770, Verdict.FAIL),
+        (V6, None, Verdict.FAIL),
+    ],
+)
+def test_a_data_directory_needs_the_mode_that_its_version_starts_on(
+    version: Version, mode: int | None, verdict: Verdict | None
+) -> None:
+    cluster = mirror_down(healthy(version), 0)
+    checks = judged(cluster, on_directory(cluster, facts_of(cluster), TARGET, mode=mode))
+    assert [v for n, v, _ in bad(checks) if n is CheckName.DIRECTORY_MODE] == ([verdict] if verdict else [])
+
+
+@pytest.mark.parametrize("dbid", [TARGET, primary_dbid(0)])
+@pytest.mark.parametrize(("free", "verdict"), [(9.9, Verdict.FAIL), (10.0, None), (None, Verdict.WARN)])
+def test_the_file_systems_of_target_and_source_need_room(
+    dbid: int, free: float | None, verdict: Verdict | None
+) -> None:
+    checks = judged(DOWN, on_directory(DOWN, facts_of(DOWN), dbid, free_percent=free))
+    assert [v for n, v, _ in bad(checks) if n is CheckName.DISK_SPACE] == ([verdict] if verdict else [])
+
+
+def test_the_room_that_must_stay_is_a_matter_of_policy() -> None:
+    facts = on_directory(DOWN, facts_of(DOWN), TARGET, free_percent=15.0)
+    assert bad(judged(DOWN, facts)) == []
+    assert only(judged(DOWN, facts, PolicySettings(free_space_percent=20))).name is CheckName.DISK_SPACE
+
+
+@pytest.mark.parametrize(
+    ("state", "verdict"),
+    [
+        (PidState.NO_FILE, None),
+        (PidState.STALE, None),
+        (PidState.REUSED, Verdict.WARN),
+        (PidState.ALIVE, Verdict.FAIL),
+        (PidState.UNREADABLE, Verdict.FAIL),
+    ],
+)
+def test_the_instance_to_recover_must_not_run_but_a_stale_pid_file_is_no_obstacle(
+    state: PidState, verdict: Verdict | None
+) -> None:
+    facts = on_directory(DOWN, facts_of(DOWN), TARGET, postmaster=state, postmaster_pid=4711)
+    checks = judged(DOWN, facts)
+    assert [v for n, v, _ in bad(checks) if n is CheckName.POSTMASTER] == ([verdict] if verdict else [])
+    if verdict is Verdict.FAIL:
+        assert "/data/mirror/gpseg0" in only(checks).next_action
+
+
+def test_every_state_of_a_pid_file_is_judged() -> None:
+    for state in PidState:
+        judged(DOWN, on_directory(DOWN, facts_of(DOWN), TARGET, postmaster=state))
+
+
+def test_a_running_postmaster_of_another_instance_on_that_host_is_as_it_should_be() -> None:
+    facts = on_directory(DOWN, facts_of(DOWN), primary_dbid(2), postmaster=PidState.ALIVE)
+    assert bad(judged(DOWN, facts)) == []
+
+
+@pytest.mark.parametrize("command", ["pg_basebackup -D /data/mirror/gpseg0", "pg_rewind", "rsync -a"])
+def test_an_orphan_copy_at_a_data_directory_fails_whosever_directory_it_is(command: str) -> None:
+    orphan = (RunningProcess(815, command),)
+    for dbid in (TARGET, mirror_dbid(1)):
+        check = only(judged(DOWN, on_directory(DOWN, facts_of(DOWN), dbid, orphans=orphan)))
+        assert (check.name, check.verdict) == (CheckName.NO_ORPHANS, Verdict.FAIL)
+        assert "pid 815" in check.detail
+        assert "nor kill it" in check.next_action
+
+
+def test_a_marker_in_a_former_primary_warns_that_pg_rewind_is_skipped() -> None:
+    cluster = failed_over(healthy(), 0)
+    facts = on_directory(cluster, facts_of(cluster), primary_dbid(0), standby_markers=("recovery.conf",))
+    check = only(judged(cluster, facts))
+    assert (check.name, check.verdict) == (CheckName.STANDBY_MARKER, Verdict.WARN)
+    assert "pg_rewind will be skipped" in check.detail
+
+
+def test_a_marker_in_a_mirror_is_what_every_mirror_has() -> None:
+    facts = on_directory(DOWN, facts_of(DOWN), TARGET, standby_markers=("recovery.conf",))
+    checks = judged(DOWN, facts)
+    assert bad(checks) == []
+    assert any("without pg_rewind" in c.detail for c in checks)
+
+
+def test_4_3_knows_no_marker() -> None:
+    cluster = failed_over(healthy(V43), 0)
+    facts = on_directory(cluster, facts_of(cluster), primary_dbid(0), standby_markers=("recovery.conf",))
+    assert CheckName.STANDBY_MARKER not in {c.name for c in judged(cluster, facts)}
+
+
+def test_a_held_lock_is_busy_and_names_the_utility_and_its_pid() -> None:
+    lock = UtilityLock("gprecoverseg", "/data/master/gpseg-1/gprecoverseg.lock", PidState.ALIVE, 4711)
+    checks = judged(DOWN, on_host(facts_of(DOWN), "mdw", locks=(lock,)))
+    with pytest.raises(UtilityBusy, match=r"gprecoverseg \(pid 4711\).*Nothing was touched"):
+        require(checks)
+
+
+def test_another_utility_at_work_is_busy_and_counted_once_when_it_also_holds_a_lock() -> None:
+    lock = UtilityLock("gpexpand", "/data/master/gpseg-1/gpexpand.lock", PidState.ALIVE, 7)
+    facts = on_host(
+        facts_of(DOWN),
+        "mdw",
+        locks=(lock,),
+        utilities=(RunningProcess(7, "gpexpand"), RunningProcess(8, "gpstop -u")),
+    )
+    assert only(judged(DOWN, facts)).detail == "gpexpand (pid 7), gpstop -u (pid 8) is at work"
+
+
+@pytest.mark.parametrize("state", [PidState.STALE, PidState.REUSED, PidState.UNREADABLE])
+def test_a_stale_lock_is_reported_for_a_person_and_is_not_busy(state: PidState) -> None:
+    path = "/data/master/gpseg-1/gprecoverseg.lock"
+    checks = judged(DOWN, on_host(facts_of(DOWN), "mdw", locks=(UtilityLock("gprecoverseg", path, state, 4711),)))
+    assert only(checks).name is CheckName.NO_STALE_LOCK
+    with pytest.raises(PrecheckFailed, match="left over") as failed:
+        require(checks)
+    assert path in failed.value.next_action
+
+
+def test_busy_together_with_another_fault_does_not_pass_by_itself() -> None:
+    lock = UtilityLock("gprecoverseg", "/x", PidState.ALIVE, 4711)
+    facts = on_host(on_host(facts_of(DOWN), "mdw", locks=(lock,)), "sdw2", noise="hello")
+    with pytest.raises(PrecheckFailed, match="hello"):
+        require(judged(DOWN, facts))
+
+
+@pytest.mark.parametrize("version", ["postgres (Greenplum Database) 6.20.0 build 1", ""])
+def test_another_version_on_any_host_fails(version: str) -> None:
+    check = only(judged(DOWN, on_host(facts_of(DOWN), "sdw3", version=version)))
+    assert (check.name, check.verdict, check.target) == (CheckName.SAME_VERSION, Verdict.FAIL, "sdw3")
+
+
+@pytest.mark.parametrize(("skew", "warned"), [(5.1, True), (-61.0, True), (4.9, False), (-4.9, False), (None, False)])
+def test_a_clock_that_is_off_only_warns(skew: float | None, warned: bool) -> None:
+    checks = judged(DOWN, on_host(facts_of(DOWN), "sdw2", clock_skew=skew))
+    assert bad(checks) == ([(CheckName.CLOCK, Verdict.WARN, "sdw2")] if warned else [])
+    require(checks)
+
+
+def test_a_standby_that_does_not_follow_only_warns() -> None:
+    cluster = without_stream(DOWN, -1)
+    check = only(judged(cluster, facts_of(cluster)))
+    assert (check.name, check.verdict, check.target) == (CheckName.STANDBY, Verdict.WARN, "smdw")
+    require((check,))
+
+
+def test_every_failed_check_is_named_at_once() -> None:
+    facts = on_directory(DOWN, facts_of(DOWN), TARGET, mode=0o755, writable=False)
+    with pytest.raises(PrecheckFailed) as failed:
+        require(judged(DOWN, facts))
+    assert "mode 0755" in failed.value.message
+    assert "cannot be written" in failed.value.message
+    assert "chmod 0700 /data/mirror/gpseg0" in failed.value.next_action
+
+
+@given(
+    st.builds(
+        HostFacts,
+        st.just("sdw2"),
+        st.booleans(),
+        noise=st.text(max_size=200),
+        detail=st.text(max_size=20),
+        version=st.text(max_size=200),
+        clock_skew=st.none() | st.floats(allow_nan=False, allow_infinity=False),
+        directories=st.lists(
+            st.builds(
+                DirectoryFacts,
+                st.just("/data/mirror/gpseg0"),
+                st.booleans(),
+                st.booleans(),
+                mode=st.none() | st.integers(0, 0o7777),
+                free_percent=st.none() | st.floats(0, 100),
+                postmaster=st.sampled_from(PidState),
+            ),
+            max_size=1,
+        ).map(tuple),
+    )
+)
+def test_whatever_a_host_says_whatever_does_not_pass_has_a_next_action(host: HostFacts) -> None:
+    checks = judged(DOWN, {**facts_of(DOWN), "sdw2": host})
+    assert all(c.next_action for c in checks if c.verdict is not Verdict.PASS)
+    assert all(c.detail.isprintable() and len(c.detail) < 400 for c in checks)

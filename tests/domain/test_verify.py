@@ -1,0 +1,108 @@
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from domain.clusters import (
+    CONTENTS,
+    STANDBY,
+    V6,
+    V7,
+    VERSIONS,
+    change,
+    healthy,
+    mirror_dbid,
+    mirror_down,
+    mirrorless,
+    resynchronizing,
+    switched,
+    without_stream,
+)
+from gpmedic.cluster import Cluster, Role, Status, Version
+from gpmedic.verify import ProofName, prove, proven
+
+EVERYONE = [{"content": c, "answered": 412} for c in CONTENTS]
+
+
+@dataclass(frozen=True)
+class Report:
+    all_normal: bool
+
+
+def broken_proofs(cluster: Cluster, report: Report | None = Report(True), rows: Any = EVERYONE) -> set[ProofName]:
+    proofs = prove(cluster, report, rows)
+    assert [p.name for p in proofs] == list(ProofName)
+    assert proven(proofs) is all(p.holds for p in proofs)
+    assert all(p.detail for p in proofs)
+    return {p.name for p in proofs if not p.holds}
+
+
+@pytest.mark.parametrize("version", VERSIONS, ids=str)
+def test_a_healthy_cluster_is_proven_by_all_six(version: Version) -> None:
+    assert broken_proofs(healthy(version)) == set()
+
+
+def test_no_proof_at_all_proves_nothing() -> None:
+    assert not proven(())
+
+
+@pytest.mark.parametrize("version", VERSIONS, ids=str)
+def test_a_row_down_breaks_the_proof(version: Version) -> None:
+    expected = {ProofName.NO_ROW_DOWN, ProofName.PAIRS_SYNCHRONIZED}
+    if version in (V6, V7):
+        expected.add(ProofName.REPLICATION)
+    assert broken_proofs(mirror_down(healthy(version), 1)) == expected
+
+
+def test_a_standby_marked_down_breaks_the_proof_of_rows() -> None:
+    assert broken_proofs(change(healthy(), STANDBY, status=Status.DOWN)) == {ProofName.NO_ROW_DOWN}
+
+
+@pytest.mark.parametrize("version", VERSIONS, ids=str)
+def test_switched_roles_break_the_proof_although_rebalance_said_success(version: Version) -> None:
+    proofs = prove(switched(healthy(version), 1), Report(True), EVERYONE)
+    assert [(p.name, p.holds) for p in proofs if not p.holds] == [(ProofName.ROLES_PREFERRED, False)]
+    assert "dbid 3" in next(p.detail for p in proofs if not p.holds)
+
+
+@pytest.mark.parametrize("version", VERSIONS, ids=str)
+def test_a_pair_that_catches_up_breaks_the_proof(version: Version) -> None:
+    assert broken_proofs(resynchronizing(healthy(version), 1)) == {ProofName.PAIRS_SYNCHRONIZED}
+
+
+def test_a_content_that_is_no_pair_breaks_the_proof() -> None:
+    cluster = change(healthy(), mirror_dbid(1), role=Role.PRIMARY, preferred_role=Role.PRIMARY)
+    assert ProofName.PAIRS_SYNCHRONIZED in broken_proofs(cluster)
+
+
+def test_a_missing_stream_breaks_the_proof_although_the_catalog_says_synchronized() -> None:
+    assert broken_proofs(without_stream(healthy(), 1)) == {ProofName.REPLICATION}
+
+
+@pytest.mark.parametrize(("field", "value"), [("application_name", "pg_basebackup"), ("state", "catchup")])
+def test_a_stream_that_is_a_copy_or_still_catching_up_is_no_proof(field: str, value: str) -> None:
+    rows = tuple(replace(r, **{field: value}) if r.content == 1 else r for r in healthy().replication or ())
+    assert broken_proofs(replace(healthy(), replication=rows)) == {ProofName.REPLICATION}
+
+
+def test_replication_that_could_not_be_read_proves_nothing() -> None:
+    assert broken_proofs(replace(healthy(), replication=None)) == {ProofName.REPLICATION}
+
+
+@pytest.mark.parametrize("report", [Report(False), None])
+def test_gpstate_that_complains_or_could_not_be_read_breaks_the_proof(report: Report | None) -> None:
+    assert broken_proofs(healthy(), report) == {ProofName.GPSTATE}
+
+
+@pytest.mark.parametrize("rows", [[], EVERYONE[:-1], [{"content": str(c)} for c in CONTENTS], [{}]])
+def test_every_content_must_have_answered_the_query(rows: Any) -> None:
+    assert broken_proofs(healthy(), rows=rows) == {ProofName.EVERY_CONTENT_ANSWERS}
+
+
+def test_a_cluster_without_mirrors_is_proven_without_streams_of_mirrors() -> None:
+    assert broken_proofs(mirrorless()) == set()
+
+
+def test_a_catalog_without_contents_proves_nothing() -> None:
+    empty = replace(healthy(), segments=healthy().segments[:2])
+    assert broken_proofs(empty) == {ProofName.EVERY_CONTENT_ANSWERS}
