@@ -101,6 +101,8 @@ class Parameters:
                 failed, source = _instance(rows, "Failed"), _instance(rows, "Recovery Source")
                 in_place = rows.pop("Recovery Target", None) == "in-place"
                 target = None if in_place else _instance(rows, "Recovery Target")
+                if len({i.replication_port is None for i in (failed, source, target) if i is not None}) > 1:
+                    raise ValueError("a replication port was lost")
                 self.recoveries.append(RecoveryParameters(number, total, kind, failed, source, target))
             else:
                 roles = _ROLES[rows.pop("Balanced role")], _ROLES[rows.pop("Current role")]
