@@ -27,6 +27,10 @@ class Console:
         self._write, self._moment = write, moment
         self._utility, self._host, self._user = utility, host, user
 
+    def for_command(self, write: Callable[[str], object], utility: str) -> "Console":
+        """The console of another utility that this one starts on the same host."""
+        return Console(write, utility, self._host, self._user)
+
     def info(self, text: str) -> None:
         self._log("INFO", text)
 

@@ -89,7 +89,8 @@ def facts_of(step: Step) -> Facts:
     segments = [replace(s, answer=Answer.REFUSED) if down and s.content == -1 else s for s in segments]
     known = {s.hostname for s in segments} | set(SPARES)
     hosts = tuple(HostFacts(name, reachable=name not in names) for name in sorted(known))
-    return Facts("recorded", release, "VERSION", "VERSION", "gpadmin", tuple(segments), hosts)
+    version = "postgres (Greenplum Database) 6.24.3 build commit:0"
+    return Facts("recorded", release, "VERSION", version, "gpadmin", tuple(segments), hosts)
 
 
 def _segment(row: Row, text: str, silent: set[int]) -> SegmentFacts:

@@ -1,0 +1,301 @@
+"""Stand-in for gpstart: starts a practice cluster, in the words of the real one.
+
+4.3.99 and 6.24.3 as recorded, the unreachable standby (T13) from the sources of 6; 7 is derived, not recorded.
+"""
+
+import sys
+from collections.abc import Sequence
+
+from gpmedic.cluster import Mode, Role, Status
+from gpmedic.practice.facts import Facts, Release, SegmentFacts
+from gpmedic.practice.utilities.console import Console
+from gpmedic.practice.utilities.gprecoverseg_targets import reachable
+from gpmedic.practice.utilities.gprecoverseg_text import Declined, ask, say_unreachable
+from gpmedic.practice.utilities.gpstop_hands import (
+    ClusterHands,
+    ClusterOptions,
+    Refused,
+    coordinator_word,
+    data_segments,
+    standby,
+)
+from gpmedic.practice.utilities.gpstop_main import Utility, run_program, run_utility
+from gpmedic.practice.utilities.table import SEPARATOR, Table
+
+STARS = "*" * 76
+CATALOG_VERSIONS = {Release.V4_3: "201310150", Release.V6: "301908232", Release.V7: "302307241"}
+
+
+def program(options: ClusterOptions, hands: ClusterHands, console: Console) -> int:
+    """One run: what it prints goes to `console`; returns the exit code."""
+    return run_program("gpstart", _run, options, hands, console)
+
+
+def _run(options: ClusterOptions, hands: ClusterHands, console: Console) -> int:
+    console.info("Gathering information and validating the environment...")
+    facts = hands.facts()
+    word = coordinator_word(facts.release)
+    if options.coordinator_only:
+        _say_coordinator_only(options, hands, console, word)
+    console.info(f"Greenplum Binary Version: '{facts.utility_version}'")
+    console.info(f"Greenplum Catalog Version: '{CATALOG_VERSIONS[facts.release]}'")
+    _check_not_running(console, facts)
+    console.info(f"Starting {word} instance in admin mode")
+    console.info(f"Obtaining Greenplum {word} catalog information")
+    console.info(f"Obtaining Segment details from {word.lower()}...")
+    console.info(f"Setting new {word.lower()} era")
+    console.info(f"{word} Started...")
+    if options.coordinator_only:
+        hands.start_coordinator()
+        return 0
+    skipped = _look_at_hosts(options, hands, console, facts)
+    segments = [s for s in data_segments(facts) if s not in skipped]
+    if not options.yes:
+        ask(console, "Continue with Greenplum instance startup", hands.reply)
+    kind = "primary and mirror " if facts.mirrored else ""
+    console.info(f"Commencing parallel {kind}segment instance startup, please wait...")
+    if facts.release is Release.V4_3 and _away(facts):
+        hands.stall()
+    second = standby(facts)
+    left = [second] if second is not None and options.without_standby else []
+    failed = hands.start([*skipped, *left])
+    console.info("Process results...")
+    lost = _lost_contents(segments, failed)
+    for content in lost:
+        console.error(f"No segment started for content: {content}.")
+        console.info(f"dumping success segments: {[_described(s) for s in segments if s not in failed]}")
+    _say_failures(hands, console, facts, [s for s in failed if s in segments])
+    _say_result(console, facts, segments, failed, skipped, stopping=bool(lost))
+    if lost:
+        console.info("Commencing parallel segment instance shutdown, please wait...")
+        hands.stop()
+        raise Refused("Do not have enough valid segments to start the array.")
+    return _finish(options, console, facts, failed, skipped)
+
+
+def _say_coordinator_only(options: ClusterOptions, hands: ClusterHands, console: Console, word: str) -> None:
+    console.warning(STARS)
+    console.warning(f"{word}-only start requested. If a standby {word.lower()} is configured, this command")
+    console.warning("may lead to a split-brain condition and possible unrecoverable data loss.")
+    console.warning("Maintenance mode should only be used with direction from Greenplum Support.")
+    console.warning(STARS)
+    if not options.yes:
+        ask(console, f"Continue with {word.lower()}-only startup", hands.reply)
+
+
+def _check_not_running(console: Console, facts: Facts) -> None:
+    word, port = coordinator_word(facts.release), facts.coordinator.port
+    running = facts.coordinator.pid is not None
+    if not running and not facts.coordinator.stale_pid_file:
+        return
+    console.warning(f"postmaster.pid file exists on {word}, checking if recovery startup required")
+    console.info("Commencing recovery startup checks")
+    if running:
+        console.info(f"Have lock file /tmp/.s.PGSQL.{port} and a process running on port {port}")
+        raise Refused(f"{word} instance process running")
+    console.info(f"No socket connection or lock file in /tmp found for port={port}")
+    console.info(f"No {word} instance process, entering recovery startup mode")
+    console.info(f"Clearing {word} instance pid file")
+
+
+def _away(facts: Facts) -> list[SegmentFacts]:
+    return [s for s in data_segments(facts) if not reachable(facts, s.hostname)]
+
+
+def _look_at_hosts(options: ClusterOptions, hands: ClusterHands, console: Console, facts: Facts) -> list[SegmentFacts]:
+    """The segments that are not going to be started; the coordinator is stopped again meanwhile."""
+    word = coordinator_word(facts.release)
+    down = [s for s in data_segments(facts) if s.status is Status.DOWN]
+    away = _away(facts)
+    if facts.release is Release.V4_3:
+        console.info("Shutting down master")
+        for host in sorted({s.hostname for s in away}):
+            for _ in range(3):
+                console.warning(f"Ping to host: '{host}' FAILED")
+        for segment in away:
+            console.warning(
+                f"Skipping startup of segdb on {segment.hostname} directory {segment.datadir} Ping Failed <<<<<<"
+            )
+        return [*away, *(s for s in down if s not in away)]
+    say_unreachable(console, facts, [s.hostname for s in data_segments(facts)])
+    for segment in away:
+        console.warning(f"Marking segment {segment.dbid} down because {segment.hostname} is unreachable")
+    _check_standby(options, hands, console, facts)
+    console.info(f"Shutting down {word.lower()}")
+    skipped = [s for s in data_segments(facts) if s in down or s in away]
+    for segment in skipped:
+        console.warning(
+            "Skipping startup of segment marked down in configuration: "
+            f"on {segment.hostname} directory {segment.datadir} <<<<<"
+        )
+    return skipped
+
+
+def _check_standby(options: ClusterOptions, hands: ClusterHands, console: Console, facts: Facts) -> None:
+    """T13: with a standby that cannot be asked a person has to decide."""
+    second = standby(facts)
+    if second is None or options.without_standby or reachable(facts, second.hostname):
+        return
+    word = coordinator_word(facts.release).lower()
+    problem = f"ssh: connect to host {second.hostname} port 22: No route to host"
+    console.warning(
+        f"Standby host is unreachable, cannot determine whether the standby is currently acting as the {word}. "
+        f"Received error: {problem}"
+    )
+    console.warning(f"Continue only if you are certain that the standby is not acting as the {word}.")
+    if options.yes:
+        console.warning(
+            "Non interactive mode detected. Not starting the cluster. Start the cluster in interactive mode."
+        )
+        raise Declined
+    ask(console, "Continue with startup", hands.reply)
+
+
+def _lost_contents(segments: Sequence[SegmentFacts], failed: Sequence[SegmentFacts]) -> list[int]:
+    """Contents of which neither the acting primary nor a mirror in sync has started."""
+    good = {s.content for s in segments if s not in failed and (s.role is Role.PRIMARY or s.mode is Mode.SYNCHRONIZED)}
+    return sorted({s.content for s in segments} - good)
+
+
+def _described(segment: SegmentFacts) -> str:
+    return (
+        f"{segment.hostname}:{segment.datadir}:content={segment.content}:dbid={segment.dbid}:role={segment.role}:"
+        f"preferred_role={segment.preferred_role}:mode={segment.mode}:status={segment.status}"
+    )
+
+
+def _say_failures(hands: ClusterHands, console: Console, facts: Facts, failed: Sequence[SegmentFacts]) -> None:
+    if not failed:
+        return
+    console.info(SEPARATOR)
+    for segment in failed:
+        console.info(
+            f"DBID:{segment.dbid}  FAILED  host:'{segment.hostname}' datadir:'{segment.datadir}' "
+            f"with reason:'{_reason(hands, facts, segment)}'"
+        )
+    console.info(f"{SEPARATOR}\n\n")
+
+
+def _reason(hands: ClusterHands, facts: Facts, segment: SegmentFacts) -> str:
+    """What gpsegstart.py said on the segment's host, its log within ours."""
+    lines: list[str] = []
+    host, directory = segment.hostname, segment.datadir
+    mirroring = "quiescent" if facts.mirrored else "mirrorless"
+    remote = Console(lines.append, f"gpsegstart.py_{host}:{facts.user}", host, facts.user)
+    row = "|".join(
+        str(value)
+        for value in (
+            segment.dbid,
+            segment.content,
+            segment.role,
+            segment.preferred_role,
+            segment.mode,
+            segment.status,
+            segment.hostname,
+            segment.address,
+            segment.port,
+            directory,
+        )
+    )
+    contents = len({s.content for s in facts.data_segments})
+    remote.info(
+        f"Starting gpsegstart.py with args: -M {mirroring} -V {facts.utility_version} -n {contents} "
+        f"--era {hands.era()} -t 600 --master-checksum-version 1 -D {row} -b 64"
+    )
+    remote.info("Validating directories...")
+    remote.info(f"Validating directory: {directory}")
+    if segment.stale_pid_file:
+        remote.warning("postmaster.pid file exists, checking if recovery startup required")
+        remote.info("No db instance process, entering recovery startup mode")
+        remote.info("Clearing db instance pid file")
+    remote.info(f"Starting segments... (mirroringMode {mirroring})")
+    remote.critical(
+        "Error occurred: non-zero rc: 2\n"
+        f" Command was: '$GPHOME/bin/pg_controldata {directory}'\n"
+        f"rc=2, stdout='', stderr='pg_controldata: could not open file \"{directory}/global/pg_control\" "
+        "for reading: No such file or directory\n'"
+    )
+    return f"cmd had rc=2 completed=True halted=False\n  stdout='{''.join(lines)}'\n  stderr=''"
+
+
+def _say_result(
+    console: Console,
+    facts: Facts,
+    segments: Sequence[SegmentFacts],
+    failed: Sequence[SegmentFacts],
+    skipped: Sequence[SegmentFacts],
+    *,
+    stopping: bool,
+) -> None:
+    bad = [s for s in segments if s in failed]
+    started = len(segments) - len(bad)
+    table = Table().separator().info("Successful segment starts", f"= {started}")
+    counts = (
+        ("Failed segment starts", bad),
+        ("Skipped segment starts (segments are marked down in configuration)", skipped),
+    )
+    for label, found in counts:
+        if found:
+            table.warning(label, f"= {len(found)}")
+        else:
+            table.info(label, f"= {len(found)}")
+    table.separator().print(console)
+    arrows = "<<<<<<<<" if bad else ""
+    also = f", skipped {len(skipped)} other segments" if skipped else ""
+    console.info(f"Successfully started {started} of {len(segments)} segment instances{also} {arrows}")
+    console.info(SEPARATOR)
+    if bad:
+        console.warning("Segment instance startup failures reported")
+        console.warning(f"Failed start {len(bad)} of {len(segments)} segment instances {arrows}")
+        console.warning(f"Review /home/{facts.user}/gpAdminLogs/gpstart.log")
+        if not stopping:
+            console.warning("For more details on segment startup failure(s)")
+            console.warning("Run  gpstate -s  to review current segment instance status")
+        console.info(SEPARATOR)
+    if skipped:
+        console.warning(STARS)
+        console.warning(f"There are {len(skipped)} segment(s) marked down in the database")
+        console.warning("To recover from this current state, review usage of the gprecoverseg")
+        console.warning("management utility which will recover failed segment instance databases.")
+        console.warning(STARS)
+
+
+def _finish(
+    options: ClusterOptions,
+    console: Console,
+    facts: Facts,
+    failed: Sequence[SegmentFacts],
+    skipped: Sequence[SegmentFacts],
+) -> int:
+    word = coordinator_word(facts.release)
+    host = facts.coordinator.hostname
+    console.info(f"Starting {word} instance {host} directory {facts.coordinator.datadir} ")
+    console.info(f"Command pg_ctl reports {word} {host} instance active")
+    console.info("Connecting to dbname='template1' connect_timeout=15")
+    second = standby(facts)
+    if second is None:
+        console.info(f"No standby {word.lower()} configured.  skipping...")
+    elif options.without_standby:
+        console.info(f"Skipping standby {word.lower()} startup")
+    else:
+        console.info(f"Starting standby {word.lower()}")
+        console.info(
+            f"Checking if standby {word.lower()} is running on host: {second.hostname}  in directory: {second.datadir}"
+        )
+    bad = [s for s in failed if s.dbid != getattr(second, "dbid", None)]
+    if second in failed:
+        console.warning(f"Standby {word} could not be started")
+    if bad:
+        console.warning(f"Number of segments which failed to start:  {len(bad)}")
+    if failed:
+        return 1
+    if skipped:
+        console.warning(f"Number of segments not attempted to start: {len(skipped)}")
+        console.info("Check status of database with gpstate utility")
+    else:
+        console.info("Database successfully started")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run_utility(Utility.GPSTART, program))
