@@ -14,6 +14,7 @@ from gpmedic.cluster import Cluster
 from gpmedic.diagnosis import Diagnosis
 from gpmedic.events import Approval, Decision, Event
 from gpmedic.plan import Plan
+from gpmedic.report_json import diagnosis_json, plan_json
 from gpmedic.report_tables import (
     approvals_table,
     checks_table,
@@ -35,8 +36,10 @@ __all__ = [
     "RecoveryReport",
     "checks_markdown",
     "checks_text",
+    "diagnosis_json",
     "diagnosis_markdown",
     "diagnosis_text",
+    "plan_json",
     "plan_markdown",
     "plan_text",
     "report_markdown",

@@ -1,3 +1,4 @@
+import json
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
@@ -5,6 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
 from domain.clusters import failed_over, healthy, mirror_dbid, mirror_down, primary_dbid, probes, switched
 from gpmedic.amounts import duration, size
@@ -20,8 +22,10 @@ from gpmedic.report import (
     Event,
     Outcome,
     RecoveryReport,
+    diagnosis_json,
     diagnosis_markdown,
     diagnosis_text,
+    plan_json,
     plan_markdown,
     plan_text,
     report_markdown,
@@ -181,6 +185,40 @@ def test_markdown_tables_have_as_many_cells_in_every_row() -> None:
     text = segments_markdown(healthy(), BEFORE)
     assert {line.count("|") for line in text.splitlines()} == {9}
     assert "-&gt;" in text
+
+
+def test_programs_get_the_diagnosis_with_the_catalogs_own_letters() -> None:
+    document = json.loads(json.dumps(diagnosis_json(diagnosis_of(BEFORE))))
+    assert (document["healthy"], document["scenario"]) == (False, "recover_segments")
+    assert document["findings"][0]["condition"] == "failed_over"
+    assert document["findings"][0]["dbids"] == [primary_dbid(2)]
+    former = next(s for s in document["segments"] if s["dbid"] == primary_dbid(2))
+    assert (former["role"], former["preferred_role"], former["mode"], former["status"]) == ("m", "p", "n", "d")
+    assert {p["state"] for p in document["probes"]} == {"answers"}
+
+
+def test_programs_get_a_lost_coordinator_as_nulls() -> None:
+    lost = coordinator_unreachable("lab", HostUnreachable("mdw does not answer.", "Check mdw."))
+    document = json.loads(json.dumps(diagnosis_json(lost)))
+    assert (document["version"], document["segments"], document["scenario"]) == (None, [], "coordinator")
+
+
+def test_programs_get_the_plan_with_its_fingerprint() -> None:
+    plan = plan_of(BEFORE)
+    document = json.loads(json.dumps(plan_json(plan)))
+    assert document["fingerprint"] == plan.fingerprint
+    assert [s["needs_approval"] for s in document["steps"]] == [True, False, True, False, False]
+    assert document["steps"][0]["argv"] == ["gprecoverseg", "-a"]
+
+
+def test_a_report_survives_being_stored_as_json_between_two_runs() -> None:
+    adapter = TypeAdapter(RecoveryReport)
+    whole = report()
+    restored = adapter.validate_json(adapter.dump_json(whole))
+    assert restored == whole
+    assert restored.after is not None
+    assert restored.after.pairs == healthy().pairs
+    assert report_text(restored) == report_text(whole)
 
 
 HOSTILE = st.text(st.characters() | st.sampled_from("|`<>*_[]()\\\n\r\x1b\x00#"), max_size=60)

@@ -1,0 +1,71 @@
+"""What was found and planned, for programs: plain values, whose names stay as they are from version to version."""
+
+from gpmedic.cluster import Segment
+from gpmedic.diagnosis import Diagnosis, Finding
+from gpmedic.plan import Plan
+from gpmedic.steps import Step
+
+
+def diagnosis_json(diagnosis: Diagnosis) -> dict[str, object]:
+    """A diagnosis as JSON values; version is null and segments are empty where the coordinator was not reached."""
+    cluster = diagnosis.cluster
+    return {
+        "cluster": diagnosis.cluster_name,
+        "version": None if cluster is None else str(cluster.version),
+        "healthy": diagnosis.healthy,
+        "scenario": diagnosis.scenario.value,
+        "findings": [_finding(f) for f in diagnosis.findings],
+        "probes": [{"dbid": p.dbid, "state": p.state.value, "detail": p.detail} for p in diagnosis.probes],
+        "segments": [] if cluster is None else [_segment(s) for s in cluster.segments],
+    }
+
+
+def plan_json(plan: Plan) -> dict[str, object]:
+    """A plan as JSON values."""
+    return {
+        "cluster": plan.cluster_name,
+        "scenario": plan.scenario.value,
+        "fingerprint": plan.fingerprint,
+        "steps": [_step(s) for s in plan.steps],
+    }
+
+
+def _finding(finding: Finding) -> dict[str, object]:
+    return {
+        "condition": finding.condition.value,
+        "severity": finding.facts.severity.value,
+        "title": finding.facts.title,
+        "contents": list(finding.contents),
+        "dbids": list(finding.dbids),
+        "detail": finding.detail,
+        "meaning": finding.facts.meaning,
+        "next_action": finding.facts.next_action,
+    }
+
+
+def _segment(segment: Segment) -> dict[str, object]:
+    """The catalog's own letters, under the catalog's own names."""
+    return {
+        "dbid": segment.dbid,
+        "content": segment.content,
+        "role": segment.role.value,
+        "preferred_role": segment.preferred_role.value,
+        "mode": segment.mode.value,
+        "status": segment.status.value,
+        "hostname": segment.hostname,
+        "address": segment.address,
+        "port": segment.port,
+        "datadir": segment.datadir,
+    }
+
+
+def _step(step: Step) -> dict[str, object]:
+    return {
+        "action": step.action.value,
+        "argv": list(step.argv),
+        "dbids": list(step.dbids),
+        "contents": list(step.contents),
+        "disruption": step.disruption.value,
+        "needs_approval": step.disruption.needs_approval,
+        "effect": step.effect,
+    }
