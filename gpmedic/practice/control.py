@@ -33,7 +33,7 @@ class Verb(StrEnum):
     """What can be asked of the supervisor. Segments are named by dbid, hosts by name."""
 
     PING = "ping"
-    """-> {"pid": supervisor}."""
+    """-> {"name": of the cluster}."""
     FACTS = "facts"
     """-> Facts. `Control.facts()` decodes them."""
     START_SEGMENT = "start_segment"
@@ -70,6 +70,8 @@ class Verb(StrEnum):
     START_CLUSTER = "start_cluster"
     """[without=[dbid...]] -> {"failed": [dbid...]}. Starts everything of the catalog as it was last read that is marked
     up, the standby, and FTS."""
+    RELOAD = "reload"
+    """-> {}. Every server reads its settings again (gpstop -u)."""
     SESSIONS = "sessions"
     """-> {"count": n}. Client sessions on the coordinator, the engine's own not counted."""
     BREAK = "break"

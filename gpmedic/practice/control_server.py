@@ -100,6 +100,7 @@ def _verbs(engine: Engine, name: str, shut_down: Callable[[], None]) -> dict[Ver
         Verb.RESYNC: nothing(lambda content, kind="incremental": engine.resync(content, CopyKind(kind))),
         Verb.STOP_CLUSTER: nothing(lambda mode="fast": engine.stop_cluster(mode)),
         Verb.START_CLUSTER: lambda without=(): {"failed": engine.start_cluster(list(without))},
+        Verb.RELOAD: nothing(engine.reload),
         Verb.SESSIONS: sessions,
         Verb.BREAK: broken,
         Verb.HEAL: healed,

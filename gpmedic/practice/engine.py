@@ -229,6 +229,10 @@ class Engine:
         self.fts.pause(False)
         return failed
 
+    def reload(self) -> None:
+        for row in self.rows.known:
+            self.servers.hang_up(row.dbid)
+
     def log(self, text: str) -> None:
         """Write a line into the coordinator's log."""
         folder = Path(self.coordinator.datadir) / self._log_folder

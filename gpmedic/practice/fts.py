@@ -39,6 +39,7 @@ class Stream(StrEnum):
     """What a primary says of its mirror's stream."""
 
     NONE = "none"
+    UNSURE = "unsure"  # none, but not yet for long
     CATCHING_UP = "catching up"
     STREAMING = "streaming"
 
@@ -55,10 +56,11 @@ class Decision(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One probe of an acting primary."""
+    """One probe of an acting primary; `mirror` is only looked at when the primary does not answer."""
 
     primary: Answer
-    stream: Stream
+    stream: Stream = Stream.NONE
+    mirror: Answer = Answer.RECOVERS
 
 
 def decide(generation: Generation, primary: Row, mirror: Row | None, seen: Seen) -> Decision:
@@ -69,7 +71,11 @@ def decide(generation: Generation, primary: Row, mirror: Row | None, seen: Seen)
         return Decision.FINISH_PROMOTION
     if seen.primary is not Answer.ACCEPTS:
         was_in_sync = mirror.status is Status.UP and mirror.mode is Mode.SYNCHRONIZED
-        return Decision.PROMOTE if was_in_sync else Decision.DOUBLE_FAULT
+        # 6 and 7 fail over without asking the mirror; 4.3 leaves the catalog as it was when neither answers (T29).
+        dead = generation is Generation.FILEREP and seen.mirror is not Answer.RECOVERS
+        return Decision.PROMOTE if was_in_sync and not dead else Decision.DOUBLE_FAULT
+    if seen.stream is Stream.UNSURE:
+        return Decision.NOTHING  # whatever the catalog says stays
     if seen.stream is Stream.NONE:
         return Decision.MIRROR_DOWN if mirror.status is Status.UP else Decision.NOTHING
     if generation is Generation.FILEREP:  # only gprecoverseg begins a resynchronization
@@ -252,7 +258,7 @@ class Fts:
             mirror = next((r for r in rows if r.content == content and r.role is Role.MIRROR), None)
             if primary is None:
                 continue
-            decision = decide(self._generation, primary, mirror, self._look(primary))
+            decision = decide(self._generation, primary, mirror, self._look(primary, mirror))
             if decision is not Decision.DOUBLE_FAULT:
                 self._double_faults.discard(content)
             if mirror is not None and decision is not Decision.NOTHING:
@@ -276,8 +282,6 @@ class Fts:
             self._servers.wait_for_mirror(primary, on=decision is Decision.IN_SYNC)
         made = changes(self._generation, decision, primary, mirror)
         told = {change["dbid"]: description(self._generation, decision, content, change) for change in made}
-        if self._generation is Generation.FILEREP and decision is Decision.MIRROR_UP:
-            told = {}
         self._rows.change(made, told)
         if decision is Decision.PROMOTE:
             self._promote(mirror)
@@ -288,14 +292,15 @@ class Fts:
         except PracticeError as error:
             self._log(f"FTS: {error.message}")
 
-    def _look(self, primary: Row) -> Seen:
+    def _look(self, primary: Row, mirror: Row | None) -> Seen:
         stream = self._stream(primary)
         if stream is None:
             answer = self._servers.answer(primary)
             if answer is Answer.ACCEPTS:
                 stream = self._stream(primary)
             if stream is None:
-                return Seen(self._patient(primary.content, answer), Stream.NONE)
+                other = Answer.REFUSED if mirror is None else self._servers.answer(mirror)
+                return Seen(self._patient(primary.content, answer), mirror=other)
         self._starting.pop(primary.content, None)
         if stream is Stream.STREAMING and self._held_back(primary.content):
             stream = Stream.CATCHING_UP
@@ -313,8 +318,7 @@ class Fts:
             self._without_stream.pop(content, None)
             return stream
         since = self._without_stream.setdefault(content, time.monotonic())
-        # Neither up nor down yet: whatever the catalog says stays.
-        return Stream.NONE if time.monotonic() - since >= self._pace.mirror_grace else Stream.CATCHING_UP
+        return Stream.NONE if time.monotonic() - since >= self._pace.mirror_grace else Stream.UNSURE
 
     def _stream(self, primary: Row) -> Stream | None:
         """The state of the mirror's stream; None where the primary does not answer."""

@@ -126,14 +126,12 @@ class Servers:
         """Whether commits on this server wait for its mirror, as FTS tells a primary of Greenplum."""
         names = "'*'" if on else "''"
         with contextlib.suppress(FileNotFoundError):  # the directory may have been taken away
-            (Path(row.datadir) / _SYNC_FILE).write_text(f"synchronous_standby_names = {names}\n")
+            self._write(row, _SYNC_FILE, f"synchronous_standby_names = {names}\n")
         self.hang_up(row.dbid)
 
     def make_mirror(self, row: Row) -> None:
         """Let the server be a mirror at its next start."""
-        marker = Path(row.datadir) / _MIRROR_SIGNAL
-        marker.touch()
-        self._programs.account.own(marker)
+        self._write(row, _MIRROR_SIGNAL, "")
 
     def is_mirror(self, row: Row) -> bool:
         return (Path(row.datadir) / _MIRROR_SIGNAL).exists()
@@ -144,9 +142,7 @@ class Servers:
         if pid is None:
             raise PracticeError(f"dbid {row.dbid} does not run and cannot be promoted.")
         self.wait_for_mirror(row, on=False)  # or its first commit would wait for a mirror that is down
-        request = Path(row.datadir) / "promote"
-        request.touch()
-        self._programs.account.own(request)
+        self._write(row, "promote", "")
         os.kill(pid, signal.SIGUSR1)
         deadline = time.monotonic() + _START_WITHIN
         while self.answer(row) is not Answer.ACCEPTS:
@@ -222,9 +218,14 @@ class Servers:
 
     def _own_settings(self, row: Row) -> None:
         # Written by --write-recovery-conf: where to stream from is told at every start instead, for primaries change.
-        (Path(row.datadir) / "postgresql.auto.conf").write_text("")
+        self._write(row, "postgresql.auto.conf", "")
         self.make_mirror(row)
         self.wait_for_mirror(row, on=False)
+
+    def _write(self, row: Row, name: str, text: str) -> None:
+        path = Path(row.datadir) / name
+        path.write_text(text)
+        self._programs.account.own(path)  # or pg_rewind, which is not root, could not replace it
 
     def _conninfo(self, source: Row) -> str:
         return f"host={self._sockets} port={source.port} user={USER}"

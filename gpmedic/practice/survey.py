@@ -59,6 +59,7 @@ def _segment(engine: Engine, row: Row, host: HostFacts) -> tuple[SegmentFacts, t
         pid=servers.pid(row.dbid),
         answer=answer,
         stale_pid_file=servers.pid(row.dbid) is None and (datadir / "postmaster.pid").exists(),
+        stale_pid=_pid_in(datadir / "postmaster.pid") if servers.pid(row.dbid) is None else 0,
         datadir_exists=datadir.is_dir(),
         datadir_mode=datadir_mode(row),
         standby_signal=servers.is_mirror(row),
@@ -81,6 +82,13 @@ def _stream(engine: Engine, row: Row) -> tuple[str | None, tuple[ReplicationFact
             found = cursor.fetchall()
         return (position[0] if position else None), tuple(ReplicationFacts(row.content, *values) for values in found)
     return None, ()
+
+
+def _pid_in(file: Path) -> int:
+    """0 where the file is missing or not readable."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        return int(file.read_text().splitlines()[0])
+    return 0
 
 
 def _lock(path: Path) -> LockFacts | None:

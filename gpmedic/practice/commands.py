@@ -1,0 +1,149 @@
+"""`gpmedic practice ...`: start, look at, break, heal and end a practice cluster."""
+
+import shutil
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from gpmedic.practice.control import PracticeError
+from gpmedic.practice.facts import Facts, Release
+from gpmedic.practice.faults import Fault, wanted_target
+from gpmedic.practice.lab_folder import MARK
+from gpmedic.practice.layout import Mirrors
+from gpmedic.practice.practice_cluster import PracticeCluster, folder_of, registration
+from gpmedic.practice.processes import end_all
+from gpmedic.practice.supervisor import Kept
+
+app = typer.Typer(help="A practice cluster on this machine: real servers to break and recover.", no_args_is_help=True)
+_out = Console(highlight=False)
+
+Name = Annotated[str, typer.Argument(help="Name of the practice cluster.")]
+
+
+class Folder(StrEnum):
+    """What `down` does with the cluster's folder."""
+
+    DELETE = "delete"
+    KEEP = "keep"
+
+
+@app.command()
+def up(
+    name: Name = "practice",
+    generation: Annotated[
+        Release, typer.Option("--generation", "-g", help="Which Greenplum it looks like.")
+    ] = Release.V6,
+    mirrors: Annotated[Mirrors, typer.Option(help="Whether segments have mirrors.")] = Mirrors.YES,
+) -> None:
+    """Start a practice cluster, which runs until `down`, and register it under its name."""
+    registered = registration(name)
+    _out.print(f"Starting practice cluster {name!r}, like Greenplum {generation.value} ...")
+    cluster = PracticeCluster(name, generation.value, mirrors=mirrors, kept=Kept.DETACHED).up()
+    cluster.register()
+    _out.print(f"It is up after {cluster.ready_after:.1f} s: {_summary(cluster.facts())}.")
+    _out.print(f"Registered as {registered}. Its folder: {cluster.folder}", soft_wrap=True)
+    _out.print(f"Log in on a host: ssh -F {cluster.folder}/ssh_config mdw", soft_wrap=True)
+    _out.print(
+        f"Next: gpmedic status {name}, or break something: gpmedic practice break kill_primary {name} --content 0"
+    )
+
+
+@app.command()
+def status(name: Name = "practice") -> None:
+    """Show every server of the cluster as it really is, beside what the catalog says."""
+    facts = PracticeCluster.attach(folder_of(name)).facts()
+    table = Table(title=f"{name}: {facts.server_version.split(') on ')[0]})", title_justify="left")
+    for heading in ("dbid", "content", "host", "port", "role", "preferred", "mode", "status", "really", "pid"):
+        table.add_column(heading)
+    for s in sorted(facts.segments, key=lambda s: (s.content, s.preferred_role.value != "p")):
+        values = (
+            s.dbid,
+            s.content,
+            s.hostname,
+            s.port,
+            s.role,
+            s.preferred_role,
+            s.mode,
+            s.status,
+            s.answer,
+            s.pid or "",
+        )
+        table.add_row(*map(str, values))
+    _out.print(table)
+    for fault, target in facts.faults:
+        _out.print(f"Broken: {fault} {target}".rstrip())
+    for host in facts.hosts:
+        if host.ssh.value != "normal":
+            _out.print(f"Broken: ssh of {host.name}: {host.ssh.value}")
+
+
+Content = Annotated[int | None, typer.Option(help="Content of the pair.")]
+Dbid = Annotated[int | None, typer.Option(help="dbid of the segment.")]
+Host = Annotated[str | None, typer.Option(help="Name of the host.")]
+Seconds = Annotated[float | None, typer.Option(help="For slow_resync.")]
+
+
+@app.command("break")
+def break_(  # noqa: PLR0917 (the options of a command line)
+    fault: Annotated[Fault, typer.Argument(help="What to break.")],
+    name: Name = "practice",
+    content: Content = None,
+    dbid: Dbid = None,
+    host: Host = None,
+    seconds: Seconds = None,
+) -> None:
+    """Break something in the practice cluster."""
+    target = _target(fault, {"content": content, "dbid": dbid, "host": host, "seconds": seconds})
+    _out.print(PracticeCluster.attach(folder_of(name)).break_(fault, **target))
+
+
+@app.command()
+def heal(
+    fault: Annotated[Fault | None, typer.Argument(help="What to heal; nothing: all that can be healed.")] = None,
+    name: Name = "practice",
+    content: Content = None,
+    dbid: Dbid = None,
+    host: Host = None,
+) -> None:
+    """Undo a fault. Dead segments are not brought back by this: that is gprecoverseg's work."""
+    cluster = PracticeCluster.attach(folder_of(name))
+    given = {"content": content, "dbid": dbid, "host": host}
+    _out.print(cluster.heal(fault, **{key: value for key, value in given.items() if value is not None}))
+
+
+@app.command()
+def down(
+    name: Name = "practice",
+    folder: Annotated[Folder, typer.Option(help="What becomes of its folder.")] = Folder.DELETE,
+) -> None:
+    """End every process of the practice cluster and forget it."""
+    place = folder_of(name)
+    if not (place / MARK).exists():
+        raise PracticeError(f"There is no practice cluster {name!r}.", "Nothing to do.")
+    PracticeCluster(name, kept=Kept.DETACHED).down()
+    end_all(place)
+    PracticeCluster(name).unregister()
+    if folder is Folder.DELETE:
+        shutil.rmtree(place, ignore_errors=True)
+    _out.print(
+        f"Practice cluster {name!r} is down; its folder {place} is {'deleted' if folder is Folder.DELETE else 'kept'}.",
+        soft_wrap=True,
+    )
+
+
+def _target(fault: Fault, given: dict[str, object]) -> dict[str, object]:
+    wanted = wanted_target(fault)
+    useless = [key for key, value in given.items() if value is not None and key != wanted]
+    if useless:
+        raise PracticeError(f"{fault.value} does not take --{useless[0]}.", f"It takes --{wanted}." if wanted else "")
+    return {} if wanted is None else {wanted: given[wanted]}
+
+
+def _summary(facts: Facts) -> str:
+    hosts = {segment.hostname for segment in facts.segments}
+    return (
+        f"{len(facts.segments)} PostgreSQL servers on {len(hosts)} hosts and {len(facts.hosts) - len(hosts)} spare host"
+    )
