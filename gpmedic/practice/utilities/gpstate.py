@@ -31,8 +31,6 @@ from gpmedic.practice.utilities.gpstate_view import View
 from gpmedic.practice.utilities.gpstate_words import initsystem_version, words
 from gpmedic.practice.utilities.startup import Stopped, announce, connect, require_data_directory
 
-PROGRESS_FILE = Path("gpAdminLogs") / "recovery_progress.file"
-
 
 @dataclass(frozen=True, slots=True)
 class Caller:
@@ -88,7 +86,7 @@ def _report(console: Console, view: View, report: Report, caller: Caller) -> int
         case Report.PAIRS:
             return print_pairs_of_catalog(console, view)
         case Report.QUICK:
-            return print_quick(console, view)
+            return print_quick(console, view, speak)
         case Report.PORTS:
             return print_ports(console, view, speak)
         case Report.STANDBY:
@@ -124,18 +122,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     with Control.connect() as control:
         facts = control.facts()
     options = parse(sys.argv[1:] if argv is None else argv, facts.release)
-    progress = Path.home() / PROGRESS_FILE
     caller = Caller(
         host=os.environ.get("GPMEDIC_PRACTICE_HOST") or os.uname().nodename,
         user=os.environ.get("LOGNAME") or pwd.getpwuid(os.getuid()).pw_name,
         data_directory=os.environ.get(facts.release.data_directory_variable),
-        progress=progress.read_text() if progress.exists() else "",
+        progress=progress_file(facts),
     )
     text, code = render(facts, options, caller)
     _keep(text)
     sys.stdout.write(text)
     sys.stdout.flush()
     return code
+
+
+def progress_file(facts: Facts) -> str:
+    """What a running gprecoverseg of 6 and 7 keeps in recovery_progress.file: "full:9: 98798/159706 kB (61%)"."""
+    if facts.release is Release.V4_3 or facts.lock is None or not facts.lock.alive:
+        return ""
+    copies = ((s.dbid, s.copying) for s in facts.data_segments if s.copying is not None and s.copying.total)
+    return "".join(
+        f"{copy.kind.value}:{dbid}: {copy.done // 1024}/{copy.total // 1024} kB ({copy.percent}%)\n"
+        for dbid, copy in copies
+    )
 
 
 def _keep(text: str) -> None:

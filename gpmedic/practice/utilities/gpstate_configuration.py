@@ -51,8 +51,8 @@ def print_pairs_of_catalog(console: Console, view: View) -> int:
     for primary, mirror in _preferred_pairs(view):
         switched = primary.role is Role.MIRROR
         active, passive = (mirror, primary) if switched else (primary, mirror)
-        words = ("Mirror Active, Primary" if switched else "Primary Active, Mirror",)
-        status = f"{words[0]} {'Available' if passive.status is Status.UP else 'Failed'}"
+        roles = "Mirror Active, Primary" if switched else "Primary Active, Mirror"
+        status = f"{roles} {'Available' if passive.status is Status.UP else 'Failed'}"
         row = table.warning if _lagging(view, [active]) else table.info
         row(status, _data_state(active), *place(primary), *place(mirror))
     _mirroring_heading(console, view)
@@ -65,10 +65,9 @@ def print_pairs_of_catalog(console: Console, view: View) -> int:
     return 0
 
 
-def print_quick(console: Console, view: View) -> int:
+def print_quick(console: Console, view: View, words: Words) -> int:
     """-Q. Exit code 1 where a row is down; nobody is asked but the catalog."""
-    word = "Coordinator" if view.facts.release.value == "7" else "Master"
-    console.info(f"-Quick Greenplum database status from {word} instance only")
+    console.info(f"-Quick Greenplum database status from {words.Coordinator} instance only")
     console.info(QUICK_RULE)
     down = [s for s in view.segments if s.status is Status.DOWN]
     console.info(f"# of up segments, from configuration table     = {count(view.segments, Status.UP)}")

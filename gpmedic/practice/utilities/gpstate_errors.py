@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 
 from gpmedic.cluster import Mode, Role, Status
-from gpmedic.practice.facts import SegmentFacts, lsn_bytes
+from gpmedic.practice.facts import Release, SegmentFacts, lsn_bytes
 from gpmedic.practice.utilities.console import Console
 from gpmedic.practice.utilities.gpstate_filerep import change_tracking_size, resync
 from gpmedic.practice.utilities.gpstate_status import warn_if_unavailable, warn_not_queried
@@ -29,7 +29,8 @@ def print_errors(console: Console, view: View, progress: str) -> int:
     """Exit code 1 where anything needs attention.
 
     Args:
-        progress: the text of gprecoverseg's progress file, which stays behind when gprecoverseg is killed.
+        progress: the text of gprecoverseg's progress file. It stays behind when gprecoverseg is killed; 6 goes on
+            showing it, 7 asks first whether gprecoverseg runs.
     """
     console.info(SEPARATOR)
     console.info("Segment Mirroring Status Report")
@@ -40,7 +41,9 @@ def print_errors(console: Console, view: View, progress: str) -> int:
     else:
         found += [_unsynchronized(console, view), _downed(console, view)]
     warn_if_unavailable(console, view)
-    found.append(_recovering(console, view, progress))
+    lock = view.facts.lock
+    if view.facts.release is not Release.V7 or (lock is not None and lock.alive):
+        found.append(_recovering(console, view, progress))
     if any(found):
         return 1
     console.info(SEPARATOR)
