@@ -1,5 +1,6 @@
 """The table of legal pair states of the reference, over every combination that a catalog can hold."""
 
+from functools import cache
 from itertools import product
 
 import pytest
@@ -32,6 +33,7 @@ INSTANCE = list(product(Role, Role, Mode, Status))  # role, preferred role, mode
 CONTENT = 2
 
 
+@cache  # two tests go over the same 3000 clusters
 def judged(version: Version, one: tuple[Role, Role, Mode, Status], other: tuple[Role, Role, Mode, Status]) -> Diagnosis:
     cluster = healthy(version)
     for dbid, (role, preferred, mode, status) in ((primary_dbid(CONTENT), one), (mirror_dbid(CONTENT), other)):

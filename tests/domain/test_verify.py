@@ -103,6 +103,16 @@ def test_a_cluster_without_mirrors_is_proven_without_streams_of_mirrors() -> Non
     assert broken_proofs(mirrorless()) == set()
 
 
+def test_what_was_proven_is_counted() -> None:
+    proofs = {p.name: p.detail for p in prove(healthy(), Report(True), EVERYONE)}
+    assert proofs[ProofName.NO_ROW_DOWN] == "14 rows, every one up"
+    assert proofs[ProofName.PAIRS_SYNCHRONIZED] == "6 pairs synchronized"
+    assert proofs[ProofName.REPLICATION] == "6 mirrors are streaming"
+    assert proofs[ProofName.EVERY_CONTENT_ANSWERS] == "6 contents answered"
+    alone = {p.name: p.detail for p in prove(mirrorless(), Report(True), EVERYONE)}
+    assert alone[ProofName.PAIRS_SYNCHRONIZED] == "the cluster has no mirrors"
+
+
 def test_a_catalog_without_contents_proves_nothing() -> None:
     empty = replace(healthy(), segments=healthy().segments[:2])
     assert broken_proofs(empty) == {ProofName.EVERY_CONTENT_ANSWERS}

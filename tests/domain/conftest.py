@@ -1,0 +1,6 @@
+"""Property tests judge what is computed, not how fast: a busy machine is no failure."""
+
+from hypothesis import settings
+
+settings.register_profile("domain", deadline=None)
+settings.load_profile("domain")
