@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Protocol
 
 from gpmedic.cluster import Mode, Status
-from gpmedic.practice.control import CLUSTER_VARIABLE, Control, PracticeError, Verb
+from gpmedic.practice.control import CLUSTER_VARIABLE, Control, Verb
 from gpmedic.practice.facts import Facts, SegmentFacts
-from gpmedic.practice.postgres import programs
 from gpmedic.practice.utilities.gprecoverseg_hands import Ending, Result, Show
 from gpmedic.practice.utilities.gprecoverseg_targets import Target
 
@@ -96,10 +95,14 @@ class LiveHands:
         return f"{hashlib.sha256(facts.name.encode()).hexdigest()[:16]}_{started}"
 
     def control_data(self, segment: SegmentFacts) -> str | None:
-        try:
-            return programs().run("pg_controldata", segment.datadir, timeout=10)
-        except PracticeError:
-            return None
+        done = subprocess.run(
+            [self._folder / "postgres" / "pg_controldata", segment.datadir],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={"LC_ALL": "C", "TZ": "UTC"},
+        )
+        return done.stdout if done.returncode == 0 else None
 
     def port_is_free(self, host: str, port: int) -> bool:
         return all(port not in (s.port, s.replication_port) for s in self.facts().segments)
