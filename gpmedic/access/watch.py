@@ -37,7 +37,7 @@ class Watch:
             raise
 
     def look(self) -> Cluster:
-        """The catalog now; where FTS can be asked to probe it is asked first, or the catalog may be a minute old (T25)."""
+        """The catalog now; FTS is asked to probe first where it can be, or the catalog may be a minute old (T25)."""
         if self._version.generation is Generation.WAL:
             self._database.rows(FTS_PROBE_SQL)
         segments = self._database.rows(self._segments)

@@ -1,0 +1,76 @@
+"""The runbook's first page: is the cluster healthy? Reads only."""
+
+import sys
+from typing import Annotated
+
+from prefect import flow
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from blocks.greenplum import load_cluster
+from gpmedic.diagnosis import Diagnosis, coordinator_unreachable
+from gpmedic.errors import HostUnreachable
+from gpmedic.report import diagnosis_markdown, diagnosis_text
+from gpmedic.settings import ClusterSettings
+from tasks.detect import detect
+from tasks.notify import Level, Phase, announce, tell
+from tasks.publish import publish_markdown, publish_segments
+
+ClusterName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$", description="The cluster's name.")]
+
+
+@dataclass(frozen=True)
+class HealthReport:
+    """What one look at a cluster has shown."""
+
+    cluster_name: str
+    diagnosis: Diagnosis
+
+    @property
+    def healthy(self) -> bool:
+        return self.diagnosis.healthy
+
+
+@flow(name="health-check")
+def health_check(cluster: ClusterName) -> HealthReport:
+    """Look at the catalog, probe every acting primary, diagnose, report; one event for each condition found."""
+    settings = load_cluster(cluster)
+    diagnosis = look(settings)
+    publish_markdown("health", settings.name, diagnosis_markdown(diagnosis), f"Health of {settings.name}")
+    if diagnosis.cluster is not None:
+        publish_segments(diagnosis.cluster)
+    report_conditions(diagnosis)
+    return HealthReport(settings.name, diagnosis)
+
+
+def look(settings: ClusterSettings) -> Diagnosis:
+    """The diagnosis, also of a cluster whose coordinator does not answer."""
+    try:
+        return detect(settings).diagnosis
+    except HostUnreachable as error:
+        return coordinator_unreachable(settings.name, error)
+
+
+def report_conditions(diagnosis: Diagnosis) -> None:
+    """Tell each finding, and emit it as an event that an automation can act on."""
+    if diagnosis.healthy:
+        tell(Phase.OBSERVE, "All segments are up, synchronized and in their preferred roles.")
+    for finding in diagnosis.findings:
+        facts = finding.facts
+        tell(Phase.OBSERVE, f"{facts.title}: {finding.detail}. {facts.meaning}", Level.WARNING)
+        announce(
+            diagnosis.cluster_name,
+            f"condition.{finding.condition.value}",
+            {
+                "severity": facts.severity.value,
+                "scenario": facts.scenario.value,
+                "contents": list(finding.contents),
+                "dbids": list(finding.dbids),
+                "detail": finding.detail,
+                "next_action": facts.next_action,
+            },
+        )
+
+
+if __name__ == "__main__":
+    print(diagnosis_text(health_check(sys.argv[1]).diagnosis))

@@ -1,0 +1,97 @@
+"""How every page of the runbook is run: one claim, one journal, one report, whatever happens."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import Field
+
+from blocks.greenplum import load_cluster
+from flows.journal import Journal, keep, open_journal
+from gpmedic.diagnosis import coordinator_unreachable
+from gpmedic.errors import GpmedicError, HostUnreachable, Refused
+from gpmedic.plan import Action, Plan
+from gpmedic.report import Outcome, RecoveryReport, checks_markdown, plan_markdown, report_markdown
+from gpmedic.settings import ClusterSettings
+from tasks.approve import Approval, Proposal, approve
+from tasks.claim import claim
+from tasks.detect import Seen, detect
+from tasks.notify import Level, Phase, announce, listening, tell
+from tasks.publish import publish_markdown, publish_segments
+
+ClusterName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$", description="The cluster's name.")]
+Page = Callable[[ClusterSettings, Journal], Outcome]
+
+
+def follow(page: Page, cluster_name: str) -> RecoveryReport:
+    """Run a page of the runbook on the cluster that this flow run claims, and report, also where it ends early.
+
+    Raises:
+        GpmedicError: what ended it early; the report is published before.
+    """
+    settings = load_cluster(cluster_name)
+    claim(settings.name)
+    journal = open_journal(settings.name)
+    with listening(journal.hear):
+        try:
+            outcome = page(settings, journal)
+        except GpmedicError as error:
+            tell(Phase.REPORT, str(error), Level.WARNING)
+            _publish(journal.report(Outcome.REFUSED if isinstance(error, Refused) else Outcome.FAILED, error))
+            raise
+        tell(Phase.REPORT, f"{settings.name}: {outcome.value}.")
+    report = journal.report(outcome)
+    _publish(report)
+    return report
+
+
+def _publish(report: RecoveryReport) -> None:
+    publish_markdown("recovery", report.cluster_name, report_markdown(report), f"Recovery of {report.cluster_name}")
+    cluster = report.after or report.before.cluster
+    if cluster is not None:
+        publish_segments(cluster)
+    announce(report.cluster_name, f"recovery.{report.outcome.value}", {"error": report.error})
+
+
+def observe(settings: ClusterSettings, journal: Journal) -> Seen:
+    """Look, and note it; a coordinator that does not answer is noted too."""
+    try:
+        seen = detect(settings)
+    except HostUnreachable as error:
+        journal.see(coordinator_unreachable(settings.name, error))
+        raise
+    journal.see(seen.diagnosis)
+    findings = "; ".join(f"{f.facts.title} ({f.detail})" for f in seen.diagnosis.findings)
+    tell(Phase.OBSERVE, findings or "All segments are up, synchronized and in their preferred roles.")
+    return seen
+
+
+def ask(settings: ClusterSettings, journal: Journal, action: Action, propose: Callable[[], Plan]) -> Approval | None:
+    """Show the plan and have this step of it approved; None when the cluster no longer needs the step.
+
+    Raises:
+        NotApproved: a person said no, or nobody answered in time.
+    """
+
+    def proposal() -> Proposal | None:
+        plan = propose()
+        step = plan.step(action)
+        if step is None:
+            return None
+        journal.plan = journal.plan or plan
+        text = [f"# {settings.name}: approve `{' '.join(step.argv)}`?", step.effect, plan_markdown(plan)]
+        if journal.checks:
+            text += ["## Checks", checks_markdown(journal.checks)]
+        return Proposal(
+            cluster=settings.name,
+            step=action.value.replace("_", "-"),
+            fingerprint=plan.fingerprint,
+            text="\n\n".join(text),
+        )
+
+    keep(journal)  # a deployed run ends here and begins again from the top when somebody has answered
+    approval = approve(proposal, timedelta(seconds=settings.policy.approval_timeout))
+    if approval is not None:
+        journal.approved(approval)
+        keep(journal)
+    return approval

@@ -1,0 +1,49 @@
+"""The runbook's page for a mirror that is down and a primary that has failed over: incremental recovery in place."""
+
+import sys
+
+from prefect import flow
+
+from flows import rebalance
+from flows.journal import Journal
+from flows.page import ClusterName, ask, follow, observe
+from gpmedic.conditions import Scenario
+from gpmedic.plan import Action
+from gpmedic.precheck import require
+from gpmedic.report import Outcome, RecoveryReport, report_text
+from gpmedic.settings import ClusterSettings
+from tasks.collect_evidence import collect_evidence
+from tasks.detect import detect
+from tasks.precheck import precheck
+from tasks.recover import recover as gprecoverseg
+from tasks.run_utility import Started
+from tasks.wait_for_sync import wait_for_sync
+
+
+@flow(name="recover-segment")
+def recover_segment(cluster: ClusterName) -> RecoveryReport:
+    """Recover every segment that is marked down, wait until it has caught up, rebalance where roles are switched."""
+    return follow(page, cluster)
+
+
+def page(settings: ClusterSettings, journal: Journal) -> Outcome:
+    """The steps, beginning with a look; what an earlier run has done already is not done again."""
+    seen = observe(settings, journal)
+    plan = seen.plan(settings)  # refuses here what gpmedic does not act on
+    if plan.step(Action.RECOVER) is not None:
+        collect_evidence(settings, seen)
+        adopted = gprecoverseg(settings, approval=None)
+        if adopted.started is not Started.ADOPTED:
+            journal.checks = precheck(settings, seen)
+            require(journal.checks)
+            approval = ask(settings, journal, Action.RECOVER, lambda: detect(settings).plan(settings))
+            if approval is not None:
+                gprecoverseg(settings, approval)
+    wait_for_sync(settings)
+    if observe(settings, journal).diagnosis.scenario is Scenario.REBALANCE:
+        return rebalance.page(settings, journal)
+    return rebalance.prove(settings, journal)
+
+
+if __name__ == "__main__":
+    print(report_text(recover_segment(sys.argv[1])))

@@ -1,0 +1,37 @@
+"""What the copies of a content say of themselves before anything is changed: pg_controldata and the ends of logs."""
+
+import secrets
+from collections.abc import Iterable
+
+from gpmedic.access.environment import prelude
+from gpmedic.access.scripts import script
+from gpmedic.access.ssh import Shell
+from gpmedic.cluster import Segment
+from gpmedic.settings import GreenplumSettings
+
+DEADLINE = 180.0  # seconds for all hosts together
+
+
+def read_evidence(
+    shell: Shell, settings: GreenplumSettings, port: int, segments: Iterable[Segment]
+) -> tuple[tuple[str, str], ...]:
+    """Pairs of heading and text, one a segment and one for the utilities' own logs; what a dead host says is the error.
+
+    Args:
+        shell: on the coordinator's host, from which the segments' hosts are asked.
+        port: the coordinator's database port.
+
+    Raises:
+        HostUnreachable: the connection was lost, or the hosts did not answer within `DEADLINE`.
+    """
+    marker = f"gpmedic-{secrets.token_hex(12)}"
+    wanted = [word for s in segments for word in (str(s.dbid), s.hostname, s.datadir)]
+    text = f"{prelude(settings, port)}\n{script('evidence')}"
+    done = shell.run(text, marker, *wanted, timeout=DEADLINE)
+    parts = done.stdout.split(f"{marker} ")[1:]
+    return tuple((f"{_heading(part)}", part.partition("\n")[2].strip()) for part in parts)
+
+
+def _heading(part: str) -> str:
+    subject, _, host = part.partition("\n")[0].partition(" ")
+    return f"utilities on {host}" if subject == "utilities" else f"dbid {subject} on {host}"

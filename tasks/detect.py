@@ -1,0 +1,47 @@
+"""Look at the cluster: catalog, replication, direct probes, and what they mean together."""
+
+from dataclasses import dataclass
+
+from gpmedic.access.observe import Observation, observe
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from gpmedic.diagnosis import Diagnosis, diagnose
+from gpmedic.plan import Plan, RunningQuery, make_plan
+from gpmedic.settings import ClusterSettings
+from tasks.transient import DELAYS, only_transient
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One look at a cluster and what it means."""
+
+    observation: Observation
+    diagnosis: Diagnosis
+
+    def plan(self, settings: ClusterSettings, running_queries: tuple[RunningQuery, ...] | None = None) -> Plan:
+        """What the runbook does about it; see `make_plan` for the refusals."""
+        return make_plan(self.diagnosis, self.observation.capabilities, settings.policy, running_queries)
+
+
+@task(
+    name="detect",
+    cache_policy=NO_CACHE,
+    retries=len(DELAYS),
+    retry_delay_seconds=list(DELAYS),
+    retry_condition_fn=only_transient,
+)
+def detect(settings: ClusterSettings) -> Seen:
+    """Observe and diagnose.
+
+    Raises:
+        HostUnreachable: the coordinator did not answer, three times.
+        AccessRefused: what answers is not the cluster of the settings.
+    """
+    return look(settings)
+
+
+def look(settings: ClusterSettings) -> Seen:
+    """The same without a task run, for the checks immediately before and after a command."""
+    observation = observe(settings)
+    return Seen(observation, diagnose(observation.cluster, observation.probes))

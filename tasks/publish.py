@@ -1,0 +1,69 @@
+"""Keep what was seen and done with the run as artifacts: reports as Markdown, segments as a table, waits as progress."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from prefect.artifacts import (
+    create_markdown_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
+from prefect.context import FlowRunContext
+
+from gpmedic.cluster import Cluster, Segment
+
+
+def artifact_key(kind: str, cluster_name: str) -> str:
+    """The key of an artifact; Prefect takes lower-case letters, digits and dashes."""
+    return f"{kind}-{cluster_name}".lower().replace("_", "-")
+
+
+def publish_markdown(kind: str, cluster_name: str, markdown: str, description: str) -> None:
+    """Store a page; the newest of its kind is what the cluster's page in Prefect shows."""
+    create_markdown_artifact(markdown, key=artifact_key(kind, cluster_name), description=description)
+
+
+def publish_segments(cluster: Cluster) -> None:
+    """Store the table of segments as the catalog shows it."""
+    create_table_artifact(
+        [_row(s) for s in cluster.segments],
+        key=artifact_key("segments", cluster.name),
+        description=f"gp_segment_configuration of {cluster.name}, {cluster.version}",
+    )
+
+
+def _row(segment: Segment) -> dict[str, object]:
+    return {
+        "content": segment.content,
+        "dbid": segment.dbid,
+        "host": segment.hostname,
+        "port": segment.port,
+        "role": segment.role.value,
+        "preferred role": segment.preferred_role.value,
+        "mode": segment.mode.value,
+        "status": segment.status.value,
+        "data directory": segment.datadir,
+    }
+
+
+class SyncBar:
+    """The progress of one wait, drawn in place."""
+
+    def __init__(self, cluster_name: str, contents: Sequence[int]) -> None:
+        self._shown = 0.0
+        self._id: UUID | None = None
+        if FlowRunContext.get() is not None:
+            made = create_progress_artifact(
+                0.0,
+                key=artifact_key("sync", cluster_name),
+                description=f"Contents {', '.join(map(str, contents))} of {cluster_name} are catching up.",
+            )
+            self._id = made if isinstance(made, UUID) else None
+
+    def show(self, percent: float | None) -> None:
+        """Draw 0 to 100; what moved less than a point is not sent."""
+        if self._id is None or percent is None or abs(percent - self._shown) < 1:
+            return
+        self._shown = percent
+        update_progress_artifact(self._id, progress=min(100.0, max(0.0, percent)))

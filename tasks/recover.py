@@ -1,0 +1,97 @@
+"""gprecoverseg: bring the segments that are down back as mirrors, incrementally and in place."""
+
+import time
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from gpmedic.errors import GpmedicError, UnreadableOutput, UtilityFailed
+from gpmedic.gprecoverseg import Outcome, RecoverReport, parse
+from gpmedic.plan import Action
+from gpmedic.settings import ClusterSettings
+from tasks.approve import Approval
+from tasks.detect import Seen, look
+from tasks.notify import Phase, tell
+from tasks.run_utility import Ended, Started, run_approved
+
+FTS_PATIENCE = 90.0
+"""Seconds that FTS is given to mark as up what gprecoverseg has started; it is asked at each look where it can be."""
+
+ADVICE: Mapping[Outcome, str] = MappingProxyType(
+    {
+        Outcome.UNFINISHED: "It was ended from outside: look for pg_rewind and pg_basebackup on the segments' hosts, "
+        "wait for them, then run the flow again.",
+        Outcome.SKIPPED_UNREACHABLE: "Restore the hosts that do not answer, then run the flow again.",
+        Outcome.SKIPPED_RUNNING: "A copy of an earlier run still works: wait for it, then run the flow again.",
+        Outcome.SOME_FAILED: "Read the logs that it names on the segments' hosts. A full recovery overwrites a copy, "
+        "and is never done by itself.",
+        Outcome.LOCK_HELD: "Another gprecoverseg holds the lock. If the process that it names is dead, the lock is "
+        "stale and a person may remove it.",
+        Outcome.NOTHING_TO_RECOVER: "It saw nothing to recover although the catalog shows segments down: look with "
+        "gpstate -e, and run the flow again.",
+    }
+)
+_OTHERWISE = "Read its output, look with gpstate -e, and decide; the flow may be run again: it begins by observing."
+
+
+@task(name="gprecoverseg", cache_policy=NO_CACHE)
+def recover(settings: ClusterSettings, approval: Approval | None) -> Ended:
+    """Run `gprecoverseg -a`, or adopt it, and judge by the catalog that every segment of the plan is up.
+
+    Args:
+        approval: None only to adopt a command that an earlier run has started.
+
+    Raises:
+        UtilityFailed: it ended, and segments that it was to recover are still down.
+        Other errors: see `run_approved`; nothing was started.
+    """
+    before = look(settings)
+    ended = run_approved(settings, Action.RECOVER, approval, Phase.RECOVER)
+    if ended.started is Started.NOT_NEEDED:
+        return ended
+    step = before.plan(settings).step(Action.RECOVER)
+    wanted = step.dbids if step is not None else ()
+    down = _still_down(settings, wanted)
+    said = explain(ended)
+    tell(Phase.RECOVER, f"gprecoverseg has ended: {said}.")
+    if down:
+        what = ", ".join(f"dbid {dbid}" for dbid in down)
+        raise UtilityFailed(ended.argv, ended.exit_code, f"{said}; still down: {what}", advice(ended))
+    return ended
+
+
+def _still_down(settings: ClusterSettings, dbids: tuple[int, ...]) -> tuple[int, ...]:
+    deadline = time.monotonic() + FTS_PATIENCE
+    while True:
+        down = tuple(d for d in dbids if not _is_up(look(settings), d))
+        if not down or time.monotonic() > deadline:
+            return down
+        time.sleep(1)
+
+
+def _is_up(seen: Seen, dbid: int) -> bool:
+    return seen.observation.cluster.segment(dbid).is_up
+
+
+def _read(ended: Ended) -> RecoverReport | UnreadableOutput:
+    try:
+        return parse(ended.output)
+    except UnreadableOutput as error:
+        return error
+
+
+def explain(ended: Ended) -> str:
+    """What the utility said of itself, one line: an explanation, never the judgement."""
+    report = _read(ended)
+    if isinstance(report, GpmedicError):
+        return report.message
+    details = (*report.warnings, *report.errors)
+    return f"{report.outcome.value}{': ' if details else ''}{'; '.join(d.splitlines()[0] for d in details[:3])}"
+
+
+def advice(ended: Ended) -> str:
+    """What a person should do after it failed."""
+    report = _read(ended)
+    return _OTHERWISE if isinstance(report, GpmedicError) else ADVICE.get(report.outcome, _OTHERWISE)

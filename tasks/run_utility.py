@@ -1,0 +1,176 @@
+"""Run one disruptive utility, and only if everything that must hold does hold at that moment.
+
+The order is the safety of gpmedic: its lock on the coordinator's host; nobody else's utility at work and every check
+passed; a look at the cluster; the plan made from that look, whose fingerprint must be the approved one; the launch as a
+detached job. What ends here is the command. Whether it has done anything is for the cluster to show (see `recover`,
+`rebalance`).
+"""
+
+import time
+from dataclasses import dataclass
+from enum import Enum
+
+from gpmedic.access.facts import gather
+from gpmedic.access.lock import locked
+from gpmedic.access.observe import Observation
+
+from gpmedic.access.environment import prelude
+from gpmedic.access.job import JobState, JobStatus, launch, status
+from gpmedic.access.ssh import Shell
+from gpmedic.errors import HostUnreachable, NotApproved, Transient
+from gpmedic.gprecoverseg import parse_progress
+from gpmedic.plan import Action, Plan
+from gpmedic.precheck import judge, require
+from gpmedic.settings import ClusterSettings
+from tasks.approve import Approval
+from tasks.detect import Seen, look
+from tasks.notify import Level, Phase, tell
+
+FIRST_POLL, SLOWEST_POLL = 0.2, 5.0
+"""Seconds between two looks at a running job; it begins quickly and slows down."""
+MAX_ATTEMPTS = 50
+LOST_CONTACT_LIMIT = 900.0
+"""Seconds without contact to the coordinator's host after which a wait for a job is given up; the job is not."""
+KEPT_OUTPUT = 4 << 20
+
+_RUNNING = frozenset({JobState.RUNNING, JobState.ORPHAN})
+
+
+class Started(Enum):
+    BY_US = "started"
+    ADOPTED = "adopted"  # an earlier run of gpmedic had started it
+    NOT_NEEDED = "not needed"  # the cluster is already past this step
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A utility that has ended, or was not needed.
+
+    Attributes:
+        exit_code: None where its end was not seen.
+        output: all of it, at most `KEPT_OUTPUT` characters.
+    """
+
+    started: Started
+    argv: tuple[str, ...] = ()
+    key: str = ""
+    exit_code: int | None = None
+    output: str = ""
+
+
+def job_key(action: Action, plan: Plan, observation: Observation, attempt: int) -> str:
+    """The key under which a step runs as a detached job; a key is started once, ever.
+
+    It is the same for a run that comes again after a crash, so that it adopts what runs: the plan's fingerprint covers
+    every row of the configuration. The time of the newest line of gp_configuration_history tells an equal failure of
+    next week from this one: FTS writes a line whenever it changes a row. An attempt that has ended and changed nothing
+    (a lock was held, hosts did not answer) leaves both as they were; then the attempt is counted up.
+    """
+    newest = max((line.time for line in observation.history), default=None)
+    epoch = f"{newest:%Y%m%d%H%M%S%f}" if newest else "0"
+    return f"{action.value.replace('_', '-')}-{plan.fingerprint}-{epoch}-{attempt}"
+
+
+def run_approved(settings: ClusterSettings, action: Action, approval: Approval | None, phase: Phase) -> Ended:
+    """Run the command of this step of the plan, or adopt it where it runs already, and wait until it ends.
+
+    Args:
+        approval: None only to adopt: then nothing is started.
+
+    Raises:
+        NotApproved: the approval does not cover what the cluster needs now; nothing was started.
+        UtilityBusy, PrecheckFailed, LockHeld, UnsafeState: nothing was started.
+        HostUnreachable: contact was lost; what runs goes on, and the next run of the flow adopts it.
+    """
+    with Shell.connect(settings.ssh) as shell, locked(shell, settings):
+        seen = look(settings)
+        plan = seen.plan(settings)
+        step = plan.step(action)
+        if step is None:
+            return Ended(Started.NOT_NEEDED)
+        key, job = _next_job(shell, action, plan, seen.observation)
+        if job.state in _RUNNING:
+            tell(phase, f"{' '.join(step.argv)} runs already, started by an earlier run: waiting for it.")
+            return _follow(settings, Ended(Started.ADOPTED, step.argv, key), phase)
+        if approval is None:
+            return Ended(Started.NOT_NEEDED)
+        require(
+            judge(
+                plan, seen.diagnosis.cluster or seen.observation.cluster, gather(settings, shell, seen), settings.policy
+            )
+        )
+        _require_approved(approval, action, look(settings).plan(settings))
+        launch(shell, key, step.argv, prelude(settings.greenplum, _port(seen)))
+        tell(phase, f"Started {' '.join(step.argv)} on {settings.ssh.host}, detached as job {key}.")
+        return _follow(settings, Ended(Started.BY_US, step.argv, key), phase)
+
+
+def _require_approved(approval: Approval, action: Action, now: Plan) -> None:
+    if approval.step != action.value.replace("_", "-") or not approval.covers(now.fingerprint):
+        raise NotApproved(
+            f"The approval of {approval.operator} does not cover what the cluster needs now: the cluster has changed, "
+            "or the approval has expired. Nothing was started.",
+            "Run the flow again: it shows the new plan.",
+        )
+
+
+def _next_job(shell: Shell, action: Action, plan: Plan, observation: Observation) -> tuple[str, JobStatus]:
+    """The running attempt at this step, else the first that was never started."""
+    for attempt in range(1, MAX_ATTEMPTS):
+        key = job_key(action, plan, observation, attempt)
+        job = status(shell, key)
+        if job.state is JobState.NEVER or job.state in _RUNNING:
+            return key, job
+    raise NotApproved(
+        f"{MAX_ATTEMPTS} attempts at {action.value} have changed nothing.", "Find out why before another one."
+    )
+
+
+def _port(seen: Seen) -> int:
+    return seen.observation.cluster.coordinator.port
+
+
+def _follow(settings: ClusterSettings, job: Ended, phase: Phase) -> Ended:
+    """Wait for the job's end and tell its progress; a lost connection is opened again."""
+    output, offset, pause, in_touch = "", 0, FIRST_POLL, time.monotonic()
+    shell: Shell | None = None
+    try:
+        while True:
+            try:
+                shell = shell or Shell.connect(settings.ssh)
+                now = status(shell, job.key, offset)
+            except Transient as error:
+                if shell is not None:
+                    shell.close()
+                    shell = None
+                _require_contact(settings, job, in_touch, error)
+                tell(phase, f"{error.message} {' '.join(job.argv)} goes on meanwhile.", Level.WARNING)
+            else:
+                in_touch, offset = time.monotonic(), now.size
+                output = (output + now.output)[-KEPT_OUTPUT:]
+                _tell_progress(now.output, phase)
+                if now.state not in _RUNNING:
+                    return Ended(job.started, job.argv, job.key, now.exit_code, output)
+            time.sleep(pause)
+            pause = min(pause * 1.2, SLOWEST_POLL)
+    finally:
+        if shell is not None:
+            shell.close()
+
+
+def _require_contact(settings: ClusterSettings, job: Ended, in_touch: float, error: Transient) -> None:
+    if time.monotonic() - in_touch > LOST_CONTACT_LIMIT:
+        raise HostUnreachable(
+            f"No contact to {settings.ssh.host} for {LOST_CONTACT_LIMIT:.0f} s; {' '.join(job.argv)} goes on there.",
+            "Restore the connection and run the flow again: it adopts the command.",
+        ) from error
+
+
+def _tell_progress(output: str, phase: Phase) -> None:
+    newest = {p.dbid: p for p in map(parse_progress, output.splitlines()) if p is not None}
+    for progress in newest.values():
+        tell(
+            phase,
+            f"dbid {progress.dbid} on {progress.host}: {progress.done_kb}/{progress.total_kb} kB",
+            percent=progress.percent,
+        )

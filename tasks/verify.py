@@ -1,0 +1,60 @@
+"""Prove that the cluster is healthy: by its state, never by an exit code."""
+
+from gpmedic.access.sql import Database
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from gpmedic.access.environment import prelude
+from gpmedic.access.ssh import Shell
+from gpmedic.access.watch import Watch
+from gpmedic.catalog import LIVENESS_SQL
+from gpmedic.cluster import Cluster
+from gpmedic.errors import GpmedicError, Transient, UnreadableOutput
+from gpmedic.gpstate import ErrorReport, Report, argv, parse_errors
+from gpmedic.settings import ClusterSettings
+from gpmedic.verify import Proof, prove
+from tasks.notify import Level, Phase, tell
+from tasks.transient import DELAYS, only_transient
+
+
+@task(
+    name="verify",
+    cache_policy=NO_CACHE,
+    retries=len(DELAYS),
+    retry_delay_seconds=list(DELAYS),
+    retry_condition_fn=only_transient,
+)
+def verify(settings: ClusterSettings) -> tuple[Cluster, tuple[Proof, ...]]:
+    """The snapshot and its proof set: rows, roles, pairs, replication, `gpstate -e`, one query over all contents."""
+    watch = Watch(settings)
+    try:
+        cluster = watch.look()
+    finally:
+        watch.close()
+    proofs = prove(cluster, _gpstate(settings, cluster), _liveness(settings))
+    for proof in proofs:
+        level = Level.INFO if proof.holds else Level.WARNING
+        tell(Phase.VERIFY, f"{proof.name.value}: {'yes' if proof.holds else 'NO'} ({proof.detail})", level)
+    return cluster, proofs
+
+
+def _gpstate(settings: ClusterSettings, cluster: Cluster) -> ErrorReport | None:
+    try:
+        with Shell.connect(settings.ssh) as shell:
+            script = f'{prelude(settings.greenplum, cluster.coordinator.port)}\nexec "$@"'
+            return parse_errors(shell.run(script, *argv(Report.ERRORS)).stdout)
+    except UnreadableOutput as error:
+        tell(Phase.VERIFY, error.message, Level.WARNING)
+        return None
+
+
+def _liveness(settings: ClusterSettings) -> list[dict[str, object]]:
+    """The answer of every content to one query; none where it failed, which proves nothing."""
+    try:
+        with Database.connect(settings.database) as database:
+            return database.rows(LIVENESS_SQL)
+    except Transient:
+        raise
+    except GpmedicError as error:
+        tell(Phase.VERIFY, error.message, Level.WARNING)
+        return []

@@ -1,0 +1,171 @@
+"""Wait until every mirror has caught up: watched, measured, alarmed when it stalls, and never ended by force."""
+
+import time
+from dataclasses import replace
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from gpmedic.access.environment import prelude
+from gpmedic.access.ssh import Shell
+from gpmedic.access.watch import Watch
+from gpmedic.cluster import Cluster, Generation
+from gpmedic.errors import HostUnreachable, NotYetInSync, Transient, UnreadableOutput, UnsafeState
+from gpmedic.gpstate import Report, argv, parse_status
+from gpmedic.settings import ClusterSettings
+from gpmedic.sync import (
+    ContentProgress,
+    Observation,
+    Stall,
+    SyncProgress,
+    advance,
+    check_stall,
+    duration,
+    observe_replication,
+    synchronized,
+)
+from tasks.notify import Level, Phase, announce, tell
+from tasks.publish import SyncBar
+
+PRACTICE_INTERVAL, FIRST_INTERVAL, LONGEST_INTERVAL = 0.25, 1.0, 5.0
+"""Seconds between two looks: of a practice cluster, at first, and where the wait is long."""
+TELL_EVERY = 1.0
+GPSTATE_EVERY = 10.0
+"""Seconds between two runs of gpstate -s, which asks every host; on 4.3 only it knows how far a copy is."""
+DOWN_AGAIN_AFTER = 30.0
+"""Seconds for which a mirror may be marked down meanwhile: FTS takes its time to see that it has come back."""
+LOST_CONTACT_LIMIT = 900.0
+
+
+@task(name="wait for sync", cache_policy=NO_CACHE)
+def wait_for_sync(settings: ClusterSettings) -> Cluster:
+    """Watch the catalog until every pair is synchronized.
+
+    Raises:
+        UnsafeState: a mirror went down again instead of catching up.
+        NotYetInSync: `sync_deadline` is over; the mirrors go on catching up.
+        HostUnreachable: the coordinator has not answered for a quarter of an hour.
+    """
+    return _Wait(settings).until_synchronized()
+
+
+class _Wait:
+    """One wait; of all the looks it keeps the first and the newest."""
+
+    def __init__(self, settings: ClusterSettings) -> None:
+        self._settings = settings
+        self._began = self._in_touch = time.monotonic()
+        self._interval = PRACTICE_INTERVAL if settings.practice else FIRST_INTERVAL
+        self._progress: SyncProgress | None = None
+        self._bar: SyncBar | None = None
+        self._down_since: float | None = None
+        self._stalled = False
+        self._told = 0.0
+        self._details: dict[int, ContentProgress] = {}
+        self._details_at = 0.0
+
+    def until_synchronized(self) -> Cluster:
+        watch: Watch | None = None
+        try:
+            while True:
+                try:
+                    watch = watch or Watch(self._settings)
+                    cluster = watch.look()
+                except Transient as error:
+                    if watch is not None:
+                        watch.close()
+                        watch = None
+                    self._require_contact(error)
+                else:
+                    self._in_touch = time.monotonic()
+                    if synchronized(cluster):
+                        tell(Phase.SYNCHRONIZE, f"Every pair is synchronized, {self._elapsed()} after the first look.")
+                        return cluster
+                    self._judge(cluster)
+                time.sleep(self._interval)
+                if not self._settings.practice:
+                    self._interval = min(self._interval * 1.2, LONGEST_INTERVAL)
+        finally:
+            if watch is not None:
+                watch.close()
+
+    def _judge(self, cluster: Cluster) -> None:
+        now = time.monotonic()
+        self._require_up(cluster, now)
+        self._progress = advance(self._progress, self._observe(cluster, now))
+        self._show(cluster, self._progress, now)
+        try:
+            check_stall(self._progress, self._settings.policy.stall_after)
+            self._stalled = False
+        except Stall as stall:
+            self._alarm(stall)
+        if now - self._began > self._settings.policy.sync_deadline:
+            raise NotYetInSync(
+                f"The mirrors have not caught up within {duration(self._settings.policy.sync_deadline)}; they go on.",
+                "Look at the report of the wait; run the flow again to go on waiting.",
+            )
+
+    def _observe(self, cluster: Cluster, now: float) -> Observation:
+        seen = observe_replication(cluster, now)
+        if cluster.version.generation is not Generation.FILEREP:
+            return seen
+        if now - self._details_at >= GPSTATE_EVERY or self._settings.practice:
+            self._details, self._details_at = _ask_gpstate(self._settings, cluster), now
+        return replace(seen, contents=tuple(self._details.get(c.content, c) for c in seen.contents))
+
+    def _require_up(self, cluster: Cluster, now: float) -> None:
+        down = [p.mirror for p in cluster.pairs if p.mirror is not None and not p.mirror.is_up]
+        if not down:
+            self._down_since = None
+            return
+        self._down_since = self._down_since or now
+        if now - self._down_since > DOWN_AGAIN_AFTER:
+            raise UnsafeState(
+                f"{', '.join(map(str, down))} went down instead of catching up; nothing more was done.",
+                "Read the log of that segment and see that its host is well; then run the flow again.",
+            )
+
+    def _show(self, cluster: Cluster, progress: SyncProgress, now: float) -> None:
+        if self._bar is None:
+            self._bar = SyncBar(cluster.name, [c.content for c in progress.last.contents])
+        if now - self._told >= TELL_EVERY or self._told == 0.0:
+            self._told = now
+            tell(Phase.SYNCHRONIZE, progress.describe(), percent=progress.percent)
+            self._bar.show(progress.percent)
+
+    def _alarm(self, stall: Stall) -> None:
+        if self._stalled:
+            return
+        self._stalled = True
+        tell(Phase.SYNCHRONIZE, str(stall), Level.WARNING)
+        announce(self._settings.name, "sync.stalled", {"message": stall.message, "next_action": stall.next_action})
+
+    def _require_contact(self, error: Transient) -> None:
+        if time.monotonic() - self._in_touch > LOST_CONTACT_LIMIT:
+            raise HostUnreachable(
+                f"The coordinator has not answered for {duration(LOST_CONTACT_LIMIT)}; what runs there goes on.",
+                "Bring the coordinator back, then run the flow again.",
+            ) from error
+        tell(Phase.SYNCHRONIZE, f"{error.message} Looking again.", Level.WARNING)
+
+    def _elapsed(self) -> str:
+        return duration(time.monotonic() - self._began)
+
+
+def _ask_gpstate(settings: ClusterSettings, cluster: Cluster) -> dict[int, ContentProgress]:
+    """How far each content is by gpstate -s; what it says is shown, and never decides anything (T33)."""
+    try:
+        with Shell.connect(settings.ssh) as shell:
+            script = f'{prelude(settings.greenplum, cluster.coordinator.port)}\nexec "$@"'
+            report = parse_status(shell.run(script, *argv(Report.STATUS)).stdout)
+    except (Transient, UnreadableOutput) as error:
+        tell(Phase.SYNCHRONIZE, f"gpstate -s could not be read: {error.message}", Level.WARNING)
+        return {}
+    contents = {(s.hostname, s.port): s.content for s in cluster.segments}
+    found: dict[int, ContentProgress] = {}
+    for row in report.segments:
+        content = contents.get((row.host, row.port))
+        if content is None or row.resynchronization is None:
+            continue
+        found[content] = ContentProgress(content, percent=row.resynchronization.percent, state=row.mirror_status or "")
+    return found
