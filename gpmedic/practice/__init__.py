@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from gpmedic.practice.control import Control, PracticeError
     from gpmedic.practice.facts import Facts, Release
-    from gpmedic.practice.faults import Fault
-    from gpmedic.practice.layout import Mirrors
+    from gpmedic.practice.fault import Fault
+    from gpmedic.practice.layout import Kept, Mirrors
     from gpmedic.practice.practice_cluster import PracticeCluster, folder_of
-    from gpmedic.practice.supervisor import Kept
 
 _PLACES = {
     "Control": "control",
     "Facts": "facts",
-    "Fault": "faults",
-    "Kept": "supervisor",
+    "Fault": "fault",
+    "Kept": "layout",
     "Mirrors": "layout",
     "PracticeCluster": "practice_cluster",
     "PracticeError": "control",

@@ -10,12 +10,10 @@ from rich.table import Table
 
 from gpmedic.practice.control import PracticeError
 from gpmedic.practice.facts import Facts, Release
-from gpmedic.practice.faults import Fault, wanted_target
-from gpmedic.practice.lab_folder import MARK
-from gpmedic.practice.layout import Mirrors
+from gpmedic.practice.fault import Fault, wanted_target
+from gpmedic.practice.layout import MARK, Kept, Mirrors
 from gpmedic.practice.practice_cluster import PracticeCluster, folder_of, registration
 from gpmedic.practice.processes import end_all
-from gpmedic.practice.supervisor import Kept
 
 app = typer.Typer(help="A practice cluster on this machine: real servers to break and recover.", no_args_is_help=True)
 _out = Console(highlight=False)

@@ -15,7 +15,7 @@ from gpmedic.practice import faults
 from gpmedic.practice.control import PracticeError, Verb
 from gpmedic.practice.engine import Engine
 from gpmedic.practice.facts import CopyKind
-from gpmedic.practice.faults import Fault
+from gpmedic.practice.fault import Fault
 from gpmedic.practice.survey import survey
 
 

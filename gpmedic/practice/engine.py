@@ -283,23 +283,27 @@ class Engine:
             time.sleep(0.05)
 
     def _held_back(self, content: int) -> bool:
-        if self.broken.slow_resync and self.release.generation is Generation.WAL:
-            primary = next(r for r in self.rows.known if r.content == content and r.role is Role.PRIMARY)
-            if primary.mode is not Mode.SYNCHRONIZED:
-                self._held_until.setdefault(content, time.monotonic() + self.broken.slow_resync)
+        """Whether a mirror that streams is not yet to be in sync."""
+        primary = next(r for r in self.rows.known if r.content == content and r.role is Role.PRIMARY)
+        filerep = self.release.generation is Generation.FILEREP
+        wait = self.broken.slow_resync + (_RESYNC_SECONDS if filerep else 0.0)
+        if wait and primary.mode is not Mode.SYNCHRONIZED:
+            self._held_until.setdefault(content, time.monotonic() + wait)
         return time.monotonic() < self._held_until.get(content, 0.0)
 
     def _after_round(self, current: tuple[Row, ...]) -> None:
         for row in current:
-            if row.role is not Role.PRIMARY:
+            mirror = self.peer(row)
+            if row.role is not Role.PRIMARY or mirror is None:
                 continue
-            if row.mode is Mode.SYNCHRONIZED:
+            if row.mode is Mode.SYNCHRONIZED or mirror.status is Status.DOWN:
                 self._held_until.pop(row.content, None)
+            if row.mode is Mode.SYNCHRONIZED:
                 self._change_logs.pop(row.content, None)
-                if (mirror := self.peer(row)) is not None:
-                    self.copying.pop(mirror.dbid, None) if self.release is Release.V4_3 else None
-                    if row.content in self.broken.flapping:
-                        self.servers.kill(mirror.dbid)
+                if self.release is Release.V4_3:
+                    self.copying.pop(mirror.dbid, None)
+                if row.content in self.broken.flapping:
+                    self.servers.kill(mirror.dbid)
             elif row.mode is Mode.CHANGE_TRACKING and row.content not in self._change_logs:
                 self._begin_change_log(row)
 

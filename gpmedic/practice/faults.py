@@ -1,56 +1,28 @@
-"""What can be broken in a practice cluster, and how it is healed: one row a fault."""
+"""How each fault of a practice cluster is made, and how it is healed: one row a fault."""
 
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from gpmedic.practice.control import CLUSTER_VARIABLE, PracticeError
 from gpmedic.practice.engine import Engine
 from gpmedic.practice.facts import SshState
+from gpmedic.practice.fault import Fault, wanted_target
 from gpmedic.practice.hosts import Hosts
 from gpmedic.practice.layout import Row
 from gpmedic.practice.processes import end
-
-
-class Fault(StrEnum):
-    """Every fault; in brackets the target that it wants."""
-
-    KILL_PRIMARY = "kill_primary"  # (content) the acting primary's processes die
-    KILL_MIRROR = "kill_mirror"  # (content)
-    KILL_BOTH = "kill_both"  # (content) a double fault
-    KILL_STANDBY = "kill_standby"
-    KILL_COORDINATOR = "kill_coordinator"
-    HOST_DOWN = "host_down"  # (host) its power fails; healed, it is back without its servers running
-    DATADIR_REMOVED = "datadir_removed"  # (dbid) killed and its data directory deleted
-    DATADIR_MODE = "datadir_mode"  # (dbid) mode 0755, with which PostgreSQL does not start (T26)
-    DISK_FULL = "disk_full"  # (host) df and full copies say so
-    SLOW_RESYNC = "slow_resync"  # (seconds) a mirror needs so much longer to be in sync
-    REWIND_FAILS = "rewind_fails"  # (dbid) its WAL is gone, so pg_rewind fails and only a full copy helps
-    FLAPPING = "flapping"  # (content) its mirror dies whenever it is in sync again
-    LOCK_HELD = "lock_held"  # gprecoverseg's lock, held by a process that lives
-    LOCK_STALE = "lock_stale"  # the same, of a process that is dead
-    GPRECOVERSEG_HANGS = "gprecoverseg_hangs"
-    REPLICATION_ROW_MISSING = "replication_row_missing"  # (content)
-    SSH_REFUSED = "ssh_refused"  # (host)
-    SSH_SILENT = "ssh_silent"  # (host)
-    SSH_BANNER = "ssh_banner"  # (host) noise before every output
-    SSH_CUT = "ssh_cut"  # (host) connections are lost in the middle of the output
-    SSH_WRONG_KEY = "ssh_wrong_key"  # (host) another host key
-
 
 Target = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """How a fault is made and unmade; `wants` names its target."""
+    """How a fault is made and unmade."""
 
-    wants: str | None
     break_: Callable[[Engine, Any], str]
     heal: Callable[[Engine, Any], str]
 
@@ -61,14 +33,13 @@ def break_(engine: Engine, fault: Fault, target: Target) -> str:
     Raises:
         PracticeError: the target is missing or does not exist.
     """
-    kind = _KINDS[fault]
-    return kind.break_(engine, _target(fault, kind, target))
+    return _KINDS[fault].break_(engine, _target(fault, target))
 
 
 def heal(engine: Engine, fault: Fault, target: Target) -> str:
     """Undo a fault; what was done."""
-    kind = _KINDS[fault]
-    return kind.heal(engine, _target(fault, kind, target) if kind.wants not in {None, "seconds"} else None)
+    wanted = wanted_target(fault)
+    return _KINDS[fault].heal(engine, None if wanted == "seconds" else _target(fault, target))
 
 
 def heal_all(engine: Engine) -> str:
@@ -111,17 +82,13 @@ def in_force(engine: Engine) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-def wanted_target(fault: Fault) -> str | None:
-    """The name of the target that a fault wants: content, dbid, host, seconds or None."""
-    return _KINDS[fault].wants
-
-
-def _target(fault: Fault, kind: _Kind, target: Target) -> Any:
-    if kind.wants is None:
+def _target(fault: Fault, target: Target) -> Any:
+    wanted = wanted_target(fault)
+    if wanted is None:
         return None
-    value = target.get(kind.wants)
+    value = target.get(wanted)
     if value is None:
-        raise PracticeError(f"{fault.value} needs a {kind.wants}.", f"Name it: --{kind.wants} VALUE.")
+        raise PracticeError(f"{fault.value} needs a {wanted}.", f"Name it: --{wanted} VALUE.")
     return value
 
 
@@ -295,26 +262,26 @@ def _ssh(state: SshState) -> Callable[[Engine, str], str]:
 
 
 _KINDS: dict[Fault, _Kind] = {
-    Fault.KILL_PRIMARY: _Kind("content", lambda e, c: _killed(e, e.primary(c)), _gprecoverseg_heals),
-    Fault.KILL_MIRROR: _Kind("content", lambda e, c: _killed(e, e.pair(c)[1]), _gprecoverseg_heals),
+    Fault.KILL_PRIMARY: _Kind(lambda e, c: _killed(e, e.primary(c)), _gprecoverseg_heals),
+    Fault.KILL_MIRROR: _Kind(lambda e, c: _killed(e, e.pair(c)[1]), _gprecoverseg_heals),
     # The mirror first, and at once the primary: FTS must not come in between and promote.
-    Fault.KILL_BOTH: _Kind("content", lambda e, c: _killed(e, *reversed(e.pair(c))), _start_both),
-    Fault.KILL_STANDBY: _Kind(None, _kill_standby, _start_standby),
-    Fault.KILL_COORDINATOR: _Kind(None, lambda e, _: _killed(e, e.coordinator), _start_coordinator),
-    Fault.HOST_DOWN: _Kind("host", _host_down, _host_up),
-    Fault.DATADIR_REMOVED: _Kind("dbid", _remove_datadir, _gprecoverseg_heals),
-    Fault.DATADIR_MODE: _Kind("dbid", _datadir_mode(0o755), _datadir_mode(0o700)),
-    Fault.DISK_FULL: _Kind("host", _disk(True), _disk(False)),
-    Fault.SLOW_RESYNC: _Kind("seconds", _slow, _slow),
-    Fault.REWIND_FAILS: _Kind("dbid", _rewind_fails, _rewind_works),
-    Fault.FLAPPING: _Kind("content", _flap, _no_flap),
-    Fault.LOCK_HELD: _Kind(None, _hold_lock, _free_lock),
-    Fault.LOCK_STALE: _Kind(None, _stale_lock, _free_lock),
-    Fault.GPRECOVERSEG_HANGS: _Kind(None, _hangs(True), _hangs(False)),
-    Fault.REPLICATION_ROW_MISSING: _Kind("content", _hide_replication, _show_replication),
-    Fault.SSH_REFUSED: _Kind("host", _ssh(SshState.REFUSED), _ssh(SshState.NORMAL)),
-    Fault.SSH_SILENT: _Kind("host", _ssh(SshState.SILENT), _ssh(SshState.NORMAL)),
-    Fault.SSH_BANNER: _Kind("host", _ssh(SshState.BANNER), _ssh(SshState.NORMAL)),
-    Fault.SSH_CUT: _Kind("host", _ssh(SshState.CUT), _ssh(SshState.NORMAL)),
-    Fault.SSH_WRONG_KEY: _Kind("host", _ssh(SshState.WRONG_KEY), _ssh(SshState.NORMAL)),
+    Fault.KILL_BOTH: _Kind(lambda e, c: _killed(e, *reversed(e.pair(c))), _start_both),
+    Fault.KILL_STANDBY: _Kind(_kill_standby, _start_standby),
+    Fault.KILL_COORDINATOR: _Kind(lambda e, _: _killed(e, e.coordinator), _start_coordinator),
+    Fault.HOST_DOWN: _Kind(_host_down, _host_up),
+    Fault.DATADIR_REMOVED: _Kind(_remove_datadir, _gprecoverseg_heals),
+    Fault.DATADIR_MODE: _Kind(_datadir_mode(0o755), _datadir_mode(0o700)),
+    Fault.DISK_FULL: _Kind(_disk(True), _disk(False)),
+    Fault.SLOW_RESYNC: _Kind(_slow, _slow),
+    Fault.REWIND_FAILS: _Kind(_rewind_fails, _rewind_works),
+    Fault.FLAPPING: _Kind(_flap, _no_flap),
+    Fault.LOCK_HELD: _Kind(_hold_lock, _free_lock),
+    Fault.LOCK_STALE: _Kind(_stale_lock, _free_lock),
+    Fault.GPRECOVERSEG_HANGS: _Kind(_hangs(True), _hangs(False)),
+    Fault.REPLICATION_ROW_MISSING: _Kind(_hide_replication, _show_replication),
+    Fault.SSH_REFUSED: _Kind(_ssh(SshState.REFUSED), _ssh(SshState.NORMAL)),
+    Fault.SSH_SILENT: _Kind(_ssh(SshState.SILENT), _ssh(SshState.NORMAL)),
+    Fault.SSH_BANNER: _Kind(_ssh(SshState.BANNER), _ssh(SshState.NORMAL)),
+    Fault.SSH_CUT: _Kind(_ssh(SshState.CUT), _ssh(SshState.NORMAL)),
+    Fault.SSH_WRONG_KEY: _Kind(_ssh(SshState.WRONG_KEY), _ssh(SshState.NORMAL)),
 }

@@ -13,13 +13,10 @@ from gpmedic.practice.control import CLUSTER_VARIABLE, PracticeError
 from gpmedic.practice.engine import Engine
 from gpmedic.practice.facts import Release
 from gpmedic.practice.greenplum_catalog import UTILITY_VERSIONS
-from gpmedic.practice.layout import COORDINATOR_HOST, HOSTS, LOOPBACK, USER, Row
+from gpmedic.practice.layout import COORDINATOR_HOST, HOSTS, LOOPBACK, MARK, SETTINGS, USER, Row
 from gpmedic.practice.processes import PID_FOLDER
 from gpmedic.practice.sshd import SshHost, SshHosts
 
-MARK = ".gpmedic-practice"
-"""A file that tells a practice cluster's folder, which may be deleted, from any other."""
-SETTINGS = "cluster.toml"
 _GREENPLUM_SHIMS = ("psql", "postgres", "pg_controldata")
 _SYSTEM_SHIMS = ("ssh", "ping", "df")
 _UTILITIES = ("gpstate", "gprecoverseg", "gpstop", "gpstart")

@@ -30,6 +30,18 @@ HOSTS = (COORDINATOR_HOST, STANDBY_HOST, *SEGMENT_HOSTS, SPARE_HOST)
 _PORTS = range(15000, 32000)
 
 
+MARK = ".gpmedic-practice"
+"""A file that tells a practice cluster's folder, which may be deleted, from any other."""
+SETTINGS = "cluster.toml"
+
+
+class Kept(StrEnum):
+    """How long a practice cluster lives."""
+
+    LIFELINE = "lifeline"  # as long as the process that started it holds its stdin open
+    DETACHED = "detached"  # until it is told to end
+
+
 class Mirrors(StrEnum):
     YES = "yes"
     NO = "no"

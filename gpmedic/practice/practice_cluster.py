@@ -14,13 +14,11 @@ from typing import Any, Self
 
 from gpmedic.practice.control import SUPERVISOR_FILE, Control, PracticeError, Verb
 from gpmedic.practice.facts import Facts, Release
-from gpmedic.practice.faults import Fault
-from gpmedic.practice.lab_folder import SETTINGS
-from gpmedic.practice.layout import Mirrors
+from gpmedic.practice.fault import Fault
+from gpmedic.practice.layout import SETTINGS, Kept, Mirrors
 from gpmedic.practice.ledger import Ledger, Written
 from gpmedic.practice.postgres import base_folder
 from gpmedic.practice.processes import alive
-from gpmedic.practice.supervisor import Kept
 from gpmedic.settings import ClusterSettings, clusters_folder
 
 _END_WITHIN = 30.0  # seconds

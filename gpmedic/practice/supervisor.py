@@ -16,7 +16,6 @@ import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -28,17 +27,10 @@ from gpmedic.practice.engine import Engine
 from gpmedic.practice.facts import Release
 from gpmedic.practice.fts import Pace
 from gpmedic.practice.hosts import Hosts
-from gpmedic.practice.layout import HOSTS, Mirrors, reserved_ports
+from gpmedic.practice.layout import HOSTS, Kept, Mirrors, reserved_ports
 from gpmedic.practice.postgres import Programs, programs
 from gpmedic.practice.processes import alive, end_all
 from gpmedic.practice.sshd import SshHosts
-
-
-class Kept(StrEnum):
-    """How long a practice cluster lives."""
-
-    LIFELINE = "lifeline"  # as long as the process that started it holds its stdin open
-    DETACHED = "detached"  # until it is told to end
 
 
 def main(argv: list[str]) -> int:
