@@ -9,16 +9,14 @@ import re
 from gpmedic.cluster import Generation
 from gpmedic.errors import UnreadableOutput, UnsafeState
 from gpmedic.gprecoverseg_lines import UTILITY, RecoveryType
+from gpmedic.gprecoverseg_parameters import Instance, RecoveryParameters, UnbalancedSegment
+from gpmedic.gprecoverseg_reading import parse
 from gpmedic.gprecoverseg_report import (
     FailedSegment,
-    Instance,
     Outcome,
     Progress,
     RecoverReport,
-    RecoveryParameters,
-    UnbalancedSegment,
     UnreachableSegment,
-    parse,
     parse_progress,
 )
 
@@ -88,8 +86,9 @@ def help_argv() -> tuple[str, ...]:
     return (UTILITY, "--help")
 
 
-_OPTION_LINE = re.compile(r"\s*(-{1,2}[A-Za-z?][\w-]*)(?=$|[\s,|=<\[(])(.*)")
-_SECOND_SPELLING = re.compile(r"\s*[,|]\s*(-{1,2}[A-Za-z?][\w-]*)")
+# "-a" alone, "-B batch_size", "--replay-lag <replay_lag>", "-? | -h | --help", "-v (verbose)", "  -h, --help  show"
+_OPTION_LINE = re.compile(r"\s*(?P<option>-{1,2}[A-Za-z?][\w-]*)(?=$|[\s,|=<\[(])(?P<rest>.*)")
+_OTHER_SPELLING = re.compile(r"[,|]\s*(-{1,2}[A-Za-z?][\w-]*)")
 
 
 def parse_help(text: str) -> frozenset[str]:
@@ -102,9 +101,7 @@ def parse_help(text: str) -> frozenset[str]:
     for line in text.split("\n"):
         match = _OPTION_LINE.fullmatch(line.rstrip())
         if match is not None:
-            options.add(match[1])
-            second = _SECOND_SPELLING.match(re.sub(r"^[= ]?[A-Z_]+", "", match[2]))
-            options.update([second[1]] if second else [])
+            options.update((match["option"], *_OTHER_SPELLING.findall(match["rest"])))
     if not options:
         raise UnreadableOutput(UTILITY, text.strip().split("\n")[0])
     return frozenset(options)

@@ -51,7 +51,10 @@ EVENTS: tuple[tuple[Event, re.Pattern[str]], ...] = tuple(
         (Event.NONE_REBALANCED, r"No segments to rebalance"),
         (Event.CONFIGURATION_WRITTEN, r"Configuration file output to .+ successfully\."),
         (Event.DECLINED, r"User abort requested, Exiting\.\.\."),
-        (Event.FAILED_LIST, r"Failed to (?:recover|start) the following segments\b.*"),
+        (
+            Event.FAILED_LIST,
+            r"(?:Failed to (?:recover|start|setup recovery for)|Did not start) the following segments\b.*",
+        ),
         (Event.NESTED_BEGINS, r"=+START ANOTHER RECOVER=+"),
         (Event.NESTED_ENDS, r"=+END ANOTHER RECOVER=+"),
         (Event.PARAMETERS, r"Greenplum instance recovery parameters"),
@@ -85,6 +88,8 @@ KNOWN_INFO = tuple(
         rf"{_N} of {_N} segments have been marked down\.",
         rf"Cleaning files from {_N} segment\(s\)",
         r"Syncing Greenplum Database extensions",
+        r"None of the reachable segments require update to pg_hba\.conf",
+        r"Updating pg_hba\.conf entries on primary \S+:\S+ with new mirror \S+ information",
         # 4.3 and 5
         r"Building template directory",
         r"Validating remote directories",
@@ -112,7 +117,9 @@ KNOWN_INFO = tuple(
         r"Triggering FTS probe",
         r"Recovered mirror segments need to sync WAL with primary segments\.",
         r"Use 'gpstate -e' to check progress of WAL sync remaining bytes",
+        r"Not able to terminate the recovery process since it has been completed successfully\.",
         # rebalance
+        r"Allowed replay lag during rebalance is [\d.]+ GB",  # 7
         r"Getting unbalanced segments",
         r"Determining primary and mirror segment pairs to rebalance",
         r"Stopping unbalanced primary segments\.\.\.",
@@ -142,6 +149,9 @@ KNOWN_WARNINGS = (
     *(
         re.compile(pattern)
         for pattern in (
+            r"Marking segment \d+ down because \S+ is unreachable",
+            r"Rec(?:ie|ei)ved SIG\w+ signal, terminating gprecoverseg",  # spelled as printed by 7
+            r" -[ro] flag does not support the use of --max-rate, hence --max-rate will be ignored",
             r"One or more hosts are not reachable via SSH\. .*",
             r"cannot access pg_controldata for dbid \d+ on host \S+",
             r"Unable to determine if .+ is symlink\. Assuming it is not symlink",
@@ -166,7 +176,7 @@ LOCKED = (
 )
 
 GAVE_UP = re.compile(r"gprecoverseg(?: failed\. |:? error:).*|Error occurred: .*")
-SOME_FAILED = "gprecoverseg failed. Please check the output for more details."
+SOME_FAILED = re.compile(r"gprecoverseg (?:differential recovery )?failed\. Please check .*")
 
 RECOVERY = re.compile(r"Recovery (?P<number>\d+) of (?P<total>\d+)")
 UNBALANCED = re.compile(r"Unbalanced segment (?P<number>\d+) of (?P<total>\d+)")
@@ -180,7 +190,8 @@ SOURCES = tuple(
 )
 FAILED_SEGMENT = re.compile(
     r" hostname: (?P<host>\S+); port: (?P<port>\d+); "
-    r"(?:logfile: (?P<logfile>.+); recoverytype: (?P<type>\w+)|datadir: (?P<datadir>.+))"
+    r"(?:logfile: (?P<logfile>.+); recoverytype: (?P<type>incremental|differential|full)|datadir: (?P<datadir>.+)"
+    r"|error: (?P<error>.*))"
 )
 # "sdw2 (dbid 4): 253021/479744 kB (52%) copied", or any other text of pg_rewind, pg_basebackup or rsync
 WORKER = re.compile(r"(?P<host>\S+) \(dbid (?P<dbid>\d+)\): (?P<text>.*)")

@@ -228,15 +228,54 @@ def test_an_unknown_line_is_named_and_never_guessed(old: str, new: str) -> None:
     assert caught.value.utility == "gprecoverseg"
 
 
+def of_7(*lines: str) -> RecoverReport:
+    """A run of 7, of which nothing is recorded: level and message of each line."""
+    first = "[INFO]:-Starting gprecoverseg with args: -a"
+    printed = (f"20261123:11:11:34:001133 gprecoverseg:cdw:gpadmin-{line}\n" for line in (first, *lines))
+    return gprecoverseg.parse("".join(printed))
+
+
 def test_a_copy_that_is_already_running_is_not_taken_for_nothing_to_do() -> None:
-    prefix = "20261123:11:11:34:001133 gprecoverseg:cdw:gpadmin-"
-    read = gprecoverseg.parse(
-        f"{prefix}[INFO]:-Starting gprecoverseg with args: -a\n"
-        f"{prefix}[WARNING]:-Found pg_basebackup running for segments with contentIds [0, 3], skipping recovery of"
-        " these segments\n"
-        f"{prefix}[INFO]:-No segments to recover\n"
+    read = of_7(
+        "[WARNING]:-Found pg_basebackup running for segments with contentIds [0, 3], skipping recovery of these"
+        " segments",
+        "[INFO]:-No segments to recover",
     )
     assert (read.outcome, read.skipped_contents) == (Outcome.SKIPPED_RUNNING, (0, 3))
+
+
+def test_a_differential_recovery_that_failed_is_read() -> None:
+    read = of_7(
+        "[INFO]:-Obtaining Segment details from coordinator...",
+        "[INFO]:-Failed to recover the following segments",
+        "[INFO]:- hostname: sdw2; port: 6000; logfile: /home/gpadmin/gpAdminLogs/rsync.x.dbid4.out;"
+        " recoverytype: differential",
+        "[ERROR]:-gprecoverseg differential recovery failed. Please check the gpsegrecovery.py log file and rsync log"
+        " file for more details.",
+    )
+    assert read.outcome is Outcome.SOME_FAILED
+    assert [failed.type for failed in read.failed] == [RecoveryType.DIFFERENTIAL]
+
+
+def test_a_recovery_that_was_not_even_begun_names_the_reason() -> None:
+    read = of_7(
+        "[INFO]:-Failed to setup recovery for the following segments",
+        "[ERROR]:- hostname: sdw4; port: 6000; error: for segment with port 6000: Segment directory '/data/a' exists",
+        "[ERROR]:-gprecoverseg error: ",
+    )
+    assert read.outcome is Outcome.ERROR
+    assert [failed.error is not None for failed in read.failed] == [True]
+
+
+def test_a_rebalance_that_the_replay_lag_forbids_is_an_error() -> None:
+    read = of_7(
+        "[INFO]:-Determining primary and mirror segment pairs to rebalance",
+        "[INFO]:-Allowed replay lag during rebalance is 10 GB",
+        "[CRITICAL]:-gprecoverseg failed. (Reason='56780000000 bytes of wal is still to be replayed on mirror with dbid"
+        " 2, let mirror catchup on replay then trigger rebalance.') exiting...",
+    )
+    assert read.outcome is Outcome.ERROR
+    assert "56780000000 bytes" in read.errors[-1]
 
 
 def test_the_options_are_those_that_the_help_describes() -> None:
@@ -245,6 +284,7 @@ def test_the_options_are_those_that_the_help_describes() -> None:
     assert {"-a", "-F", "-i", "-o", "-p", "-r", "-s", "-B", "-b", "--no-progress", "--hba-hostnames"} <= options
     assert "--differential" not in options
     assert "--differential" in gprecoverseg.parse_help(help_text + "\n--differential\nOptional. Copy what differs.\n")
+    assert {"-?", "-h", "--help"} <= gprecoverseg.parse_help("-? | -h | --help\nDisplays the online help.\n")
 
 
 def test_a_help_without_options_is_unreadable() -> None:
