@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from gpmedic.practice.control import Control
+from gpmedic.practice.control import Control, PracticeError
 from gpmedic.practice.facts import Facts, Release
 from gpmedic.practice.utilities import gprecoverseg_filerep, gprecoverseg_wal
 from gpmedic.practice.utilities.console import Console
@@ -31,7 +31,7 @@ def program(options: Options, which: Release, hands: FilerepHands, console: Cons
         console.error(f"gprecoverseg: error: {fault}")
     except Refused as fault:
         console.error(f"gprecoverseg error: {fault}")
-    except Failed as fault:
+    except (Failed, PracticeError) as fault:
         console.critical(f"gprecoverseg failed. (Reason='{fault}') exiting...")
     except gprecoverseg_filerep.CommandFailed as fault:
         console.critical(f"Error occurred: {fault}")

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from gpmedic.cluster import Mode, Status
 from gpmedic.practice.control import CLUSTER_VARIABLE, Control, Verb
-from gpmedic.practice.facts import Facts, SegmentFacts
+from gpmedic.practice.facts import Facts, Release, SegmentFacts
 from gpmedic.practice.utilities.gprecoverseg_hands import Ending, Result, Show
 from gpmedic.practice.utilities.gprecoverseg_targets import Target
 
@@ -148,8 +148,9 @@ class LiveHands:
             if time.monotonic() >= deadline:
                 deadline += PROGRESS_INTERVAL
                 facts = self.facts()
-                show([(job.target, _progress(facts, job.target)) for job in jobs])
-        ends = [_end(job) for job in jobs]
+                show([(job.target, as_printed_by(facts.release, _progress(facts, job.target))) for job in jobs])
+        release = self.facts().release
+        ends = [_end(job, release) for job in jobs]
         show([(job.target, message) for job, (_, message) in zip(jobs, ends, strict=True)])
         return [Result(job.target, ending, str(job.log)) for job, (ending, _) in zip(jobs, ends, strict=True)]
 
@@ -201,10 +202,18 @@ def _progress(facts: Facts, target: Target) -> str:
     return copying.message if copying else ""
 
 
-def _end(job: _Job) -> tuple[Ending, str]:
+def as_printed_by(release: Release, message: str) -> str:
+    """pg_rewind's last line as that release's own prints it: 7's and today's put their name before it."""
+    return message.removeprefix("pg_rewind: ") if release is Release.V6 else message
+
+
+def _end(job: _Job, release: Release) -> tuple[Ending, str]:
     output, _ = job.process.communicate()
     try:
         end = json.loads(output.strip().splitlines()[-1])
-        return Ending(end["ending"]), end["message"]
+        ending = Ending(end["ending"])
+        if ending is Ending.COPY_FAILED and not job.target.full and release is Release.V6:
+            return ending, "Failure, exiting"  # why is in the log on the target's host
+        return ending, as_printed_by(release, end["message"])
     except (IndexError, ValueError, KeyError):  # the worker was killed
         return Ending.COPY_FAILED, ""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from enum import StrEnum
 from optparse import OptionParser  # what the real utilities use: their usage errors come out alike
 
-from gpmedic.practice.control import Control
+from gpmedic.practice.control import Control, PracticeError
 from gpmedic.practice.facts import Facts
 from gpmedic.practice.utilities.console import Console
 from gpmedic.practice.utilities.gprecoverseg_live import log_file
@@ -82,7 +82,7 @@ def run_program(name: str, run: Program, options: ClusterOptions, hands: Cluster
         return run(options, hands, console)
     except Refused as fault:
         console.error(f"{name} error: {fault}")
-    except Failed as fault:
+    except (Failed, PracticeError) as fault:
         console.critical(f"{name} failed. (Reason='{fault}') exiting...")
     except CommandFailed as fault:
         console.critical(f"Error occurred: {fault}")
