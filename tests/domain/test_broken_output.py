@@ -18,7 +18,7 @@ few = settings(max_examples=60, deadline=None)
 
 def reports(option: str) -> list[str]:
     """One text of each length that was recorded: one of every kind of report."""
-    return list({len(run.stdout): run.stdout for run in plain_runs("gpstate", option) if run.stdout}.values())
+    return list({len(run.stdout): run.stdout for run in plain_runs("gpstate", *option.split()) if run.stdout}.values())
 
 
 def recoveries() -> list[str]:
@@ -27,6 +27,7 @@ def recoveries() -> list[str]:
 
 
 ERRORS, MIRRORS, STATUS, STANDBY = (reports(option) for option in ("-e", "-m", "-s", "-f"))
+PAIRS, QUICK, SUMMARY = reports("-c"), reports("-Q"), reports("")
 RECOVERIES = recoveries()
 FINISHED = [text for text in RECOVERIES if gprecoverseg.parse(text).outcome is not Outcome.UNFINISHED]
 NORMAL = [text for text in ERRORS if gpstate.parse_errors(text).all_normal]
@@ -115,8 +116,15 @@ def test_a_section_that_lost_all_its_rows_is_unreadable(heading: str) -> None:
 
 @pytest.mark.parametrize(
     ("parse", "texts"),
-    [(gpstate.parse_mirrors, MIRRORS), (gpstate.parse_status, STATUS), (gpstate.parse_standby, STANDBY)],
-    ids=["mirrors", "status", "standby"],
+    [
+        (gpstate.parse_mirrors, MIRRORS),
+        (gpstate.parse_status, STATUS),
+        (gpstate.parse_standby, STANDBY),
+        (gpstate.parse_pairs, PAIRS),
+        (gpstate.parse_quick, QUICK),
+        (gpstate.parse_summary, SUMMARY),
+    ],
+    ids=["mirrors", "status", "standby", "pairs", "quick", "summary"],
 )
 @given(data=st.data())
 @settings(max_examples=30, deadline=None)
@@ -127,10 +135,12 @@ def test_other_reports_that_were_cut_off_are_unreadable_or_the_beginning_of_the_
     whole, part = parse(text), read(parse, cut(data, text))
     if part is None or part == whole or part.failure:
         return
-    rows = part.rows if parse is gpstate.parse_mirrors else part.segments
-    of_whole = whole.rows if parse is gpstate.parse_mirrors else whole.segments
-    assert rows == of_whole[: len(rows)]
-    assert len(rows) % 2 == 0 or parse is gpstate.parse_mirrors
+    # only a warning below the table, or whole pairs at the end of -s, can be missing
+    if parse is gpstate.parse_status:
+        assert part.segments == whole.segments[: len(part.segments)]
+        assert len(part.segments) % 2 == 0 or "Mirroring Info" not in text
+    else:
+        assert part.rows == whole.rows
 
 
 @given(data=st.data(), text=st.sampled_from(ERRORS), other=st.sampled_from(RECOVERIES))
@@ -213,8 +223,8 @@ def test_a_finished_recovery_that_lost_lines_names_no_wrong_segment(data: st.Dat
 @given(text=st.text(max_size=200))
 @few
 def test_any_text_at_all_is_read_or_unreadable(text: str) -> None:
-    for parse in (gpstate.parse_errors, gpstate.parse_mirrors, gpstate.parse_status, gpstate.parse_standby):
-        assert read(parse, text) is None
+    for report in (getattr(gpstate, name) for name in gpstate.__all__ if name.startswith("parse_")):
+        assert read(report, text) is None
     for parse_run in (gprecoverseg.parse, gpstop.parse_stop, gpstop.parse_start):
         assert read(parse_run, text).outcome == "unfinished"
 

@@ -20,6 +20,9 @@ ERRORS = plain_runs("gpstate", "-e")
 MIRRORS = plain_runs("gpstate", "-m")
 STATUS = plain_runs("gpstate", "-s")
 STANDBY = plain_runs("gpstate", "-f")
+PAIRS = plain_runs("gpstate", "-c")
+QUICK = plain_runs("gpstate", "-Q")
+SUMMARY = plain_runs("gpstate")
 
 
 def places(locations: list[Location]) -> set[tuple[str, int]]:
@@ -193,13 +196,83 @@ def test_a_dead_standby_shows_in_its_own_report_only() -> None:
     assert gpstate.parse_errors(named("k-standby-master-killed/05-gpstate-e").stdout).all_normal
 
 
-@pytest.mark.parametrize("run", [*ERRORS, *STATUS, *STANDBY], ids=str)
+PARSERS = {
+    "-e": gpstate.parse_errors,
+    "-s": gpstate.parse_status,
+    "-f": gpstate.parse_standby,
+    "-Q": gpstate.parse_quick,
+    "te": gpstate.parse_summary,
+}
+
+
+@pytest.mark.parametrize("run", [*ERRORS, *STATUS, *STANDBY, *QUICK, *SUMMARY], ids=str)
 def test_coordinator_is_read_where_6_says_master(run: Step) -> None:
-    parse = {"-e": gpstate.parse_errors, "-s": gpstate.parse_status, "-f": gpstate.parse_standby}[run.command[-2:]]
+    parse = PARSERS[run.command.strip()[-2:]]
     seven = run.stdout.replace("Master", "Coordinator").replace(" master", " coordinator")
     six = parse(run.stdout)
     if six.failure is None:
         assert parse(seven.replace("/data/Coordinator", "/data/master")) == six
+
+
+@pytest.mark.parametrize("run", PAIRS, ids=str)
+def test_every_recorded_list_of_pairs_is_read(run: Step) -> None:
+    report = gpstate.parse_pairs(run.stdout)
+    assert report.mirrored == ("Mirror not used" not in run.stdout)
+    assert len(report.rows) == run.stdout.count(" Active, ")
+
+
+@pytest.mark.parametrize("run", steady(PAIRS))
+def test_the_list_of_pairs_is_the_catalog_in_gpstates_words(run: Step) -> None:
+    rows = rows_of(run)
+    by_preference = {(row.content, row.preferred_role): row for row in rows}
+    acting = {(row.content, row.role): row for row in rows}
+    expected = {
+        (
+            primary.place,
+            by_preference[content, "m"].place,
+            primary.role == "m",
+            acting[content, "m"].status == "u",
+            DATA_STATUS[acting[content, "p"].mode],
+        )
+        for (content, preferred), primary in by_preference.items()
+        if preferred == "p"
+    }
+    read = gpstate.parse_pairs(run.stdout).rows
+    assert expected == {
+        ((r.primary.host, r.primary.port), (r.mirror.host, r.mirror.port), r.switched, r.complete, r.data_status)
+        for r in read
+    }
+
+
+@pytest.mark.parametrize("run", QUICK, ids=str)
+def test_the_quick_report_counts_and_names_what_is_down_in_the_catalog(run: Step) -> None:
+    report = gpstate.parse_quick(run.stdout)
+    rows = unchanged(run)
+    if rows and reported(run):
+        assert report.up == len([row for row in rows if row.status == "u"])
+        assert places([row.segment for row in report.down]) == {row.place for row in rows if row.status == "d"}
+    assert (report.failure is not None) == ("CRITICAL" in run.stdout)
+
+
+@pytest.mark.parametrize("run", SUMMARY, ids=str)
+def test_the_summary_counts_what_the_catalog_shows(run: Step) -> None:
+    report = gpstate.parse_summary(run.stdout)
+    assert (report.failure is not None) == ("CRITICAL" in run.stdout)
+    rows = unchanged(run)
+    if rows and reported(run):
+        assert report.primaries is not None and report.mirrors is not None
+        for counts, preferred in ((report.primaries, "p"), (report.mirrors, "m")):
+            own = [row for row in rows if row.preferred_role == preferred]
+            down = [row for row in own if row.status == "d"]
+            assert (counts.total, counts.failures) == (len(own), len(down))
+        assert report.switched == len([row for row in rows if row.preferred_role == "m" and row.role == "p"])
+
+
+def test_the_summary_of_a_cluster_without_mirrors_has_no_counts_of_mirrors() -> None:
+    alone = next(run for run in SUMMARY if "Mirrors not configured" in run.stdout)
+    report = gpstate.parse_summary(alone.stdout)
+    assert (report.mirrors, report.standby_host) == (None, None)
+    assert report.primaries is not None and report.primaries.total == 2
 
 
 SEVEN = """\
