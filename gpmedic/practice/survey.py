@@ -65,7 +65,9 @@ def _segment(engine: Engine, row: Row, host: HostFacts) -> tuple[SegmentFacts, t
         standby_signal=servers.is_mirror(row),
         write_location=position,
         change_tracking_bytes=(
-            engine.change_log_size(row.content, position) if row.mode is Mode.CHANGE_TRACKING else None
+            engine.change_log_size(row.content, position)
+            if row.mode in (Mode.CHANGE_TRACKING, Mode.RESYNCHRONIZING)
+            else None
         ),
         copying=engine.copying.get(row.dbid),
     )
