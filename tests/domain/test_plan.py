@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from domain.clusters import (
     CONTENTS,
+    STANDBY,
     V6,
     V7,
     V43,
@@ -235,6 +236,24 @@ def test_a_rebalance_is_refused_unless_every_pair_is_synchronized_and_nothing_is
     require_rebalance_allowed(cluster)
     with pytest.raises(UnsafeState, match="content 4"):
         require_rebalance_allowed(spoil(cluster, 4))
+
+
+def test_a_standby_that_is_down_does_not_forbid_a_rebalance() -> None:
+    require_rebalance_allowed(change(switched(healthy(), 1), STANDBY, status=Status.DOWN))
+
+
+def test_a_diagnosis_that_forgot_a_pair_does_not_lead_to_a_rebalance() -> None:
+    honest = diagnose(resynchronizing(switched(healthy(), 1), 4), [])
+    forgetful = replace(honest, findings=tuple(f for f in honest.findings if f.condition is Condition.ROLES_SWITCHED))
+    assert forgetful.scenario is Scenario.REBALANCE
+    with pytest.raises(UnsafeState, match="content 4"):
+        make_plan(forgetful, Capabilities(V6), PolicySettings())
+
+
+def test_a_plan_finds_its_step_by_what_it_does() -> None:
+    plan = plan_for(mirror_down(healthy(), 2))
+    assert plan.step(Action.WAIT_FOR_SYNC) is plan.steps[1]
+    assert plan.step(Action.REBALANCE) is None
 
 
 def test_a_rebalance_of_a_content_that_is_no_pair_is_refused() -> None:

@@ -108,7 +108,9 @@ def test_a_plan_that_only_waits_needs_no_check() -> None:
 @pytest.mark.parametrize(("host", "verdict"), [("sdw2", "fail"), ("sdw1", "fail"), ("mdw", "fail"), ("sdw3", "warn")])
 def test_an_unreachable_host_fails_where_the_step_works_and_warns_elsewhere(host: str, verdict: str) -> None:
     gone = HostFacts(host, False, detail="No route to host")
-    checks = [c for c in judged(DOWN, {**facts_of(DOWN), host: gone}) if c.verdict is not Verdict.PASS]
+    every = judged(DOWN, {**facts_of(DOWN), host: gone})
+    assert {c.name for c in every if c.target == host} <= {CheckName.HOST_REACHABLE, CheckName.STANDBY}
+    checks = [c for c in every if c.verdict is not Verdict.PASS]
     assert [(c.name, c.verdict, c.target) for c in checks] == [(CheckName.HOST_REACHABLE, verdict, host)]
     assert "No route to host" in checks[0].detail
     assert f"ssh {host} true" in checks[0].next_action
@@ -195,6 +197,8 @@ def test_the_instance_to_recover_must_not_run_but_a_stale_pid_file_is_no_obstacl
     facts = on_directory(DOWN, facts_of(DOWN), TARGET, postmaster=state, postmaster_pid=4711)
     checks = judged(DOWN, facts)
     assert [v for n, v, _ in bad(checks) if n is CheckName.POSTMASTER] == ([verdict] if verdict else [])
+    if state in (PidState.STALE, PidState.REUSED, PidState.ALIVE):
+        assert any("pid 4711" in c.detail for c in checks)
     if verdict is Verdict.FAIL:
         assert "/data/mirror/gpseg0" in only(checks).next_action
 
@@ -245,6 +249,14 @@ def test_a_held_lock_is_busy_and_names_the_utility_and_its_pid() -> None:
     checks = judged(DOWN, on_host(facts_of(DOWN), "mdw", locks=(lock,)))
     with pytest.raises(UtilityBusy, match=r"gprecoverseg \(pid 4711\).*Nothing was touched"):
         require(checks)
+
+
+@pytest.mark.parametrize("facts", [[], [HostFacts("mdw", False, detail="timed out")]])
+def test_nothing_is_claimed_about_utilities_of_a_coordinator_that_did_not_answer(facts: list[HostFacts]) -> None:
+    others = [f for f in facts_of(DOWN).values() if f.host != "mdw"]
+    checks = judge(plan_of(DOWN), DOWN, [*others, *facts])
+    assert CheckName.NO_UTILITY_RUNNING not in {c.name for c in checks}
+    assert [(n, t) for n, v, t in bad(checks) if v is Verdict.FAIL] == [(CheckName.HOST_REACHABLE, "mdw")]
 
 
 def test_another_utility_at_work_is_busy_and_counted_once_when_it_also_holds_a_lock() -> None:
