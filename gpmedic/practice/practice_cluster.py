@@ -91,7 +91,7 @@ class PracticeCluster:
         return self
 
     def down(self) -> None:
-        """End every process of the cluster; its folder stays, for a person to look at. Nothing if it is down."""
+        """End every process of the cluster. Its folder stays where it was kept detached. Nothing if it is down."""
         self._forget()
         try:
             pid = json.loads((self.folder / SUPERVISOR_FILE).read_text())["pid"]

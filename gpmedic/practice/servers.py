@@ -17,6 +17,7 @@ import psycopg2
 
 from gpmedic.practice.control import CLUSTER_VARIABLE, PracticeError
 from gpmedic.practice.facts import Answer
+from gpmedic.practice.greenplum_catalog import SLOT
 from gpmedic.practice.layout import LOOPBACK, USER, Row
 from gpmedic.practice.postgres import Programs
 from gpmedic.practice.processes import PID_FOLDER, with_children
@@ -149,6 +150,16 @@ class Servers:
             if time.monotonic() > deadline or self.pid(row.dbid) is None:
                 raise PracticeError(f"dbid {row.dbid} was not promoted.")
             time.sleep(0.02)
+        self._make_slot(row)
+
+    def _make_slot(self, row: Row) -> None:
+        # pg_rewind and pg_basebackup leave slots out, and a mirror that is to come will ask for it.
+        with contextlib.closing(self.connect(row)) as session, session.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_create_physical_replication_slot(%s, true)"
+                " WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = %s)",
+                (SLOT, SLOT),
+            )
 
     def answer(self, row: Row) -> Answer:
         """What the server says to a new session."""

@@ -35,11 +35,12 @@ from gpmedic.practice.sshd import SshHosts
 
 def main(argv: list[str]) -> int:
     begun = time.monotonic()
-    folder, name, release, mirrors = Path(argv[0]), argv[1], Release(argv[2]), Mirrors(argv[3])
+    folder, name, release = Path(argv[0]), argv[1], Release(argv[2])
+    mirrors, kept = Mirrors(argv[3]), Kept(argv[4])
     stop = threading.Event()
     for kind in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(kind, lambda *_: stop.set())
-    if Kept(argv[4]) is Kept.LIFELINE:
+    if kept is Kept.LIFELINE:
         threading.Thread(target=_follow_lifeline, args=(stop,), daemon=True).start()
     try:
         installed = programs()
@@ -67,6 +68,8 @@ def main(argv: list[str]) -> int:
         finally:
             (folder / SUPERVISOR_FILE).unlink(missing_ok=True)
             end_all(folder, spare={watchdog}, grace=0.5)
+    if kept is Kept.LIFELINE:  # nobody will look at it again, and it is some hundred megabytes
+        shutil.rmtree(folder, ignore_errors=True)
     return 0
 
 

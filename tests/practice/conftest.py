@@ -1,0 +1,73 @@
+"""Practice clusters for the tests: real ones, each under a name of its own, so that tests may run side by side."""
+
+import os
+import subprocess
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from gpmedic.practice import PracticeCluster
+
+
+def unique_name() -> str:
+    return f"t{os.getpid()}-{uuid.uuid4().hex[:8]}"
+
+
+@dataclass
+class Host:
+    """A shell on a host of the lab, as its sshd would give it: the same environment and PATH."""
+
+    cluster: PracticeCluster
+    name: str = "mdw"
+
+    def run(self, script: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
+        folder = self.cluster.folder
+        environment = {
+            "USER": "gpadmin",
+            "HOME": str(folder / "hosts" / self.name),
+            "PATH": f"{folder}/greenplum/bin:{folder}/system/bin:/usr/bin:/bin",
+            "GPMEDIC_PRACTICE_HOST": self.name,
+            "GPMEDIC_PRACTICE_CLUSTER": str(folder),
+        }
+        return subprocess.run(
+            ["/bin/sh", "-c", script], env=environment, input=stdin, capture_output=True, text=True, timeout=60
+        )
+
+    def sql(self, statement: str) -> list[str]:
+        done = self.run("psql -X -A -t -d postgres -f -", stdin=statement)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.splitlines()
+
+
+@pytest.fixture(scope="module")
+def six() -> Iterator[PracticeCluster]:
+    """A cluster like 6 for tests that leave it as they found it."""
+    with PracticeCluster(unique_name(), "6") as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def mdw(six: PracticeCluster) -> Host:
+    return Host(six)
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., PracticeCluster]]:
+    """Starts clusters that are the test's own; arguments as PracticeCluster's after the name."""
+    started: list[PracticeCluster] = []
+
+    def begin(*arguments: str, **options: object) -> PracticeCluster:
+        cluster = PracticeCluster(unique_name(), *arguments, **options)  # type: ignore[arg-type]
+        started.append(cluster)
+        return cluster.up()
+
+    yield begin
+    for cluster in started:
+        cluster.down()
+
+
+def data_directory(cluster: PracticeCluster, dbid: int) -> Path:
+    return Path(cluster.facts().segment(dbid).datadir)
