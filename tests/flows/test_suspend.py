@@ -1,0 +1,105 @@
+"""Approvals of a deployed flow: no process waits, and the resumed run begins again from the top.
+
+The test takes the part of the worker: it runs the engine once for each time that the server schedules the run.
+"""
+
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from prefect import flow
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.deployments import run_deployment
+from prefect.exceptions import Pause
+from prefect.flow_engine import run_flow
+from prefect.states import Pending
+
+from flows.attend import give
+from gpmedic.errors import LockHeld
+from tasks.approve import Answer, Proposal, approve
+from tasks.claim import claim
+
+
+@flow(name="deployed")
+def deployed(folder: str, cluster: str) -> str:
+    """Asks for what the file `plan` says, and notes in the file `trace` what it did."""
+    _note(folder, "begins")
+    claim(cluster)
+    approval = approve(lambda: _proposal(folder, cluster), timedelta(minutes=5))
+    assert approval is not None
+    _note(folder, f"{approval.operator} approved {approval.fingerprint}")
+    return "done"
+
+
+@flow
+def other(cluster: str) -> None:
+    claim(cluster)
+
+
+def _note(folder: str, line: str) -> None:
+    with (Path(folder) / "trace").open("a") as trace:
+        print(line, file=trace)
+
+
+def _proposal(folder: str, cluster: str) -> Proposal:
+    fingerprint = (Path(folder) / "plan").read_text()
+    return Proposal(cluster=cluster, step="recover", fingerprint=fingerprint, text=f"do {fingerprint}")
+
+
+@pytest.fixture(scope="module")
+def deployment(prefect_server: str) -> str:
+    deployed.to_deployment(name="test").apply()  # type: ignore[union-attr]
+    return "deployed/test"
+
+
+def scheduled(deployment: str, folder: Path, cluster: str) -> FlowRun:
+    parameters = {"folder": str(folder), "cluster": cluster}
+    return run_deployment(deployment, parameters=parameters, timeout=0, as_subflow=False)
+
+
+def worked(run: FlowRun) -> FlowRun:
+    """What a worker does with a scheduled run; returns it as it stands when the process is gone."""
+    with get_client(sync_client=True) as client:
+        client.set_flow_run_state(run.id, Pending())
+        run = client.read_flow_run(run.id)
+        with suppress(Pause):  # how the engine tells a worker's process to end
+            run_flow(deployed, flow_run=run, parameters=run.parameters, return_type="state")
+        return client.read_flow_run(run.id)
+
+
+def asked(run: FlowRun) -> str | None:
+    assert run.state is not None
+    return run.state.state_details.pause_key if run.state.name == "Suspended" else None
+
+
+def test_a_suspended_run_owns_its_cluster_and_its_answer_is_void_when_the_plan_has_changed_meanwhile(
+    deployment: str, tmp_path: Path
+) -> None:
+    (tmp_path / "plan").write_text("aaa")
+    run = worked(scheduled(deployment, tmp_path, "gp-s"))
+    assert asked(run) == "recover-aaa"
+    with pytest.raises(LockHeld):
+        other("gp-s")
+
+    (tmp_path / "plan").write_text("bbb")
+    give(run, Answer(decision="yes", operator="anna"))
+    run = worked(run)
+    assert asked(run) == "recover-bbb"
+
+    give(run, Answer(decision="yes", operator="boris"))
+    run = worked(run)
+    assert run.state is not None
+    assert run.state.type is StateType.COMPLETED
+    assert (tmp_path / "trace").read_text().splitlines() == ["begins", "begins", "begins", "boris approved bbb"]
+
+
+def test_a_no_to_a_suspended_run_fails_it(deployment: str, tmp_path: Path) -> None:
+    (tmp_path / "plan").write_text("ccc")
+    run = worked(scheduled(deployment, tmp_path, "gp-t"))
+    give(run, Answer(decision="no", operator="anna", reason="backup runs"))
+    run = worked(run)
+    assert run.state is not None
+    assert run.state.type is StateType.FAILED
+    assert "anna said no to recover (backup runs)" in (run.state.message or "")
