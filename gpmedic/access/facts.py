@@ -1,0 +1,127 @@
+"""What must be known of the hosts before an action: one round of ssh from the coordinator's host, as gpadmin.
+
+POSIX sh alone runs on the hosts: their Python may be Greenplum's own 2.7 (T27).
+"""
+
+import math
+import re
+import secrets
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Final
+
+from gpmedic.access.scripts import script
+from gpmedic.access.ssh import Shell
+from gpmedic.cluster import Cluster
+from gpmedic.errors import UnreadableOutput
+from gpmedic.host_facts import DirectoryFacts, HostFacts, PidState, RunningProcess, UtilityLock
+from gpmedic.settings import ClusterSettings
+
+DEADLINE: Final = 20
+"""Seconds that a host gets for all its answers."""
+AT_ONCE: Final = 32
+_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,253}")
+_ENDED: Final = "end - -"
+
+
+def gather(settings: ClusterSettings, shell: Shell, cluster: Cluster) -> tuple[HostFacts, ...]:
+    """The facts of every host, the coordinator's first; a host that does not answer has `reachable` False.
+
+    Args:
+        shell: on the coordinator's host.
+
+    Raises:
+        HostUnreachable: the connection to the coordinator's host was lost.
+    """
+    frame = f"gpmedic-{secrets.token_hex(12)}"
+    datadirs = {host: tuple(s.datadir for s in cluster.segments if s.hostname == host) for host in cluster.hosts}
+    # A name comes from the catalog and becomes an argument of ssh.
+    asked = [host for host in cluster.hosts if _NAME.fullmatch(host)]
+    words = [
+        word for host in asked for word in (host, _for_host(f"{frame}-host", settings.greenplum.home, datadirs[host]))
+    ]
+    done = shell.run(
+        script("within", "facts"),
+        *(frame, str(DEADLINE), str(AT_ONCE), settings.greenplum.coordinator_data_directory, *words),
+        timeout=(DEADLINE + 8) * math.ceil(len(asked) / AT_ONCE) + 30,
+    )
+    head, *parts = done.stdout.split(f"{frame} host ")
+    if len(parts) != len(asked):
+        raise UnreadableOutput("gpmedic's look at the hosts", (done.stderr or done.stdout).strip()[-200:])
+    found = {host: _host(host, part, frame, datadirs[host]) for host, part in zip(asked, parts, strict=True)}
+    missing = {h: HostFacts(h, reachable=False, detail="this is not a host name") for h in cluster.hosts}
+    facts = {**missing, **found}
+    coordinator = cluster.coordinator.hostname
+    facts[coordinator] = replace(facts[coordinator], locks=tuple(_locks(head)), utilities=tuple(_utilities(head)))
+    return tuple(facts[host] for host in cluster.hosts)
+
+
+def _for_host(frame: str, home: str, datadirs: Sequence[str]) -> str:
+    # A function, so that a host to which only half of it comes runs nothing; see ssh.py.
+    words = shlex.join((frame, home, *datadirs))
+    return f"gpmedic_facts() {{\n{script('facts_host')}\n}}\ngpmedic_facts {words} </dev/null"
+
+
+def _host(host: str, part: str, frame: str, datadirs: Sequence[str]) -> HostFacts:
+    end, _, rest = part.partition("\n")
+    output, _, errors = rest.partition(f"\n{frame} errors\n")
+    noise, framed, answers = output.partition(f"{frame}-host\n")
+    name, code, before, after = end.split(" ")
+    if name != host:
+        raise UnreadableOutput("gpmedic's look at the hosts", end)
+    if not framed or _ENDED not in answers:
+        said = "; ".join(line.strip() for line in errors.splitlines() if line.strip()) or f"ssh ended with {code}"
+        if code in ("124", "137"):
+            said = f"no answer within {DEADLINE} s; {said}"
+        return HostFacts(host, reachable=False, detail=said[:400], noise=noise.strip())
+    lines = [line.split(" ", 2) for line in answers.splitlines() if line.count(" ") >= 2]
+    single = {key: value for key, number, value in lines if number == "-"}
+    return HostFacts(
+        host,
+        reachable=True,
+        noise=noise.strip(),
+        version=single.get("version", "").strip(),
+        clock_skew=_skew(single.get("clock", ""), int(before), int(after)),
+        directories=tuple(_directory(str(number), path, lines) for number, path in enumerate(datadirs)),
+    )
+
+
+def _skew(clock: str, before: int, after: int) -> float | None:
+    """How far the clock is outside of the time in which it was asked; whole seconds, the clocks are read no finer."""
+    if not clock.isdecimal():
+        return None
+    return float(min(int(clock) - before, 0) + max(int(clock) - after, 0))
+
+
+def _directory(number: str, path: str, lines: Sequence[Sequence[str]]) -> DirectoryFacts:
+    own = [(key, value) for key, n, value in lines if n == number]
+    single = dict(own)
+    state, _, pid = single.get("postmaster", PidState.NO_FILE.value).partition(" ")
+    mode, free = single.get("mode", ""), single.get("free", "")
+    return DirectoryFacts(
+        path,
+        exists="exists" in single,
+        writable="writable" in single,
+        mode=int(mode, 8) if re.fullmatch("[0-7]+", mode) else None,
+        free_percent=float(free) if re.fullmatch(r"[0-9.]+", free) else None,
+        standby_markers=tuple(value for key, value in own if key == "marker"),
+        postmaster=PidState(state),
+        postmaster_pid=int(pid) if pid else None,
+        orphans=tuple(_process(value) for key, value in own if key == "orphan"),
+    )
+
+
+def _locks(head: str) -> Iterator[UtilityLock]:
+    for state, pid, utility, path in re.findall(r"^lock (\w+) (\d+) (\S+) (.+)$", head, re.MULTILINE):
+        yield UtilityLock(utility, path, PidState(state), int(pid) or None)
+
+
+def _utilities(head: str) -> Iterator[RunningProcess]:
+    for line in re.findall(r"^utility (.+)$", head, re.MULTILINE):
+        yield _process(line)
+
+
+def _process(line: str) -> RunningProcess:
+    pid, _, command = line.partition(" ")
+    return RunningProcess(int(pid), command)

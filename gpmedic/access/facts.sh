@@ -1,0 +1,68 @@
+# Runs on the coordinator's host. $1 frame line, $2 deadline in seconds for a host, $3 how many at once, $4 the
+# coordinator's data directory; then for each host its name and the script that it is to run.
+# Prints the coordinator's own facts, then for each host: frame, name, ssh's exit code, clock before and after, output;
+# frame, errors.
+marker=$1 deadline=$2 at_once=$3 data_directory=$4
+shift 4
+folder=$(mktemp -d "${TMPDIR:-/tmp}/gpmedic.XXXXXX") || exit 73
+trap 'rm -rf "$folder"' EXIT
+
+runs_as() { # pid, word that its arguments must hold
+  case $(ps -o stat= -p "$1" 2>/dev/null) in '' | Z*) echo stale; return ;; esac
+  if ps -ww -o args= -p "$1" | grep -F -q -e "$2"; then echo alive; else echo reused; fi
+}
+for lock in "$data_directory"/gp*.lock "$data_directory"/gp*.pid; do
+  [ -e "$lock" ] || continue
+  utility=${lock##*/}
+  utility=${utility%.*}
+  if [ -d "$lock" ]; then file=$lock/PID; else file=$lock; fi
+  pid=
+  read -r pid 2>/dev/null <"$file" || :
+  case $pid in '' | *[!0-9]*) state=unreadable pid=0 ;; *) state=$(runs_as "$pid" "$utility") ;; esac
+  echo "lock $state $pid $utility $lock"
+done
+# Another cluster may have its coordinator on the same host: leave out what works for another data directory.
+works_for_us() {
+  [ -r "/proc/$1/environ" ] || return 0
+  theirs=$(tr '\0' '\n' 2>/dev/null <"/proc/$1/environ" | sed -n 's/^\(MASTER\|COORDINATOR\)_DATA_DIRECTORY=//p' | head -n 1)
+  [ -z "$theirs" ] || [ "$theirs" = "$data_directory" ]
+}
+ps -ww -eo pid=,args= | awk '{
+    pid = $1; line = $0; sub(/^ *[0-9]+ +/, "", line)
+    for (i = 2; i <= 4 && i <= NF; i++) {
+      word = $i; sub(/.*[\/.]/, "", word)
+      if (word ~ /^(gprecoverseg|gpstop|gpstart|gpexpand|gpshrink|gpmovemirrors|gpaddmirrors|gpinitstandby|gpactivatestandby|gpdeletesystem|gpconfig|gpinitsystem)$/) {
+        print pid, substr(line, 1, 300); break } } }' |
+  while read -r pid line; do
+    if works_for_us "$pid"; then echo "utility $pid $line"; fi
+  done
+
+ask() { # number, host, script
+  before=$(date +%s)
+  printf '%s\n' "$3" | within "$deadline" ssh -T -o BatchMode=yes -o ConnectTimeout="$((deadline / 2))" -- "$2" \
+    'exec /bin/sh -s' >"$folder/$1.out" 2>"$folder/$1.err"
+  code=$?
+  if [ "$code" -ne 0 ] && command -v ping >/dev/null 2>&1; then
+    if within 4 ping -c 1 -W 2 "$2" >/dev/null 2>&1; then echo "it answers ping" >>"$folder/$1.err"
+    else echo "it does not answer ping" >>"$folder/$1.err"; fi
+  fi
+  echo "$2 $code $before $(date +%s)" >"$folder/$1.end"
+}
+number=0
+while [ $# -ge 2 ]; do
+  number=$((number + 1))
+  ask "$number" "$1" "$2" &
+  shift 2
+  [ $((number % at_once)) -ne 0 ] || wait
+done
+wait
+each=1
+while [ "$each" -le "$number" ]; do
+  printf '%s host ' "$marker"
+  cat "$folder/$each.end"
+  cat "$folder/$each.out"
+  printf '\n%s errors\n' "$marker"
+  cat "$folder/$each.err"
+  printf '\n'
+  each=$((each + 1))
+done

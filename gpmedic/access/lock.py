@@ -1,0 +1,127 @@
+"""gpmedic's lock on a cluster: a file with a heartbeat on the coordinator's host, so that it binds every worker.
+
+It says who works on the cluster to whoever is refused. That nothing is started twice does not hang on it: jobs have keys
+(see job.py), and Greenplum's utilities have locks of their own (see facts.py).
+"""
+
+import getpass
+import os
+import secrets
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Final
+
+from gpmedic.access.scripts import script
+from gpmedic.access.ssh import Shell
+from gpmedic.errors import AccessRefused, GpmedicError, LockHeld, Transient, UnreadableOutput
+from gpmedic.settings import ClusterSettings
+
+STALE_AFTER: Final = 120
+"""Seconds without a heartbeat after which the lock belongs to nobody."""
+BEAT_EVERY: Final = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who holds the lock.
+
+    Attributes:
+        age: seconds since the last heartbeat.
+    """
+
+    who: str
+    age: int
+
+
+def acquire(shell: Shell, cluster: str, token: str, who: str, stale_after: int = STALE_AFTER) -> None:
+    """Take the lock of a cluster.
+
+    Raises:
+        LockHeld: somebody else has it; nothing was done.
+        HostUnreachable: the connection was lost; the lock, if taken, goes stale.
+    """
+    word, rest = _ask(shell, "take", cluster, token, who, stale_after)
+    if word == "HELD":
+        owner = _owner(rest)
+        raise LockHeld(
+            f"{cluster} is being worked on by {owner.who} (last sign of life {owner.age} s ago); nothing was done.",
+            f"Wait until that has ended. A lock without a sign of life is given up after {stale_after} s.",
+        )
+
+
+def beat(shell: Shell, cluster: str, token: str, who: str) -> bool:
+    """Say that its owner lives; False where the lock has been given up and belongs to somebody else, or nobody."""
+    return _ask(shell, "beat", cluster, token, who)[0] == "KEPT"
+
+
+def release(shell: Shell, cluster: str, token: str) -> None:
+    """Give the lock back; does nothing where it is not held with this token."""
+    _ask(shell, "release", cluster, token)
+
+
+def owner(shell: Shell, cluster: str) -> Owner | None:
+    """Who holds the lock of a cluster."""
+    word, rest = _ask(shell, "show", cluster)
+    return _owner(rest) if word == "HELD" else None
+
+
+@contextmanager
+def locked(
+    shell: Shell, settings: ClusterSettings, stale_after: int = STALE_AFTER, beat_every: float = BEAT_EVERY
+) -> Iterator[None]:
+    """Hold the lock inside the block; a thread keeps it alive over connections of its own.
+
+    Raises:
+        LockHeld: somebody else has it; nothing was done.
+    """
+    token = secrets.token_hex(8)
+    who = f"{getpass.getuser()}@{socket.gethostname()} (pid {os.getpid()})"
+    acquire(shell, settings.name, token, who, stale_after)
+    ended = threading.Event()
+    heart = threading.Thread(target=_keep, args=(settings, token, who, ended, beat_every), daemon=True)
+    heart.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        heart.join(settings.ssh.connect_timeout + settings.ssh.command_timeout)
+        _give_back(shell, settings, token)
+
+
+def _keep(settings: ClusterSettings, token: str, who: str, ended: threading.Event, every: float) -> None:
+    while not ended.wait(every):
+        with suppress(Transient), Shell.connect(settings.ssh) as shell:
+            if not beat(shell, settings.name, token, who):
+                return
+
+
+def _give_back(shell: Shell, settings: ClusterSettings, token: str) -> None:
+    # Where that fails too, the lock goes stale by itself; the error of the block must not be hidden by ours.
+    try:
+        release(shell, settings.name, token)
+    except GpmedicError:
+        with suppress(GpmedicError), Shell.connect(settings.ssh) as fresh:
+            release(fresh, settings.name, token)
+
+
+def _ask(
+    shell: Shell, verb: str, cluster: str, token: str = "", who: str = "", stale_after: int = STALE_AFTER
+) -> tuple[str, str]:
+    done = shell.run(script("lock"), verb, cluster, token, who, str(stale_after))
+    word, _, rest = done.stdout.strip().partition(" ")
+    if word == "ERROR":
+        raise AccessRefused(
+            f"gpmedic's lock on {shell.host} cannot be used: {rest}; nothing was done.",
+            "See whether the disk is full and the home directory can be written.",
+        )
+    if word not in {"TAKEN", "KEPT", "FREE", "HELD"}:
+        raise UnreadableOutput("gpmedic's lock", (done.stdout or done.stderr).strip()[-200:])
+    return word, rest
+
+
+def _owner(text: str) -> Owner:
+    age, _, who = text.partition(" ")
+    return Owner(who, int(age))

@@ -1,0 +1,220 @@
+"""One look at a cluster: the catalog in one session, direct probes and the coordinator's host over one ssh connection."""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from gpmedic.access.environment import NO_GREENPLUM, prelude
+from gpmedic.access.probe import probe_all
+from gpmedic.access.scripts import script
+from gpmedic.access.sql import Database, QueryFailed
+from gpmedic.access.ssh import Shell
+from gpmedic.capabilities import Capabilities, parse_version
+from gpmedic.catalog import (
+    COLUMNS_SQL,
+    FTS_PROBE_SQL,
+    HISTORY_SQL,
+    REPLICATION_COLUMNS_SQL,
+    VERSION_SQL,
+    cluster_from_rows,
+    columns_from_rows,
+    replication_sql,
+    segments_sql,
+)
+from gpmedic.cluster import Cluster
+from gpmedic.diagnosis import Diagnosis, coordinator_unreachable, diagnose
+from gpmedic.errors import AccessRefused, GpmedicError, HostUnreachable, Transient, UnreadableOutput
+from gpmedic.gprecoverseg import parse_help
+from gpmedic.probe import Probe
+from gpmedic.settings import ClusterSettings
+
+# The role that initdb made and that runs Greenplum; its name is that of the operating system's user.
+_SUPERUSER_SQL = "SELECT rolname FROM pg_catalog.pg_roles WHERE oid = 10"
+
+
+class Freshness(Enum):
+    """How old the catalog's word on a segment may be."""
+
+    ASK_FTS = "FTS probes first, where it can be asked (T25)"
+    AS_IT_IS = "nothing is set in motion; the catalog may be a minute old"
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryLine:
+    """One line of gp_configuration_history."""
+
+    time: datetime
+    dbid: int
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Snapshot:
+    cluster: Cluster
+    columns: frozenset[str]
+    history: tuple[HistoryLine, ...]
+    superuser: str
+
+
+@dataclass(frozen=True, slots=True)
+class _HostLook:
+    user: str
+    gpstate: str
+    postmaster: str
+    recover_options: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What was seen of a cluster.
+
+    Attributes:
+        name: what gpmedic calls the cluster.
+        snapshot: None where the coordinator's host answers and the database does not.
+        probes: of every acting primary, and of the mirrors of those that do not answer.
+        history: the newest first, at most 100 lines.
+        unreachable: why there is no snapshot.
+    """
+
+    name: str
+    snapshot: Cluster | None
+    probes: tuple[Probe, ...] = ()
+    known: Capabilities | None = None
+    history: tuple[HistoryLine, ...] = ()
+    unreachable: GpmedicError | None = None
+
+    @property
+    def cluster(self) -> Cluster:
+        """The snapshot.
+
+        Raises:
+            Transient: the coordinator did not answer.
+        """
+        if self.snapshot is None:
+            raise self._why()
+        return self.snapshot
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this Greenplum can do; raises as `cluster` does."""
+        if self.known is None:
+            raise self._why()
+        return self.known
+
+    @property
+    def diagnosis(self) -> Diagnosis:
+        """What it means, also where the coordinator did not answer."""
+        if self.unreachable is not None:
+            return coordinator_unreachable(self.name, self.unreachable)
+        return diagnose(self.cluster, self.probes)
+
+    def _why(self) -> GpmedicError:
+        return self.unreachable or HostUnreachable(f"{self.name} was not observed.", "Observe it again.")
+
+
+def observe(settings: ClusterSettings, freshness: Freshness = Freshness.ASK_FTS) -> Observation:
+    """Look at a cluster from catalog, replication, direct probes and the coordinator's host.
+
+    The number of round trips does not depend on the number of segments. Nothing is changed; asking FTS to probe makes
+    it notice now what it would notice within a minute, and that can be a failover.
+
+    Raises:
+        HostUnreachable: the coordinator's host does not answer over ssh.
+        AccessRefused: what answers is not the cluster of the settings, or its user is not Greenplum's.
+    """
+    try:
+        with Database.connect(settings.database) as database:
+            snapshot = _snapshot(settings, database, freshness)
+    except Transient as error:
+        return _without_database(settings, error)
+    with Shell.connect(settings.ssh) as shell, ThreadPoolExecutor(1) as beside:
+        looking = beside.submit(_look, settings, shell, snapshot.cluster.coordinator.port, "help")
+        probes = _probe(settings, shell, snapshot.cluster)
+        look = looking.result()
+    _require_superuser(settings, snapshot, look)
+    capabilities = Capabilities(snapshot.cluster.version, snapshot.columns, look.recover_options)
+    return Observation(settings.name, snapshot.cluster, probes, capabilities, snapshot.history)
+
+
+def _snapshot(settings: ClusterSettings, database: Database, freshness: Freshness) -> _Snapshot:
+    version = parse_version(str(database.rows(VERSION_SQL)[0]["version"]))
+    columns = columns_from_rows(database.rows(COLUMNS_SQL))
+    replication_query = replication_sql(columns_from_rows(database.rows(REPLICATION_COLUMNS_SQL)))
+    superuser = str(database.rows(_SUPERUSER_SQL)[0]["rolname"])
+    if freshness is Freshness.ASK_FTS and Capabilities(version).has_fts_on_demand:
+        _optional(database, FTS_PROBE_SQL)
+    segments = database.rows(segments_sql(columns))
+    replication = None if replication_query is None else _optional(database, replication_query)
+    history = tuple(_history_line(row) for row in _optional(database, HISTORY_SQL) or ())
+    return _Snapshot(cluster_from_rows(settings.name, version, segments, replication), columns, history, superuser)
+
+
+def _optional(database: Database, sql: str) -> list[dict[str, object]] | None:
+    """Rows, or None where the server cannot give them: gp_stat_replication fails as a whole while a primary is dead."""
+    try:
+        return database.rows(sql)
+    except HostUnreachable:
+        raise
+    except (Transient, QueryFailed):
+        return None
+
+
+def _history_line(row: dict[str, object]) -> HistoryLine:
+    time, dbid, description = row["time"], row["dbid"], row["description"]
+    if isinstance(time, datetime) and isinstance(dbid, int):
+        return HistoryLine(time, dbid, "" if description is None else str(description))
+    raise UnreadableOutput("gp_configuration_history", repr(row)[:200])
+
+
+def _probe(settings: ClusterSettings, shell: Shell, cluster: Cluster) -> tuple[Probe, ...]:
+    probes = probe_all(shell, settings.greenplum, cluster)
+    silent = {probe.dbid for probe in probes if not probe.state.alive}
+    mirrors = [p.mirror for p in cluster.pairs if p.primary.dbid in silent and p.mirror is not None]
+    return (*probes, *probe_all(shell, settings.greenplum, cluster, mirrors))
+
+
+def _look(settings: ClusterSettings, shell: Shell, port: int, wanted: str) -> _HostLook:
+    done = shell.run(prelude(settings.greenplum, port) + script("within", "observe"), wanted)
+    if done.exit_code == NO_GREENPLUM:
+        raise AccessRefused(
+            f"There is no Greenplum at {settings.greenplum.home} on {shell.host}: {' '.join(done.stderr.split())[:200]}.",
+            "Correct greenplum.home in the cluster's settings.",
+        )
+    head, _, help_text = done.stdout.partition("\nhelp\n")
+    said = dict(re.findall(r"^(user|gpstate|postmaster) (.*)$", head, re.MULTILINE))
+    look = _HostLook(
+        said.get("user", ""), said.get("gpstate", ""), said.get("postmaster", "nothing was said"), _options(help_text)
+    )
+    if not look.gpstate:
+        raise AccessRefused(
+            f"gpstate is not on the PATH of {settings.ssh.user}@{shell.host}, although {settings.greenplum.home} has a "
+            "greenplum_path.sh; nothing was touched.",
+            f"See whether {settings.greenplum.home}/bin is complete, or correct greenplum.home.",
+        )
+    return look
+
+
+def _options(help_text: str) -> frozenset[str]:
+    try:
+        return parse_help(help_text)
+    except UnreadableOutput:  # then nothing is known of its options, which is what an empty set says
+        return frozenset()
+
+
+def _require_superuser(settings: ClusterSettings, snapshot: _Snapshot, look: _HostLook) -> None:
+    if look.user != snapshot.superuser:
+        raise AccessRefused(
+            f"gpmedic logs in on {settings.ssh.host} as {look.user!r}, but this Greenplum runs as {snapshot.superuser!r}; "
+            "nothing was touched.",
+            f"Set ssh.user to {snapshot.superuser!r}: Greenplum's utilities must be run by its own user.",
+        )
+
+
+def _without_database(settings: ClusterSettings, error: Transient) -> Observation:
+    """The host answers although the database does not: what is known of the coordinator there goes with the finding."""
+    with Shell.connect(settings.ssh) as shell:
+        look = _look(settings, shell, settings.database.port, "")
+    seen = HostUnreachable(f"{error.message} On its host: {look.postmaster}.", error.next_action)
+    return Observation(settings.name, None, unreachable=seen)
