@@ -12,6 +12,7 @@ from gpmedic.practice.utilities.gprecoverseg_config import read, sample
 from gpmedic.practice.utilities.gprecoverseg_hands import FilerepHands
 from gpmedic.practice.utilities.gprecoverseg_options import Options
 from gpmedic.practice.utilities.gprecoverseg_targets import (
+    Copy,
     Failed,
     Refused,
     Target,
@@ -25,6 +26,7 @@ from gpmedic.practice.utilities.gprecoverseg_targets import (
 from gpmedic.practice.utilities.gprecoverseg_text import (
     STARS,
     ask,
+    chosen_copy,
     pool_hosts,
     refused_connection,
     same_host_warnings,
@@ -113,7 +115,7 @@ def _targets(options: Options, hands: FilerepHands, console: Console, facts: Fac
             if line.new and not _known(facts, line.new[0]):
                 console.warning(f"Failed to resolve hostname for {line.new[0]}")
                 raise Failed(f"Unable to find host name for address {line.new[0]} from line:{line.text}")
-        return from_lines(facts, lines, full=options.full)
+        return from_lines(facts, lines, chosen_copy(options))
     if options.new_hosts is not None:
         targets = to_new_hosts(facts, pool_hosts(options.new_hosts), hands.port_is_free)
         for host, _ in _interfaces(targets):
@@ -122,7 +124,7 @@ def _targets(options: Options, hands: FilerepHands, console: Console, facts: Fac
             if not reachable(facts, target.place.hostname):
                 raise Failed(f"Ping of host {target.place.hostname} failed.")
         return targets
-    return in_place(facts, full=options.full)
+    return in_place(facts, chosen_copy(options))
 
 
 def _known(facts: Facts, host: str) -> bool:
@@ -191,15 +193,20 @@ def _make_down(hands: FilerepHands, console: Console, facts: Facts, targets: Seq
         return
     console.info("Waiting for segments to be marked down.")
     console.info(f"This may take up to {MARK_DOWN_DEADLINE} seconds on large clusters.")
-    for _ in range(MARK_DOWN_DEADLINE):
-        hands.probe()
-        if all(s.status is Status.DOWN for s in hands.facts().segments if s.dbid in {u.dbid for u in up}):
-            break
-        hands.pause(1)
-    else:
-        raise Failed(f"{len(up)} segments were not marked down by FTS")
+    _await_down(hands, up)
     console.say("\n")
     console.info(f"{len(up)} of {len(up)} segments have been marked down.")
+
+
+def _await_down(hands: FilerepHands, segments: Sequence[SegmentFacts]) -> None:
+    """Wait until FTS has marked these segments down."""
+    dbids = {s.dbid for s in segments}
+    for _ in range(MARK_DOWN_DEADLINE):
+        hands.probe()
+        if all(s.status is Status.DOWN for s in hands.facts().segments if s.dbid in dbids):
+            return
+        hands.pause(1)
+    raise Failed(f"{len(dbids)} segments were not marked down by FTS")
 
 
 def _ssh(hands: FilerepHands, host: str, command: str) -> str:
@@ -292,11 +299,12 @@ def _rebalance(options: Options, hands: FilerepHands, console: Console, facts: F
         ask(console, "Continue with segment rebalance procedure", hands.reply)
     console.info("Getting unbalanced segments")
     console.info("Stopping unbalanced primary segments...")
-    hands.stop([s for s in unbalanced(facts) if s.role is Role.PRIMARY])
+    primaries = [s for s in unbalanced(facts) if s.role is Role.PRIMARY]
+    hands.stop(primaries)
     console.info("Triggering segment reconfiguration")
-    hands.probe()
+    _await_down(hands, primaries)
     console.info("Starting segment synchronization")
-    hands.start_resynchronization(in_place(hands.facts(), full=False))
+    hands.start_resynchronization(in_place(hands.facts(), Copy.INCREMENTAL))
     console.info(STARS)
     console.info("The rebalance operation has completed successfully.")
     console.info("There is a resynchronization running in the background to bring all")

@@ -16,13 +16,14 @@ from gpmedic.cluster import Mode, Status
 from gpmedic.practice.control import CLUSTER_VARIABLE, Control, Verb
 from gpmedic.practice.facts import Facts, Release, SegmentFacts
 from gpmedic.practice.utilities.gprecoverseg_hands import Ending, Result, Show
-from gpmedic.practice.utilities.gprecoverseg_targets import Target
+from gpmedic.practice.utilities.gprecoverseg_targets import Copy, Target
 
 RESYNC = "gprecoverseg: segment config for resync: segment mode and status"
 RESYNC_FULL = (
     "gprecoverseg: segment config for resync: inserted segment configuration for full recovery or original dbid"
 )
 BACKOUT = "gprecoverseg: segment config for backout: inserted segment configuration for full recovery or original dbid"
+PROGRAMS = {Copy.INCREMENTAL: "pg_rewind", Copy.DIFFERENTIAL: "rsync", Copy.FULL: "pg_basebackup"}
 PROGRESS_INTERVAL = 1.0  # seconds between two looks at the copies
 PACE = 0.05  # the waiting of the real one that has no purpose in a lab is shortened by this factor
 
@@ -155,10 +156,10 @@ class LiveHands:
         return [Result(job.target, ending, str(job.log)) for job, (ending, _) in zip(jobs, ends, strict=True)]
 
     def _begin(self, target: Target, moment: str) -> _Job:
-        verb = Verb.BASEBACKUP if target.full else Verb.REWIND
+        verb = Verb.REWIND if target.copy is Copy.INCREMENTAL else Verb.BASEBACKUP
         folder = self._folder / "hosts" / target.place.hostname / "gpAdminLogs"
         folder.mkdir(exist_ok=True, parents=True)
-        program = "pg_basebackup" if target.full else "pg_rewind"
+        program = PROGRAMS[target.copy]
         log = folder / f"{program}.{moment}.dbid{target.failed.dbid}.out"
         process = subprocess.Popen(
             [
@@ -212,7 +213,7 @@ def _end(job: _Job, release: Release) -> tuple[Ending, str]:
     try:
         end = json.loads(output.strip().splitlines()[-1])
         ending = Ending(end["ending"])
-        if ending is Ending.COPY_FAILED and not job.target.full and release is Release.V6:
+        if ending is Ending.COPY_FAILED and job.target.copy is Copy.INCREMENTAL and release is Release.V6:
             return ending, "Failure, exiting"  # why is in the log on the target's host
         return ending, as_printed_by(release, end["message"])
     except (IndexError, ValueError, KeyError):  # the worker was killed

@@ -3,6 +3,7 @@
 import os.path
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from gpmedic.cluster import COORDINATOR_CONTENT, Role, Status
 from gpmedic.practice.facts import Facts, Release, SegmentFacts, SshState
@@ -20,6 +21,14 @@ class Refused(Exception):
     """An exception that the real one foresees: `gprecoverseg error: ...`, code 2."""
 
 
+class Copy(StrEnum):
+    """How the data come to a target; the values are what a list of failures says."""
+
+    INCREMENTAL = "incremental"
+    DIFFERENTIAL = "differential"
+    FULL = "full"
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """One recovery.
@@ -28,13 +37,17 @@ class Target:
         failed: where the segment was.
         live: the acting primary that it is recovered from.
         failover: where it goes, None for in place.
-        full: whether everything is copied.
+        copy: a place elsewhere is always a full copy.
     """
 
     failed: SegmentFacts
     live: SegmentFacts
     failover: SegmentFacts | None
-    full: bool
+    copy: Copy
+
+    @property
+    def full(self) -> bool:
+        return self.copy is Copy.FULL
 
     @property
     def place(self) -> SegmentFacts:
@@ -70,10 +83,10 @@ def downed(facts: Facts) -> list[SegmentFacts]:
     return [s for s in in_pair_order(facts) if s.status is Status.DOWN]
 
 
-def in_place(facts: Facts, *, full: bool) -> list[Target]:
+def in_place(facts: Facts, copy: Copy) -> list[Target]:
     """Every segment that is marked down, where it was. 6 and 7 leave out what ssh does not reach (T2)."""
     return [
-        _target(facts, segment, None, full)
+        _target(facts, segment, None, copy)
         for segment in downed(facts)
         if facts.release is Release.V4_3 or reachable(facts, segment.hostname)
     ]
@@ -97,11 +110,11 @@ def to_new_hosts(facts: Facts, hosts: Sequence[str], is_free: Callable[[str, int
             used.add((host, port))
             replication = lowest_replication + port - lowest if segment.replication_port else None
             place = replace(segment, hostname=host, address=host, port=port, replication_port=replication)
-            targets.append(_target(facts, segment, place, full=True))
+            targets.append(_target(facts, segment, place, Copy.FULL))
     return targets
 
 
-def from_lines(facts: Facts, lines: Sequence[Line], *, full: bool) -> list[Target]:
+def from_lines(facts: Facts, lines: Sequence[Line], copy: Copy) -> list[Target]:
     """-i: what the file says, whether marked down or not; two groups are always a full copy (T8)."""
     targets = []
     for line in lines:
@@ -110,7 +123,7 @@ def from_lines(facts: Facts, lines: Sequence[Line], *, full: bool) -> list[Targe
         wal = facts.release is not Release.V4_3
         if wal and not reachable(facts, segment.hostname):
             continue  # T19: even when the target is a healthy spare
-        targets.append(_target(facts, segment, place, full or place is not None))
+        targets.append(_target(facts, segment, place, Copy.FULL if place else copy))
     return targets
 
 
@@ -141,7 +154,7 @@ def _place(facts: Facts, segment: SegmentFacts, line: Line) -> SegmentFacts:
     )
 
 
-def _target(facts: Facts, segment: SegmentFacts, place: SegmentFacts | None, full: bool) -> Target:
+def _target(facts: Facts, segment: SegmentFacts, place: SegmentFacts | None, copy: Copy) -> Target:
     live = facts.peer(segment)
     if live is None or live.content == COORDINATOR_CONTENT:
         raise Refused(f"Segment to recover from for content {segment.content} is not a correct segment")
@@ -151,7 +164,7 @@ def _target(facts: Facts, segment: SegmentFacts, place: SegmentFacts | None, ful
         raise Refused(f"Primary segment is not up for content {segment.content}")
     if facts.release is not Release.V4_3 and not reachable(facts, live.hostname):
         raise Refused(f"The recovery source segment {live.hostname} (content {live.content}) is unreachable.")
-    return Target(segment, live, place, full)
+    return Target(segment, live, place, copy)
 
 
 def check_conflicts(facts: Facts, targets: Sequence[Target]) -> None:

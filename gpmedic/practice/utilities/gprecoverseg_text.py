@@ -6,7 +6,14 @@ from gpmedic.cluster import Role
 from gpmedic.practice.facts import Facts, Release, SegmentFacts
 from gpmedic.practice.utilities.console import Console
 from gpmedic.practice.utilities.gprecoverseg_options import Options
-from gpmedic.practice.utilities.gprecoverseg_targets import Failed, Target, in_pair_order, reachable, unreachable_hosts
+from gpmedic.practice.utilities.gprecoverseg_targets import (
+    Copy,
+    Failed,
+    Target,
+    in_pair_order,
+    reachable,
+    unreachable_hosts,
+)
 
 RULER = "-" * 57
 LONG_RULER = "-" * 58
@@ -29,6 +36,12 @@ def refused_connection(host: str, port: int) -> str:
         f"\tIs the server running on host {host} and accepting\n"
         f"\tTCP/IP connections on port {port}?\n"
     )
+
+
+def chosen_copy(options: Options) -> Copy:
+    if options.full:
+        return Copy.FULL
+    return Copy.DIFFERENTIAL if options.differential else Copy.INCREMENTAL
 
 
 def unbalanced(facts: Facts) -> list[SegmentFacts]:
@@ -66,7 +79,7 @@ def say_parameters(console: Console, options: Options, targets: Sequence[Target]
         _heading(console, f"Recovery {number} of {len(targets)}")
         console.table(
             (
-                ("Synchronization mode", f"= {_synchronization(target, options)}"),
+                ("Synchronization mode", f"= {target.copy.capitalize()}"),
                 *_segment_rows("Failed", target.failed),
                 *_segment_rows("Recovery Source", target.live),
                 *(
@@ -77,12 +90,6 @@ def say_parameters(console: Console, options: Options, targets: Sequence[Target]
             )
         )
     console.info(RULER)
-
-
-def _synchronization(target: Target, options: Options) -> str:
-    if target.full:
-        return "Full"
-    return "Differential" if options.differential else "Incremental"
 
 
 def say_rebalance_parameters(console: Console, facts: Facts) -> None:

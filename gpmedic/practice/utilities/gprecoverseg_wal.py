@@ -1,6 +1,6 @@
 """gprecoverseg of 6 and 7: what it does and says, in its order.
 
-6.24.3 as recorded; 7 is derived from 6 (the coordinator's new name, standby.signal), not recorded.
+6.24.3 as recorded; 7 is derived from 6 (the coordinator's new name, standby.signal, --differential), not recorded.
 """
 
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ from gpmedic.practice.utilities.gprecoverseg_config import read, sample
 from gpmedic.practice.utilities.gprecoverseg_hands import Ending, Hands, Result
 from gpmedic.practice.utilities.gprecoverseg_options import Options
 from gpmedic.practice.utilities.gprecoverseg_targets import (
+    Copy,
     Failed,
     Refused,
     Target,
@@ -27,6 +28,7 @@ from gpmedic.practice.utilities.gprecoverseg_text import (
     LONG_RULER,
     STARS,
     ask,
+    chosen_copy,
     coordinator,
     pool_hosts,
     refused_connection,
@@ -93,8 +95,7 @@ def _connect(options: Options, hands: Hands, console: Console) -> Facts:
     if not facts.database_up:
         raise Failed(refused_connection('"localhost" (127.0.0.1)', facts.coordinator.port))
     console.info(f"{name} Greenplum Version: '{facts.server_version}'")
-    if sum((options.new_hosts is not None, options.config_file is not None, options.rebalance)) > 1:
-        raise UsageFault("Only one of -i, -p, and -r may be specified")
+    _check_arguments(options, facts.release)
     console.info(f"Obtaining Segment details from {name}...")
     if _silent_primary(facts) is not None:
         hands.probe()  # as the coordinator does when a primary does not answer: FTS may have a mirror to promote
@@ -110,6 +111,15 @@ def _connect(options: Options, hands: Hands, console: Console) -> Facts:
     return facts
 
 
+def _check_arguments(options: Options, release: Release) -> None:
+    places = (options.new_hosts is not None, options.config_file is not None, options.rebalance, options.differential)
+    if sum(places) > 1:
+        which = "-i, -p, -r and --differential" if release is Release.V7 else "-i, -p, and -r"
+        raise UsageFault(f"Only one of {which} may be specified")
+    if options.full and options.differential:
+        raise UsageFault("Only one of -F and --differential may be specified")
+
+
 def _silent_primary(facts: Facts) -> SegmentFacts | None:
     """An acting primary that accepts no session (T5): then nothing at all can be done."""
     return next((s for s in facts.data_segments if s.role is Role.PRIMARY and s.answer is not Answer.ACCEPTS), None)
@@ -121,7 +131,7 @@ def _targets(options: Options, hands: Hands, console: Console, facts: Facts) -> 
             text = hands.read(options.config_file)
         except FileNotFoundError:
             raise Failed(f"[Errno 2] No such file or directory: '{options.config_file}'") from None
-        targets = from_lines(facts, read(text, options.config_file, facts.release), full=options.full)
+        targets = from_lines(facts, read(text, options.config_file, facts.release), chosen_copy(options))
     elif options.new_hosts is not None:
         hosts = pool_hosts(options.new_hosts)
         targets = to_new_hosts(facts, hosts, hands.port_is_free)
@@ -131,7 +141,7 @@ def _targets(options: Options, hands: Hands, console: Console, facts: Facts) -> 
         if away:
             raise Refused(f"Cannot recover. The following recovery target hosts are unreachable: {away}")
     else:
-        targets = in_place(facts, full=options.full)
+        targets = in_place(facts, chosen_copy(options))
     return _without_running_copies(console, facts, targets)
 
 
@@ -235,15 +245,14 @@ def _make_down(hands: Hands, console: Console, facts: Facts, targets: Sequence[T
 
 
 def _say_failures(console: Console, results: Sequence[Result]) -> None:
-    rewinds = [r for r in results if r.ending is Ending.COPY_FAILED and not r.target.full]
-    copies = [r for r in results if r.ending is Ending.COPY_FAILED and r.target.full]
+    rewinds = [r for r in results if r.ending is Ending.COPY_FAILED and r.target.copy is Copy.INCREMENTAL]
+    copies = [r for r in results if r.ending is Ending.COPY_FAILED and r not in rewinds]
     if rewinds or copies:
         console.info(LONG_RULER)
         advice = ". You must run gprecoverseg -F for all incremental failures" if rewinds else ""
         console.info(f"Failed to recover the following segments{advice}")
     for result in (*rewinds, *copies):
-        place = result.target.place
-        kind = "full" if result.target.full else "incremental"
+        place, kind = result.target.place, result.target.copy
         console.info(f" hostname: {place.hostname}; port: {place.port}; logfile: {result.log}; recoverytype: {kind}")
     starts = [r.target.place for r in results if r.ending is Ending.START_FAILED]
     if starts:

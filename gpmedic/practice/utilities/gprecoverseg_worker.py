@@ -6,6 +6,7 @@ A process of its own in a session of its own: killing gprecoverseg does not stop
 
 import json
 import os
+import re
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -20,8 +21,9 @@ def main(dbid: int, verb: Verb, log: Path) -> int:
         try:
             output: str = control.call(verb, dbid=dbid)["output"]
         except PracticeError as error:
-            log.write_text(f"{error.message}\n")
-            return _end(Ending.COPY_FAILED, error.message)
+            said = re.sub(r"^pg_\w+ failed: ", "", error.message)
+            log.write_text(f"{said}\n")
+            return _end(Ending.COPY_FAILED, next((n for n in said.splitlines() if "error:" in n), said))
         log.write_text(f"{output}\n")
         try:
             control.call(Verb.START_SEGMENT, dbid=dbid)
