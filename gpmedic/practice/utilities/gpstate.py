@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gpmedic.practice.control import Control
+from gpmedic.practice.control import Control, PracticeError
 from gpmedic.practice.facts import Facts, Release
 from gpmedic.practice.utilities.console import Console
 from gpmedic.practice.utilities.gpstate_configuration import (
@@ -119,8 +119,12 @@ def _wait(console: Console, text: str) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run as `gpstate`; exit code as the real one."""
-    with Control.connect() as control:
-        facts = control.facts()
+    try:
+        with Control.connect() as control:
+            facts = control.facts()
+    except PracticeError as error:  # not a state of a Greenplum cluster, so no words of the real one
+        sys.stderr.write(f"gpstate: {error}\n")
+        return 2
     options = parse(sys.argv[1:] if argv is None else argv, facts.release)
     caller = Caller(
         host=os.environ.get("GPMEDIC_PRACTICE_HOST") or os.uname().nodename,

@@ -85,7 +85,7 @@ class View:
     def instance(self, segment: SegmentFacts) -> Instance:
         """What asking the host of this instance brings."""
         host = self.facts.host(segment.hostname)
-        if not host.reachable or host.ssh in (SshState.REFUSED, SshState.SILENT):
+        if not host.reachable or host.ssh not in (SshState.NORMAL, SshState.BANNER):
             return Instance(f"Error getting status from host {segment.address}")
         if segment.pid is not None:
             return Instance("", segment.pid)

@@ -1,5 +1,8 @@
 """How every utility that only needs the coordinator begins: its arguments, its version, the database's, the catalog."""
 
+from os.path import realpath
+from typing import NoReturn
+
 from gpmedic.practice.facts import Answer, Facts
 from gpmedic.practice.utilities.console import Console
 from gpmedic.practice.utilities.gpstate_words import words
@@ -18,11 +21,16 @@ def announce(console: Console, utility: str, args: str) -> None:
 
 
 def require_data_directory(console: Console, utility: str, facts: Facts, directory: str | None) -> None:
-    """Raises:
-    Stopped: the environment does not say where the coordinator lives.
+    """Look for the configuration of the coordinator or standby where -d or the environment says that it is.
+
+    Raises:
+        Stopped: neither says so, or it is not there.
     """
     if not directory:
         fail(console, utility, f"Environment Variable {facts.release.data_directory_variable} not set!")
+    instances = (facts.coordinator, facts.standby)
+    if realpath(directory) not in [realpath(s.datadir) for s in instances if s is not None]:
+        fail(console, utility, f"[Errno 2] No such file or directory: '{directory}/postgresql.conf'")
 
 
 def connect(console: Console, utility: str, facts: Facts, host: str) -> None:
@@ -40,7 +48,7 @@ def connect(console: Console, utility: str, facts: Facts, host: str) -> None:
     console.info(f"Obtaining Segment details from {speak.coordinator}...")
 
 
-def fail(console: Console, utility: str, reason: str) -> None:
+def fail(console: Console, utility: str, reason: str) -> NoReturn:
     """Raises:
     Stopped: always.
     """

@@ -125,7 +125,7 @@ def test_sizes_have_three_significant_digits(size: int, text: str) -> None:
     assert abbreviate(size) == text
 
 
-@pytest.mark.parametrize("ssh", [SshState.REFUSED, SshState.SILENT])
+@pytest.mark.parametrize("ssh", [SshState.REFUSED, SshState.SILENT, SshState.CUT, SshState.WRONG_KEY])
 def test_a_host_that_ssh_does_not_reach_is_unknown_although_its_segments_stream(ssh: SshState) -> None:
     healthy = facts("a-healthy/04-gpstate-e")
     hosts = tuple(HostFacts(h.name, ssh=ssh) if h.name == "sdw1" else h for h in healthy.hosts)
@@ -151,6 +151,12 @@ def test_without_a_coordinator_nothing_but_the_reason_is_said(answer: Answer, re
     text, code = gpstate(replace(healthy, segments=segments), "-e")
     assert reason in text
     assert "Obtaining Segment details" not in text
+    assert code == 2
+
+
+def test_a_data_directory_that_is_not_the_coordinators_is_refused() -> None:
+    text, code = gpstate(facts("a-healthy/04-gpstate-e"), "-e", "-d", "/nonexistent")
+    assert "(Reason='[Errno 2] No such file or directory: '/nonexistent/postgresql.conf'') exiting..." in text
     assert code == 2
 
 

@@ -3,6 +3,8 @@
 import os
 import re
 import subprocess
+import sys
+from pathlib import Path
 
 from gpmedic.practice import Fault, PracticeCluster
 from gpmedic.practice.control import Verb
@@ -54,3 +56,11 @@ def test_a_practice_cluster_prints_like_a_real_one_when_healthy_and_after_a_fail
         cluster.control.call(Verb.FTS_PROBE)
         for name in ("04-gpstate-e", "05-gpstate-m", "06-gpstate-s", "07-gpstate", "08-gpstate-c"):
             assert_printed_as_recorded(cluster, f"c-primary-killed/{name}")
+
+
+def test_without_its_practice_cluster_it_says_so_in_one_line(tmp_path: Path) -> None:
+    environment = {**os.environ, "GPMEDIC_PRACTICE_CLUSTER": str(tmp_path)}
+    module = [sys.executable, "-m", "gpmedic.practice.utilities.gpstate", "-e"]
+    alone = subprocess.run(module, env=environment, capture_output=True, text=True, check=False)
+    assert (alone.returncode, alone.stdout) == (2, "")
+    assert alone.stderr == f"gpstate: No practice cluster runs in {tmp_path}. Next: Start it: gpmedic practice up.\n"
