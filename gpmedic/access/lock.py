@@ -1,7 +1,7 @@
 """gpmedic's lock on a cluster: a file with a heartbeat on the coordinator's host, so that it binds every worker.
 
-It says who works on the cluster to whoever is refused. That nothing is started twice does not hang on it: jobs have keys
-(see job.py), and Greenplum's utilities have locks of their own (see facts.py).
+It tells whoever is refused who works on the cluster. That nothing is started twice does not hang on it: jobs have
+keys (see job.py), and Greenplum's utilities have locks of their own (see facts.py).
 """
 
 import getpass
@@ -107,7 +107,7 @@ def _give_back(shell: Shell, settings: ClusterSettings, token: str) -> None:
             release(fresh, settings.name, token)
 
 
-def _ask(
+def _ask(  # noqa: PLR0917
     shell: Shell, verb: str, cluster: str, token: str = "", who: str = "", stale_after: int = STALE_AFTER
 ) -> tuple[str, str]:
     done = shell.run(script("lock"), verb, cluster, token, who, str(stale_after))

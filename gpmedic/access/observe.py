@@ -1,4 +1,4 @@
-"""One look at a cluster: the catalog in one session, direct probes and the coordinator's host over one ssh connection."""
+"""One look at a cluster: the catalog in one session, probes and the coordinator's host over one ssh connection."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -179,7 +179,7 @@ def _look(settings: ClusterSettings, shell: Shell, port: int, wanted: str) -> _H
     done = shell.run(prelude(settings.greenplum, port) + script("within", "observe"), wanted)
     if done.exit_code == NO_GREENPLUM:
         raise AccessRefused(
-            f"There is no Greenplum at {settings.greenplum.home} on {shell.host}: {' '.join(done.stderr.split())[:200]}.",
+            f"There is no Greenplum at {settings.greenplum.home} on {shell.host}: {' '.join(done.stderr.split())}.",
             "Correct greenplum.home in the cluster's settings.",
         )
     head, _, help_text = done.stdout.partition("\nhelp\n")
@@ -206,8 +206,8 @@ def _options(help_text: str) -> frozenset[str]:
 def _require_superuser(settings: ClusterSettings, snapshot: _Snapshot, look: _HostLook) -> None:
     if look.user != snapshot.superuser:
         raise AccessRefused(
-            f"gpmedic logs in on {settings.ssh.host} as {look.user!r}, but this Greenplum runs as {snapshot.superuser!r}; "
-            "nothing was touched.",
+            f"gpmedic logs in on {settings.ssh.host} as {look.user!r}, but this Greenplum runs as "
+            f"{snapshot.superuser!r}; nothing was touched.",
             f"Set ssh.user to {snapshot.superuser!r}: Greenplum's utilities must be run by its own user.",
         )
 

@@ -87,4 +87,10 @@ def _probe(segment: Segment, said: tuple[int, str] | None) -> Probe:
     meaning = next((state for pattern, state in _MEANING if re.search(pattern, text)), None)
     if meaning is None and code >= _TIMED_OUT:
         return Probe(segment.dbid, ProbeState.TIMED_OUT, f"no answer within {DEADLINE} s")
-    return Probe(segment.dbid, meaning or ProbeState.FAILED, text.strip())
+    return Probe(segment.dbid, meaning or ProbeState.FAILED, _short(text))
+
+
+def _short(text: str) -> str:
+    """What psql said, without its name and its advice."""
+    words = text.partition("Is the server running")[0]
+    return " ".join(re.sub(r"^psql: (error: )?", "", words).split())
