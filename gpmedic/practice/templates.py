@@ -3,6 +3,7 @@
 All copies descend from one checkpoint, so a mirror is a copy too: it streams from where its primary begins.
 """
 
+import contextlib
 import hashlib
 import re
 import subprocess
@@ -52,6 +53,15 @@ include_if_exists = 'internal.sync.conf'
 """
 _NEWER_SETTINGS = ((18, "io_method = sync"),)
 
+# A data directory is mostly its databases: one less is so much less to copy. (pg_rewind needs template1.)
+_LAST = (
+    "UPDATE pg_database SET datistemplate = false WHERE datname = 'template0'",
+    "DROP DATABASE template0",
+    "CHECKPOINT",
+    f"SELECT pg_create_physical_replication_slot('{SLOT}', true)",
+    "CHECKPOINT",
+)
+
 SEGMENT_HBA = "local all all trust\nlocal replication all trust\nhost all all 127.0.0.1/32 trust\n"
 COORDINATOR_HBA = "local all all trust\nlocal replication all trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
 
@@ -59,7 +69,9 @@ COORDINATOR_HBA = "local all all trust\nlocal replication all trust\nhost all al
 def template(programs: Programs, release: Release) -> Path:
     """The template of this release, made when it is not there; takes about two seconds then."""
     version = programs.run("postgres", "--version").strip()
-    content = f"{version}{programs.account}{_SETTINGS}{_NEWER_SETTINGS}{SEGMENT_HBA}{template_sql(release, USER)}"
+    content = (
+        f"{version}{programs.account}{_SETTINGS}{_NEWER_SETTINGS}{SEGMENT_HBA}{_LAST}{template_sql(release, USER)}"
+    )
     stamp = hashlib.sha256(content.encode()).hexdigest()[:12]
     target = base_folder() / f"template-{release.value}-{stamp}"
     with exclusive(base_folder() / f"template-{release.value}.lock"):
@@ -92,7 +104,8 @@ def _make(programs: Programs, release: Release, datadir: Path, major: int) -> No
     with tempfile.TemporaryDirectory(prefix="gpm-") as sockets:
         programs.account.own(Path(sockets))
         server = programs.popen(
-            "postgres", "-D", str(datadir), "-k", sockets, "-c", "listen_addresses=", "-c", "max_wal_size=1GB",
+            "postgres", "-D", str(datadir), "-k", sockets, "-c", "listen_addresses=",
+            "-c", "min_wal_size=2MB", "-c", "max_wal_size=2MB", "-c", "wal_keep_size=0",
             stdout=subprocess.DEVNULL, environment={},
         )  # fmt: skip
         try:
@@ -106,18 +119,14 @@ def _make(programs: Programs, release: Release, datadir: Path, major: int) -> No
 
 def _fill(sockets: str, release: Release) -> None:
     connection = _connect(sockets, "template1")
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(template_sql(release, USER))
-            cursor.execute("UPDATE pg_database SET datistemplate = false WHERE datname = 'template0'")
-            # Two thirds of a data directory are its three databases; one less is so much less to copy for each segment.
-            cursor.execute("DROP DATABASE template0")
-            cursor.execute("DROP DATABASE postgres")
-            cursor.execute("CREATE DATABASE postgres TEMPLATE template1 STRATEGY file_copy")
-            cursor.execute("SELECT pg_create_physical_replication_slot(%s, true)", (SLOT,))
-            cursor.execute("CHECKPOINT")
-    finally:
-        connection.close()
+    with contextlib.closing(connection), connection.cursor() as cursor:
+        cursor.execute(template_sql(release, USER))
+        cursor.execute("DROP DATABASE postgres")
+        cursor.execute("CREATE DATABASE postgres TEMPLATE template1 STRATEGY file_copy")
+    connection = _connect(sockets, "postgres")
+    with contextlib.closing(connection), connection.cursor() as cursor:
+        for statement in _LAST:
+            cursor.execute(statement)
 
 
 def _connect(sockets: str, database: str) -> "psycopg2.extensions.connection":
