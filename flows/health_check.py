@@ -8,6 +8,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from blocks.greenplum import load_cluster
+from gpmedic.access.observe import Freshness
 from gpmedic.diagnosis import Diagnosis, coordinator_unreachable
 from gpmedic.errors import HostUnreachable
 from gpmedic.report import diagnosis_markdown, diagnosis_text
@@ -46,7 +47,7 @@ def health_check(cluster: ClusterName) -> HealthReport:
 def look(settings: ClusterSettings) -> Diagnosis:
     """The diagnosis, also of a cluster whose coordinator does not answer."""
     try:
-        return detect(settings).diagnosis
+        return detect(settings, Freshness.AS_IT_IS).diagnosis
     except HostUnreachable as error:
         return coordinator_unreachable(settings.name, error)
 

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from gpmedic.access.observe import Observation, observe
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from gpmedic.diagnosis import Diagnosis, diagnose
+from gpmedic.access.observe import Freshness, Observation, observe
+from gpmedic.diagnosis import Diagnosis
 from gpmedic.plan import Plan, RunningQuery, make_plan
 from gpmedic.settings import ClusterSettings
 from tasks.transient import DELAYS, only_transient
@@ -31,17 +31,19 @@ class Seen:
     retry_delay_seconds=list(DELAYS),
     retry_condition_fn=only_transient,
 )
-def detect(settings: ClusterSettings) -> Seen:
+def detect(settings: ClusterSettings, freshness: Freshness = Freshness.ASK_FTS) -> Seen:
     """Observe and diagnose.
 
     Raises:
-        HostUnreachable: the coordinator did not answer, three times.
+        HostUnreachable: the coordinator, or its host, does not answer.
         AccessRefused: what answers is not the cluster of the settings.
     """
-    return look(settings)
+    return look(settings, freshness)
 
 
-def look(settings: ClusterSettings) -> Seen:
+def look(settings: ClusterSettings, freshness: Freshness = Freshness.ASK_FTS) -> Seen:
     """The same without a task run, for the checks immediately before and after a command."""
-    observation = observe(settings)
-    return Seen(observation, diagnose(observation.cluster, observation.probes))
+    observation = observe(settings, freshness)
+    if observation.unreachable is not None:
+        raise observation.unreachable
+    return Seen(observation, observation.diagnosis)

@@ -1,9 +1,9 @@
 """Check on the hosts what must hold before anything is changed; changes nothing."""
 
-from gpmedic.access.facts import gather
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from gpmedic.access.facts import gather
 from gpmedic.access.ssh import Shell
 from gpmedic.check import Check, Verdict
 from gpmedic.precheck import judge
@@ -27,7 +27,8 @@ def precheck(settings: ClusterSettings, seen: Seen) -> tuple[Check, ...]:
         HostUnreachable: the coordinator's host does not answer.
     """
     with Shell.connect(settings.ssh) as shell:
-        checks = judge(seen.plan(settings), seen.observation.cluster, gather(settings, shell, seen), settings.policy)
+        cluster = seen.observation.cluster
+        checks = judge(seen.plan(settings), cluster, gather(settings, shell, cluster), settings.policy)
     failed = [c for c in checks if c.verdict is Verdict.FAIL]
     warned = [c for c in checks if c.verdict is Verdict.WARN]
     tell(Phase.PRECHECK, f"{len(checks)} checks, {len(warned)} warnings, {len(failed)} failed.")

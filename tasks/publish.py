@@ -1,4 +1,4 @@
-"""Keep what was seen and done with the run as artifacts: reports as Markdown, segments as a table, waits as progress."""
+"""Keep what was seen and done with the run, as artifacts: Markdown reports, tables of segments, progress of waits."""
 
 from collections.abc import Sequence
 from uuid import UUID

@@ -47,13 +47,10 @@ def recover(settings: ClusterSettings, approval: Approval | None) -> Ended:
         UtilityFailed: it ended, and segments that it was to recover are still down.
         Other errors: see `run_approved`; nothing was started.
     """
-    before = look(settings)
     ended = run_approved(settings, Action.RECOVER, approval, Phase.RECOVER)
     if ended.started is Started.NOT_NEEDED:
         return ended
-    step = before.plan(settings).step(Action.RECOVER)
-    wanted = step.dbids if step is not None else ()
-    down = _still_down(settings, wanted)
+    down = _still_down(settings, ended.dbids)
     said = explain(ended)
     tell(Phase.RECOVER, f"gprecoverseg has ended: {said}.")
     if down:

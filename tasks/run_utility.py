@@ -7,15 +7,14 @@ detached job. What ends here is the command. Whether it has done anything is for
 """
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
+from gpmedic.access.environment import prelude
 from gpmedic.access.facts import gather
+from gpmedic.access.job import JobState, JobStatus, launch, status
 from gpmedic.access.lock import locked
 from gpmedic.access.observe import Observation
-
-from gpmedic.access.environment import prelude
-from gpmedic.access.job import JobState, JobStatus, launch, status
 from gpmedic.access.ssh import Shell
 from gpmedic.errors import HostUnreachable, NotApproved, Transient
 from gpmedic.gprecoverseg import parse_progress
@@ -23,7 +22,7 @@ from gpmedic.plan import Action, Plan
 from gpmedic.precheck import judge, require
 from gpmedic.settings import ClusterSettings
 from tasks.approve import Approval
-from tasks.detect import Seen, look
+from tasks.detect import look
 from tasks.notify import Level, Phase, tell
 
 FIRST_POLL, SLOWEST_POLL = 0.2, 5.0
@@ -47,6 +46,7 @@ class Ended:
     """A utility that has ended, or was not needed.
 
     Attributes:
+        dbids: the instances that the step of the plan names.
         exit_code: None where its end was not seen.
         output: all of it, at most `KEPT_OUTPUT` characters.
     """
@@ -54,6 +54,7 @@ class Ended:
     started: Started
     argv: tuple[str, ...] = ()
     key: str = ""
+    dbids: tuple[int, ...] = ()
     exit_code: int | None = None
     output: str = ""
 
@@ -91,18 +92,15 @@ def run_approved(settings: ClusterSettings, action: Action, approval: Approval |
         key, job = _next_job(shell, action, plan, seen.observation)
         if job.state in _RUNNING:
             tell(phase, f"{' '.join(step.argv)} runs already, started by an earlier run: waiting for it.")
-            return _follow(settings, Ended(Started.ADOPTED, step.argv, key), phase)
+            return _follow(settings, Ended(Started.ADOPTED, step.argv, key, step.dbids), phase)
         if approval is None:
             return Ended(Started.NOT_NEEDED)
-        require(
-            judge(
-                plan, seen.diagnosis.cluster or seen.observation.cluster, gather(settings, shell, seen), settings.policy
-            )
-        )
+        cluster = seen.observation.cluster
+        require(judge(plan, cluster, gather(settings, shell, cluster), settings.policy))
         _require_approved(approval, action, look(settings).plan(settings))
-        launch(shell, key, step.argv, prelude(settings.greenplum, _port(seen)))
+        launch(shell, key, step.argv, prelude(settings.greenplum, cluster.coordinator.port))
         tell(phase, f"Started {' '.join(step.argv)} on {settings.ssh.host}, detached as job {key}.")
-        return _follow(settings, Ended(Started.BY_US, step.argv, key), phase)
+        return _follow(settings, Ended(Started.BY_US, step.argv, key, step.dbids), phase)
 
 
 def _require_approved(approval: Approval, action: Action, now: Plan) -> None:
@@ -126,10 +124,6 @@ def _next_job(shell: Shell, action: Action, plan: Plan, observation: Observation
     )
 
 
-def _port(seen: Seen) -> int:
-    return seen.observation.cluster.coordinator.port
-
-
 def _follow(settings: ClusterSettings, job: Ended, phase: Phase) -> Ended:
     """Wait for the job's end and tell its progress; a lost connection is opened again."""
     output, offset, pause, in_touch = "", 0, FIRST_POLL, time.monotonic()
@@ -150,7 +144,7 @@ def _follow(settings: ClusterSettings, job: Ended, phase: Phase) -> Ended:
                 output = (output + now.output)[-KEPT_OUTPUT:]
                 _tell_progress(now.output, phase)
                 if now.state not in _RUNNING:
-                    return Ended(job.started, job.argv, job.key, now.exit_code, output)
+                    return replace(job, exit_code=now.exit_code, output=output)
             time.sleep(pause)
             pause = min(pause * 1.2, SLOWEST_POLL)
     finally:

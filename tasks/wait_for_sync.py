@@ -9,6 +9,7 @@ from prefect.cache_policies import NO_CACHE
 from gpmedic.access.environment import prelude
 from gpmedic.access.ssh import Shell
 from gpmedic.access.watch import Watch
+from gpmedic.amounts import duration
 from gpmedic.cluster import Cluster, Generation
 from gpmedic.errors import HostUnreachable, NotYetInSync, Transient, UnreadableOutput, UnsafeState
 from gpmedic.gpstate import Report, argv, parse_status
@@ -20,7 +21,6 @@ from gpmedic.sync import (
     SyncProgress,
     advance,
     check_stall,
-    duration,
     observe_replication,
     synchronized,
 )

@@ -1,0 +1,125 @@
+"""The main job on a practice cluster: real servers, real replication, real ssh, a real Prefect engine."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from flows.attend import attend
+from flows.health_check import health_check
+from flows.recover import recover
+from gpmedic.conditions import Condition
+from gpmedic.errors import NotApproved
+from gpmedic.practice import Facts, Fault, PracticeCluster
+from gpmedic.report import Outcome, RecoveryReport
+from tasks.approve import Answer, Request
+from tasks.notify import Phase, Progress, listening
+
+GENERATIONS = ("6", "4.3", "7")
+
+
+@pytest.fixture(scope="module")
+def clusters_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("clusters")
+    before = os.environ.get("GPMEDIC_CLUSTERS")
+    os.environ["GPMEDIC_CLUSTERS"] = str(folder)
+    yield folder
+    if before is None:
+        del os.environ["GPMEDIC_CLUSTERS"]
+    else:
+        os.environ["GPMEDIC_CLUSTERS"] = before
+
+
+@pytest.fixture(scope="module", params=GENERATIONS)
+def practice(request: pytest.FixtureRequest, clusters_folder: Path) -> Iterator[PracticeCluster]:
+    name = f"flows-{request.param.replace('.', '')}-{os.getpid()}"
+    with PracticeCluster(name, request.param) as cluster:
+        cluster.register()
+        yield cluster
+
+
+class Operator:
+    """Says yes, and keeps what was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[Request] = []
+
+    def __call__(self, request: Request) -> Answer:
+        self.asked.append(request)
+        return Answer(decision="yes", operator="anna", reason="INC-7")
+
+    @property
+    def steps(self) -> list[str]:
+        return [request.proposal.step for request in self.asked]
+
+
+def recovered(cluster: PracticeCluster, operator: Callable[[Request], Answer]) -> RecoveryReport:
+    return attend(lambda: recover(cluster.name), operator)
+
+
+def failed_over(content: int) -> Callable[[Facts], bool]:
+    return lambda facts: any(
+        s.content == content and s.role.value == "p" and s.preferred_role.value == "m" for s in facts.segments
+    )
+
+
+def mirror_down(content: int) -> Callable[[Facts], bool]:
+    return lambda facts: any(s.content == content and s.status.value == "d" for s in facts.segments)
+
+
+def test_a_healthy_cluster_is_left_alone_and_nothing_is_asked(practice: PracticeCluster) -> None:
+    operator = Operator()
+    report = recovered(practice, operator)
+    assert report.outcome is Outcome.HEALTHY
+    assert operator.asked == []
+
+
+def test_a_primary_that_failed_over_is_recovered_synchronized_rebalanced_and_proven(practice: PracticeCluster) -> None:
+    practice.write_rows(120)
+    before = practice.count_rows()
+    practice.break_(Fault.KILL_PRIMARY, content=2)
+    practice.wait_until(failed_over(2))
+    operator, told = Operator(), list[Progress]()
+    with listening(told.append):
+        report = recovered(practice, operator)
+    assert report.outcome is Outcome.RECOVERED
+    assert operator.steps == ["recover", "rebalance"]
+    assert report.after is not None
+    assert all(pair.balanced and pair.synchronized for pair in report.after.pairs)
+    assert all(proof.holds for proof in report.proofs)
+    assert [a.by for a in report.approvals] == ["anna", "anna"]
+    phases = list(dict.fromkeys(progress.phase for progress in told))
+    assert phases.index(Phase.EVIDENCE) < phases.index(Phase.PRECHECK) < phases.index(Phase.RECOVER)
+    assert practice.count_rows() == before
+
+
+def test_a_mirror_that_is_down_is_recovered_with_one_approval(practice: PracticeCluster) -> None:
+    practice.break_(Fault.KILL_MIRROR, content=0)
+    practice.wait_until(mirror_down(0))
+    operator = Operator()
+    report = recovered(practice, operator)
+    assert report.outcome is Outcome.RECOVERED
+    assert operator.steps == ["recover"]
+
+
+def test_a_no_leaves_the_cluster_as_it_is(practice: PracticeCluster) -> None:
+    practice.break_(Fault.KILL_MIRROR, content=1)
+    before = practice.wait_until(mirror_down(1))
+    with pytest.raises(NotApproved):
+        recovered(practice, lambda _: Answer(decision="no", operator="boris", reason="backup runs"))
+    after = practice.facts()
+    assert [(s.dbid, s.role, s.mode, s.status) for s in after.segments] == [
+        (s.dbid, s.role, s.mode, s.status) for s in before.segments
+    ]
+    assert recovered(practice, Operator()).outcome is Outcome.RECOVERED
+
+
+def test_health_check_names_the_condition_and_changes_nothing(practice: PracticeCluster) -> None:
+    assert health_check(practice.name).healthy
+    practice.break_(Fault.KILL_MIRROR, content=3)
+    practice.wait_until(mirror_down(3))
+    report = health_check(practice.name)
+    assert not report.healthy
+    assert report.diagnosis.having(Condition.MIRROR_DOWN) is not None
+    assert recovered(practice, Operator()).outcome is Outcome.RECOVERED
