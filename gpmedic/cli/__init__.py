@@ -1,6 +1,6 @@
 """The command line: `gpmedic status`, `plan`, `recover`, `practice` and `drill`.
 
-Exit codes: 0 healthy or done, 1 a person's action is needed, 2 an error (what happened and what to do next in one line).
+Exit codes: 0 healthy or done, 1 a person must act, 2 an error (what happened and what to do next, in one line).
 """
 
 import sys

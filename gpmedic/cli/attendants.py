@@ -1,4 +1,4 @@
-"""Who answers a flow's approvals when it runs from the command line: the person at the terminal, or a practice operator."""
+"""Who answers a flow's approvals on the command line: the person at the terminal, or a practice operator."""
 
 import getpass
 import sys
@@ -66,7 +66,9 @@ def _ask_at_the_terminal(request: "Request") -> "Answer":
 
     console.print()
     console.print(Markdown(request.proposal.text))
-    if typer.confirm(f"Do it? (asked until {request.expires_at:%H:%M} UTC; anything but y leaves the cluster as it is)"):
+    if typer.confirm(
+        f"Do it? (asked until {request.expires_at:%H:%M} UTC; anything but y leaves the cluster as it is)"
+    ):
         return Answer(decision="yes", operator=getpass.getuser())
     reason = typer.prompt("Why not? (kept with the record)", default="", show_default=False)
     return Answer(decision="no", operator=getpass.getuser(), reason=reason)

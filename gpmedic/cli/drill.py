@@ -1,5 +1,7 @@
 """`gpmedic drill`: break a practice cluster on purpose, and watch gpmedic bring it back."""
 
+import os
+import shutil
 import sys
 import tempfile
 import time
@@ -15,12 +17,12 @@ import typer
 from gpmedic.cli.attendants import choose_attendant
 from gpmedic.cli.recover import quiet_prefect, run_recovery
 from gpmedic.cli.screen import Ticker
+from gpmedic.cluster import Status
 from gpmedic.errors import Refused
 from gpmedic.practice import Fault, PracticeCluster
 from gpmedic.report import Outcome, report_text
 
 ROWS_BEFORE = 600
-ROWS_WHILE_DOWN = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,31 +55,41 @@ def drill(
 
 def _run(chosen: Drill, generation: str, folder: Path, *, yes: bool) -> int:
     ticker = Ticker()
-    ticker.say(f"Starting a practice cluster like Greenplum {generation} and a Prefect server ...")
+    ticker.say(f"Starting a practice cluster like Greenplum {generation}, and a Prefect server ...")
     with ExitStack() as stack, ThreadPoolExecutor(max_workers=1) as pool:
-        cluster = PracticeCluster("drill", generation)
-        stack.callback(cluster.down)
-        starting = pool.submit(cluster.up)  # both start at once: each is busy with another core
+        cluster = PracticeCluster(f"drill-{os.getpid()}", generation)
+        stack.callback(_take_away, cluster)
+        starting = pool.submit(cluster.up)  # both start at once
         from flows.local_server import local_server
 
         stack.enter_context(local_server(folder))
         starting.result()
-        ticker.say(f"It runs: {len(cluster.settings_summary())} instances; `gpmedic status` knows it as {cluster.name}.")
+        cluster.register()
+        ticker.say(
+            f"{len(cluster.facts().segments)} PostgreSQL servers run; see them with: gpmedic status {cluster.name}"
+        )
         return _break_and_recover(chosen, cluster, ticker, yes=yes)
 
 
+def _take_away(cluster: PracticeCluster) -> None:
+    cluster.unregister()
+    cluster.down()
+    shutil.rmtree(cluster.folder, ignore_errors=True)
+
+
 def _break_and_recover(chosen: Drill, cluster: PracticeCluster, ticker: Ticker, *, yes: bool) -> int:
-    written = cluster.write_rows(ROWS_BEFORE)
-    ticker.say(f"{written} rows are written, spread over all contents.")
-    ticker.say(chosen.told)
-    cluster.break_(chosen.fault, content=chosen.content)
-    began = time.monotonic()
-    cluster.wait_until_noticed(chosen.content)
-    ticker.say(f"FTS has noticed, {time.monotonic() - began:.1f} s after the fault. Users write on.")
-    written += cluster.write_rows(ROWS_WHILE_DOWN)
-    report = run_recovery(cluster.settings, choose_attendant(cluster.settings, yes=yes), ticker)
+    cluster.write_rows(ROWS_BEFORE)
+    ticker.say(f"{ROWS_BEFORE} rows are written, spread over all contents; users go on writing.")
+    attendant = choose_attendant(cluster.settings, yes=yes)
+    with cluster.writing_rows() as users:
+        ticker.say(chosen.told)
+        cluster.break_(chosen.fault, content=chosen.content)
+        began = time.monotonic()
+        cluster.wait_until(lambda facts: any(segment.status is Status.DOWN for segment in facts.segments))
+        ticker.say(f"FTS has noticed, {time.monotonic() - began:.1f} s after the fault.")
+        report = run_recovery(cluster.settings, attendant, ticker)
     print(report_text(report))
-    counted = cluster.count_rows()
-    equal = counted == written
-    print(f"Rows before / after: {written} / {counted}: {'equal' if equal else 'NOT EQUAL'}")
+    before, after = ROWS_BEFORE + users.rows, cluster.count_rows()
+    equal = before == after
+    print(f"Rows written / found: {before} / {after}. Rows before / after: {'equal' if equal else 'NOT EQUAL'}")
     return 0 if equal and report.outcome is Outcome.RECOVERED else 1

@@ -87,8 +87,7 @@ class Ticker:
 
     def __init__(self) -> None:
         self._began = time.monotonic()
-        self._bar: Progress | None = None
-        self._task: TaskID | None = None
+        self._bar: tuple[Progress, TaskID] | None = None
 
     def __call__(self, told: Told) -> None:
         if told.percent is not None and console.is_terminal:
@@ -102,14 +101,14 @@ class Ticker:
 
     def _advance(self, text: str, percent: float) -> None:
         if self._bar is None:
-            self._bar = Progress(BarColumn(), TextColumn("{task.description}", markup=False), console=console)
-            self._task = self._bar.add_task(text, total=100)
-            self._bar.start()
-        assert self._task is not None
-        self._bar.update(self._task, completed=percent, description=text)
+            progress = Progress(BarColumn(), TextColumn("{task.description}", markup=False), console=console)
+            self._bar = progress, progress.add_task(text, total=100)
+            progress.start()
+        progress, task = self._bar
+        progress.update(task, completed=percent, description=text)
 
     def end_progress(self) -> None:
         """Leave the progress bar as it stands, before something else is printed."""
         if self._bar is not None:
-            self._bar.stop()
+            self._bar[0].stop()
             self._bar = None
