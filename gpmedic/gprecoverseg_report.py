@@ -29,14 +29,22 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the copy of one segment has come; sizes in kB, `detail` is what follows as printed."""
+    """How far the copy of one segment has come; sizes in kB, `detail` is what follows as printed.
+
+    Attributes:
+        total_kb: None for a differential recovery, of which rsync tells only the share.
+    """
 
     host: str
     dbid: int
     done_kb: int
-    total_kb: int
+    total_kb: int | None
     percent: int
     detail: str = ""
+
+    @property
+    def amount(self) -> str:
+        return f"{self.done_kb} kB" if self.total_kb is None else f"{self.done_kb}/{self.total_kb} kB"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +101,21 @@ class RecoverReport:
 
 
 _PROGRESS = re.compile(r"\s*(?P<done>\d+)/(?P<total>\d+) kB \((?P<percent>\d+)%\)(?P<detail>.*)")
+# rsync --info=progress2 of a differential recovery: "16,454,866   4%   16.52MB/s    0:00:00 (xfr#216, ...) :Syncing ..."
+_RSYNC = re.compile(r"\s*(?P<bytes>\d{1,3}(?:,\d{3})*) +(?P<percent>\d+)% +(?P<detail>\d[\d.]*\w+/s .*)")
 
 
 def parse_progress(line: str) -> Progress | None:
-    """The progress in a line `host (dbid N): done/total kB (P%) ...`; None where the line is another one."""
+    """The progress in a line `host (dbid N): done/total kB (P%) ...` or of rsync; None where the line is another one."""
     worker = lines.WORKER.fullmatch(line)
-    match = worker and _PROGRESS.fullmatch(worker["text"])
-    if not worker or not match:
+    if worker is None:
         return None
-    sizes = int(match["done"]), int(match["total"]), int(match["percent"])
-    return Progress(worker["host"], int(worker["dbid"]), *sizes, match["detail"].strip(" ,"))
+    match, rsync = _PROGRESS.fullmatch(worker["text"]), _RSYNC.fullmatch(worker["text"])
+    whose = worker["host"], int(worker["dbid"])
+    if match is not None:
+        sizes = int(match["done"]), int(match["total"]), int(match["percent"])
+        return Progress(*whose, *sizes, match["detail"].strip(" ,"))
+    if rsync is not None:
+        done_kb = int(rsync["bytes"].replace(",", "")) // 1024
+        return Progress(*whose, done_kb, None, int(rsync["percent"]), rsync["detail"].strip())
+    return None

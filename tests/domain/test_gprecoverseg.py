@@ -170,7 +170,9 @@ def test_a_killed_run_is_unfinished_and_tells_how_far_it_came() -> None:
     assert read.outcome is Outcome.UNFINISHED
     (progress,) = read.progress
     assert (progress.host, progress.dbid) == ("sdw3", 9)
+    assert progress.total_kb is not None
     assert 0 <= progress.done_kb <= progress.total_kb
+    assert progress.amount == f"{progress.done_kb}/{progress.total_kb} kB"
 
 
 def test_a_run_that_was_declined_at_the_prompt_is_read() -> None:
@@ -198,6 +200,10 @@ def test_a_move_to_a_spare_host_names_the_target() -> None:
         (
             "sdw1 (dbid 2):      0/90 kB (0%), 0/1 tablespace (/data/primary/gpseg0/backup_label  )",
             Progress("sdw1", 2, 0, 90, 0, "0/1 tablespace (/data/primary/gpseg0/backup_label  )"),
+        ),
+        (
+            "sdw2 (dbid 4):      16,454,866   4%   16.52MB/s    0:00:00 (xfr#216, ir-chk=9669/9907) :Syncing pg_data",
+            Progress("sdw2", 4, 16069, None, 4, "16.52MB/s    0:00:00 (xfr#216, ir-chk=9669/9907) :Syncing pg_data"),
         ),
         ("sdw2 (dbid 4): Done!", None),
         ("253021/479744 kB (52%) copied", None),
