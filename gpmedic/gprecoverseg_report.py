@@ -101,12 +101,12 @@ class RecoverReport:
 
 
 _PROGRESS = re.compile(r"\s*(?P<done>\d+)/(?P<total>\d+) kB \((?P<percent>\d+)%\)(?P<detail>.*)")
-# rsync --info=progress2 of a differential recovery: "16,454,866   4%   16.52MB/s    0:00:00 (xfr#216, ...) :Syncing ..."
+# rsync --info=progress2 of a differential recovery: "16,454,866   4%   16.52MB/s    0:00:00 (xfr#216, ...) ..."
 _RSYNC = re.compile(r"\s*(?P<bytes>\d{1,3}(?:,\d{3})*) +(?P<percent>\d+)% +(?P<detail>\d[\d.]*\w+/s .*)")
 
 
 def parse_progress(line: str) -> Progress | None:
-    """The progress in a line `host (dbid N): done/total kB (P%) ...` or of rsync; None where the line is another one."""
+    """The progress in a line `host (dbid N): done/total kB (P%) ...` or of rsync; None where it is another line."""
     worker = lines.WORKER.fullmatch(line)
     if worker is None:
         return None
