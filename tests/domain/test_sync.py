@@ -42,7 +42,15 @@ def left(
 
 @pytest.mark.parametrize(
     ("text", "position"),
-    [("0/C060000", 0xC060000), ("1/0", 1 << 32), ("A/ff", (10 << 32) + 255), ("", None), ("0/", None), ("x/1", None)],
+    [
+        ("0/C060000", 0xC060000),
+        ("1/0", 1 << 32),
+        ("A/ff", (10 << 32) + 255),
+        ("1A/10", (26 << 32) + 16),
+        ("", None),
+        ("0/", None),
+        ("x/1", None),
+    ],
 )
 def test_a_wal_position_is_a_number_of_bytes_or_nothing(text: str, position: int | None) -> None:
     assert wal_position(text) == position
@@ -53,6 +61,17 @@ def test_the_backlog_of_a_mirror_is_what_was_sent_and_not_replayed() -> None:
     rows = [replace(r, sent="0/5000", replayed="0/4000", state="catchup") for r in cluster.replication or ()]
     observation = observe_replication(replace(cluster, replication=tuple(rows)), 7.0)
     assert observation == Observation(7.0, (ContentProgress(2, 0x1000, None, 0x4000, "catchup"),))
+
+
+@pytest.mark.parametrize(
+    ("sent", "replayed", "remaining"), [("0/4000", "0/5000", 0), (None, "0/1", None), ("0/1", "?", None)]
+)
+def test_positions_that_make_no_backlog_are_no_bytes_below_zero(
+    sent: str, replayed: str, remaining: int | None
+) -> None:
+    cluster = resynchronizing(healthy(), 2)
+    rows = [replace(r, sent=sent, replayed=replayed) for r in cluster.replication or ()]
+    assert observe_replication(replace(cluster, replication=tuple(rows)), 0).contents[0].remaining == remaining
 
 
 def test_a_content_without_a_stream_or_of_4_3_is_named_without_bytes() -> None:
@@ -105,6 +124,23 @@ def test_a_backlog_that_grows_has_a_rate_but_no_time_left() -> None:
     assert progress.rate == pytest.approx(0.5 * MB)
     assert progress.eta is None
     assert progress.percent == pytest.approx(0)
+
+
+def test_the_rate_follows_a_change_of_speed_without_jumping_to_it() -> None:
+    steady = [at(float(n), left(None, n * MB)) for n in range(5)]
+    progress = after(*steady, at(5.0, left(None, 14 * MB)))
+    assert progress.rate == pytest.approx(0.3 * 10 * MB + 0.7 * MB)
+
+
+def test_a_position_that_falls_back_is_no_negative_rate() -> None:
+    assert after(at(0, left(None, 5 * MB)), at(1, left(None, 0))).rate == 0
+
+
+def test_the_stall_is_raised_at_its_second_and_not_before() -> None:
+    progress = after(at(0, left(5)), at(300, left(5)))
+    check_stall(progress, 300.1)
+    with pytest.raises(Stall, match="for 5 min 0 s"):
+        check_stall(progress, 300)
 
 
 def test_one_observation_tells_no_rate() -> None:
