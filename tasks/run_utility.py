@@ -165,6 +165,6 @@ def _tell_progress(output: str, phase: Phase) -> None:
     for progress in newest.values():
         tell(
             phase,
-            f"dbid {progress.dbid} on {progress.host}: {progress.done_kb}/{progress.total_kb} kB",
+            f"dbid {progress.dbid} on {progress.host}: {progress.amount}",
             percent=progress.percent,
         )
