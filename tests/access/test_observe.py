@@ -1,0 +1,312 @@
+"""What is seen of a cluster: practice clusters with real servers, real SSH and real shells."""
+
+import os
+import subprocess
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from gpmedic.access.facts import gather
+from gpmedic.access.observe import Freshness, Observation, observe
+from gpmedic.access.probe import probe_all
+from gpmedic.access.sql import Database
+from gpmedic.access.ssh import Shell
+from gpmedic.conditions import Condition
+from gpmedic.errors import AccessRefused, GpmedicError, HostUnreachable
+from gpmedic.host_facts import HostFacts, PidState
+from gpmedic.practice.fault import Fault
+from gpmedic.practice.practice_cluster import PracticeCluster
+from gpmedic.probe import ProbeState
+from gpmedic.settings import ClusterSettings
+
+from .conftest import COORDINATOR_HOST, Lab, Server, free_port
+
+
+def start(generation: str) -> PracticeCluster:
+    return PracticeCluster(f"a{os.getpid()}-{uuid.uuid4().hex[:8]}", generation)
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[PracticeCluster]:
+    """A cluster like 6 for tests that leave its servers alone."""
+    with start("6") as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def six(shared: PracticeCluster) -> Iterator[PracticeCluster]:
+    yield shared
+    shared.heal()
+
+
+def facts_of(cluster: PracticeCluster) -> dict[str, HostFacts]:
+    with Shell.connect(cluster.settings.ssh) as shell:
+        seen = observe(cluster.settings).cluster
+        return {facts.host: facts for facts in gather(cluster.settings, shell, seen)}
+
+
+def test_a_healthy_cluster_is_seen_whole(six: PracticeCluster) -> None:
+    seen = observe(six.settings)
+    assert seen.diagnosis.healthy
+    assert seen.name == six.name
+    assert len(seen.cluster.segments) == 14
+    assert {probe.dbid for probe in seen.probes} == {2, 3, 4, 5, 6, 7}
+    assert {probe.state for probe in seen.probes} == {ProbeState.ANSWERS}
+    assert seen.cluster.replication is not None
+    assert {"-F", "-i", "-o", "-r"} <= seen.capabilities.recover_options
+    assert "datadir" in seen.capabilities.columns
+
+
+@pytest.mark.parametrize("generation", ["4.3", "7"])
+def test_the_other_generations_are_seen_whole_too(generation: str) -> None:
+    with start(generation) as cluster:
+        seen = observe(cluster.settings)
+        assert seen.diagnosis.healthy
+        assert len(seen.cluster.segments) == 14
+        assert {probe.state for probe in seen.probes} == {ProbeState.ANSWERS}
+        assert (seen.cluster.replication is None) == (generation == "4.3")
+
+
+def test_dead_servers_are_seen_by_probes_facts_and_history() -> None:
+    with start("6") as cluster:
+        cluster.break_(Fault.KILL_PRIMARY, content=0)
+        failed_over = observe(cluster.settings)
+        assert failed_over.diagnosis.having(Condition.FAILED_OVER) is not None
+        assert any(line.dbid == 2 for line in failed_over.history)
+        assert facts_of(cluster)["sdw1"].directories[0].postmaster is PidState.STALE
+
+        # Both copies of content 1 die: the catalog goes on saying that they are up (T5).
+        cluster.break_(Fault.KILL_BOTH, content=1)
+        double = observe(cluster.settings, Freshness.AS_IT_IS)
+        assert {p.dbid: p.state for p in double.probes if not p.state.alive}.keys() == {3, 9}
+        assert double.diagnosis.having(Condition.DOUBLE_FAULT) is not None
+        assert double.cluster.segment(3).is_up
+
+        cluster.break_(Fault.KILL_COORDINATOR)
+        gone = observe(cluster.settings)
+        assert [finding.condition for finding in gone.diagnosis.findings] == [Condition.COORDINATOR_UNREACHABLE]
+        assert "the coordinator has died, pid" in gone.diagnosis.findings[0].detail
+        with pytest.raises(HostUnreachable, match="refuses connections"):
+            _ = gone.cluster
+
+
+def test_the_facts_of_healthy_hosts_are_complete(six: PracticeCluster) -> None:
+    facts = facts_of(six)
+    assert list(facts) == ["mdw", "sdw1", "sdw2", "sdw3", "smdw"]
+    for host in facts.values():
+        assert (host.reachable, host.noise, host.clock_skew) == (True, "", 0.0)
+        assert "Greenplum Database" in host.version
+        for directory in host.directories:
+            assert (directory.exists, directory.writable, directory.mode) == (True, True, 0o700)
+            assert directory.free_percent is not None
+            assert 0 <= directory.free_percent <= 100
+            assert directory.postmaster is PidState.ALIVE
+            assert directory.orphans == ()
+    assert (facts["mdw"].locks, facts["mdw"].utilities) == ((), ())
+    mirror = facts["sdw2"].directory(six.settings.greenplum.coordinator_data_directory)
+    assert mirror is None
+
+
+def test_a_host_that_is_down_is_a_fact_and_no_error(six: PracticeCluster) -> None:
+    cluster = observe(six.settings).cluster
+    six.break_(Fault.SSH_REFUSED, host="sdw3")
+    with Shell.connect(six.settings.ssh) as shell:
+        facts = {host.host: host for host in gather(six.settings, shell, cluster)}
+    assert (facts["sdw3"].reachable, facts["sdw1"].reachable) == (False, True)
+    assert "Connection refused" in facts["sdw3"].detail
+    assert "it answers ping" in facts["sdw3"].detail
+
+
+def test_half_of_an_answer_is_no_answer(six: PracticeCluster) -> None:
+    cluster = observe(six.settings).cluster
+    six.break_(Fault.SSH_CUT, host="sdw2")
+    with Shell.connect(six.settings.ssh) as shell:
+        facts = {host.host: host for host in gather(six.settings, shell, cluster)}
+    assert facts["sdw2"].reachable is False
+
+
+def test_a_banner_is_reported_and_does_not_corrupt_the_facts(six: PracticeCluster) -> None:
+    six.break_(Fault.SSH_BANNER, host="sdw1")
+    facts = facts_of(six)["sdw1"]
+    assert "You have mail." in facts.noise
+    assert facts.reachable
+    assert "Greenplum Database" in facts.version
+    assert [d.postmaster for d in facts.directories] == [PidState.ALIVE] * 4
+
+
+@pytest.mark.parametrize(("fault", "state"), [(Fault.LOCK_HELD, PidState.ALIVE), (Fault.LOCK_STALE, PidState.STALE)])
+def test_the_lock_of_gprecoverseg_is_found_held_or_stale(six: PracticeCluster, fault: Fault, state: PidState) -> None:
+    six.break_(fault)
+    (found,) = facts_of(six)["mdw"].locks
+    assert (found.utility, found.state) == ("gprecoverseg", state)
+    assert found.path.endswith("/gprecoverseg.lock")
+
+
+@pytest.mark.parametrize(("content", "state"), [("", PidState.UNREADABLE), ("x y", PidState.UNREADABLE)])
+def test_a_lock_without_a_process_number_is_unreadable(six: PracticeCluster, content: str, state: PidState) -> None:
+    path = Path(six.settings.greenplum.coordinator_data_directory) / "gpexpand.pid"
+    path.write_text(content)
+    try:
+        (found,) = facts_of(six)["mdw"].locks
+    finally:
+        path.unlink()
+    assert (found.utility, found.state, found.pid) == ("gpexpand", state, None)
+
+
+def test_a_lock_whose_number_now_belongs_to_another_program_is_told(six: PracticeCluster) -> None:
+    path = Path(six.settings.greenplum.coordinator_data_directory) / "gpmovemirrors.lock"
+    path.mkdir()
+    try:
+        with subprocess.Popen(["sleep", "30"]) as stranger:
+            (path / "PID").write_text(str(stranger.pid))
+            (found,) = facts_of(six)["mdw"].locks
+            stranger.kill()
+    finally:
+        (path / "PID").unlink()
+        path.rmdir()
+    assert (found.state, found.pid) == (PidState.REUSED, stranger.pid)
+
+
+def test_a_copy_that_outlived_its_run_is_found_by_the_directory_that_it_names(
+    six: PracticeCluster, tmp_path: Path
+) -> None:
+    program = tmp_path / "pg_basebackup"
+    program.write_text("#!/bin/sh\nwhile :; do sleep 0.05; done\n")
+    program.chmod(0o755)
+    target = observe(six.settings).cluster.segment(9)
+    with subprocess.Popen([program, "-D", target.datadir, "-h", "sdw1"]) as orphan:
+        facts = facts_of(six)
+        orphan.kill()
+    found = {d.path: d.orphans for host in facts.values() for d in host.directories if d.orphans}
+    assert list(found) == [target.datadir]
+    assert [process.pid for process in found[target.datadir]] == [orphan.pid]
+    assert "pg_basebackup -D" in found[target.datadir][0].command
+
+
+def test_a_name_that_is_an_option_of_ssh_is_never_given_to_ssh(six: PracticeCluster, tmp_path: Path) -> None:
+    cluster = observe(six.settings).cluster
+    witness = tmp_path / "witness"
+    evil = f"-oProxyCommand=touch {witness}"
+    changed = tuple(
+        type(s)(**{f: getattr(s, f) for f in s.__slots__} | ({"hostname": evil} if s.dbid == 9 else {}))
+        for s in cluster.segments
+    )
+    with Shell.connect(six.settings.ssh) as shell:
+        facts = {h.host: h for h in gather(six.settings, shell, type(cluster)("x", cluster.version, changed))}
+    assert (facts[evil].reachable, facts[evil].detail) == (False, "this is not a host name")
+    assert facts["sdw1"].reachable
+    assert not witness.exists()
+
+
+def test_four_hundred_instances_are_probed_in_one_round(six: PracticeCluster) -> None:
+    cluster = observe(six.settings).cluster
+    many = [cluster.segment(dbid) for dbid in (2, 3, 4, 5, 6, 7)] * 67
+    with Shell.connect(six.settings.ssh) as shell:
+        probes = probe_all(shell, six.settings.greenplum, cluster, many)
+    assert len(probes) == len(many) == 402
+    assert {probe.state for probe in probes} == {ProbeState.ANSWERS}
+
+
+def test_a_port_where_nobody_listens_is_refused_and_an_unknown_host_unreachable(six: PracticeCluster) -> None:
+    cluster = observe(six.settings).cluster
+    segment = cluster.segment(2)
+    values = {f: getattr(segment, f) for f in segment.__slots__}
+    nobody = type(segment)(**values | {"dbid": 90, "port": free_port()})
+    nowhere = type(segment)(**values | {"dbid": 91, "address": "no-such-host"})
+    with Shell.connect(six.settings.ssh) as shell:
+        probes = {p.dbid: p for p in probe_all(shell, six.settings.greenplum, cluster, [nobody, nowhere, segment])}
+    assert probes[90].state is ProbeState.REFUSED
+    assert probes[91].state is ProbeState.HOST_UNREACHABLE
+    assert probes[2].state is ProbeState.ANSWERS
+    assert all("\n" not in probe.detail for probe in probes.values())
+
+
+def observed_over(lab: Lab, settings: ClusterSettings, user: str) -> Observation:
+    return observe(settings.model_copy(update={"ssh": lab.settings(user=user)}))
+
+
+def test_a_user_who_does_not_own_greenplum_is_refused(six: PracticeCluster, lab: Lab) -> None:
+    with pytest.raises(AccessRefused, match=r"logs in on .* as 'operator', but this Greenplum runs as 'gpadmin'"):
+        observed_over(lab, six.settings, "operator")
+
+
+def test_a_gpstate_that_is_not_on_the_path_is_told(six: PracticeCluster, lab: Lab) -> None:
+    home = lab.folder / "half-installed"
+    home.mkdir()
+    (home / "greenplum_path.sh").write_text(f"GPHOME={home}; PATH=$GPHOME/bin:$PATH; export GPHOME PATH\n")
+    broken = six.settings.greenplum.model_copy(update={"home": str(home)})
+    (lab.home() / "bin").mkdir()
+    (lab.home() / "bin" / "psql").symlink_to("/bin/true")
+    with pytest.raises(AccessRefused, match="gpstate is not on the PATH"):
+        observed_over(lab, six.settings.model_copy(update={"greenplum": broken}), "gpadmin")
+
+
+def no_gphome(settings: ClusterSettings) -> ClusterSettings:
+    greenplum = settings.greenplum.model_copy(update={"home": "/no/such/greenplum"})
+    return settings.model_copy(update={"greenplum": greenplum})
+
+
+def wrong_password(settings: ClusterSettings) -> ClusterSettings:
+    values = settings.database.model_dump() | {"password": "hunter2", "password_file": None}
+    return settings.model_copy(update={"database": type(settings.database).model_validate(values)})
+
+
+def nothing_answers(settings: ClusterSettings) -> ClusterSettings:
+    return settings.model_copy(
+        update={
+            "database": settings.database.model_copy(update={"port": free_port()}),
+            "ssh": settings.ssh.model_copy(update={"port": free_port()}),
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "words"),
+    [
+        (no_gphome, AccessRefused, "There is no Greenplum at /no/such/greenplum"),
+        (wrong_password, AccessRefused, "does not accept the password"),
+        (nothing_answers, HostUnreachable, "refuses SSH connections"),
+    ],
+)
+def test_settings_that_are_wrong_are_one_line_with_a_next_action(
+    six: PracticeCluster,
+    change: Callable[[ClusterSettings], ClusterSettings],
+    kind: type[GpmedicError],
+    words: str,
+) -> None:
+    with pytest.raises(kind, match=words) as caught:
+        observe(change(six.settings))
+    assert "\n" not in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+    assert caught.value.next_action
+
+
+def test_a_database_that_is_not_greenplum_is_refused(six: PracticeCluster, server: Server) -> None:
+    with pytest.raises(AccessRefused, match="that is not Greenplum"):
+        observe(six.settings.model_copy(update={"database": server.settings()}))
+
+
+def test_ssh_that_refuses_while_the_database_answers_is_told(six: PracticeCluster) -> None:
+    six.break_(Fault.SSH_REFUSED, host=COORDINATOR_HOST)
+    with pytest.raises(HostUnreachable, match="refuses SSH connections"):
+        observe(six.settings)
+
+
+def test_a_silent_ssh_is_told_in_time(six: PracticeCluster) -> None:
+    six.break_(Fault.SSH_SILENT, host=COORDINATOR_HOST)
+    quick = six.settings.model_copy(update={"ssh": six.settings.ssh.model_copy(update={"connect_timeout": 1})})
+    with pytest.raises(HostUnreachable, match="did not answer as an SSH server within 1 s"):
+        observe(quick)
+
+
+def test_looking_leaves_nothing_behind(six: PracticeCluster) -> None:
+    observe(six.settings)
+    facts_of(six)
+    with Database.connect(six.settings.database) as database:
+        sessions = database.rows(
+            "SELECT count(*) AS n FROM pg_stat_activity WHERE application_name = 'gpmedic' AND pid <> pg_backend_pid()"
+        )
+    assert sessions == [{"n": 0}]
+    assert not list(Path("/tmp").glob("gpmedic.??????"))  # noqa: S108
