@@ -42,14 +42,35 @@ def test_open_sessions_and_too_few_segments_are_told_apart_from_other_errors() -
     assert gpstop.parse_start(too_few.stdout).outcome is StartOutcome.NOT_ENOUGH_SEGMENTS
 
 
-def test_a_standby_that_cannot_be_reached_is_told_apart() -> None:
+@pytest.mark.parametrize(
+    ("ending", "outcome"),
+    [
+        (
+            "[WARNING]:-Non interactive mode detected. Not starting the cluster. Start the cluster in...",
+            StartOutcome.STANDBY_UNREACHABLE,
+        ),
+        ("[INFO]:-Check status of database with gpstate utility", StartOutcome.STARTED_PARTLY),
+        ("[WARNING]:-Number of segments which failed to start:  2", StartOutcome.STARTED_PARTLY),
+        ("[WARNING]:-Standby Coordinator could not be started", StartOutcome.STARTED_PARTLY),
+        ("[INFO]:-Database successfully started", StartOutcome.STARTED),
+        ("[INFO]:-Process results...", StartOutcome.UNFINISHED),
+    ],
+)
+def test_each_way_in_which_a_start_ends_is_told_apart(ending: str, outcome: StartOutcome) -> None:
     prefix = "20261123:11:11:34:001133 gpstart:mdw:gpadmin-"
-    report = gpstop.parse_start(
-        f"{prefix}[INFO]:-Starting gpstart with args: -a\n"
-        f"{prefix}[WARNING]:-Non interactive mode detected. Not starting the cluster. Start the cluster in"
-        " interactive mode.\n"
+    report = gpstop.parse_start(f"{prefix}[INFO]:-Starting gpstart with args: -a\n{prefix}{ending}\n")
+    assert report.outcome is outcome
+
+
+def test_segments_that_did_not_stop_are_not_called_stopped() -> None:
+    prefix = "20261123:11:11:34:001133 gpstop:mdw:gpadmin-"
+    report = gpstop.parse_stop(
+        f"{prefix}[INFO]:-   Segments stopped successfully      = 11\n"
+        f"{prefix}[WARNING]:-Segments with errors during stop   = 1    <<<<<<<<\n"
+        f"{prefix}[INFO]:-Successfully shutdown 11 of 12 segment instances <<<<<<<<\n"
+        f"{prefix}[WARNING]:-Segment instance shutdown failures reported\n"
     )
-    assert report.outcome is StartOutcome.STANDBY_UNREACHABLE
+    assert (report.outcome, report.stopped, report.with_errors) == (StopOutcome.STOPPED_WITH_ERRORS, 11, 1)
 
 
 def test_an_unknown_line_is_named_and_never_guessed() -> None:
