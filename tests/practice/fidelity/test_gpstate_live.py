@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -56,6 +57,7 @@ def test_a_practice_cluster_prints_like_a_real_one_when_healthy_and_after_a_fail
         cluster.control.call(Verb.FTS_PROBE)
         for name in ("04-gpstate-e", "05-gpstate-m", "06-gpstate-s", "07-gpstate", "08-gpstate-c"):
             assert_printed_as_recorded(cluster, f"c-primary-killed/{name}")
+    shutil.rmtree(cluster.folder)
 
 
 def test_without_its_practice_cluster_it_says_so_in_one_line(tmp_path: Path) -> None:
