@@ -15,6 +15,7 @@ from gpmedic.practice.fault import Fault, wanted_target
 from gpmedic.practice.hosts import Hosts
 from gpmedic.practice.layout import Row
 from gpmedic.practice.processes import end
+from gpmedic.practice.utilities.gprecoverseg_lock import pid_file, release
 
 Target = Mapping[str, Any]
 
@@ -194,7 +195,7 @@ def _no_flap(engine: Engine, content: int) -> str:
 
 
 def _lock(engine: Engine) -> Path:
-    return Path(engine.coordinator.datadir) / "gprecoverseg.lock"
+    return pid_file(engine.release, Path(engine.coordinator.datadir))
 
 
 def _hold_lock(engine: Engine, _: None) -> str:
@@ -215,16 +216,16 @@ def _stale_lock(engine: Engine, _: None) -> str:
 
 def _write_lock(engine: Engine, pid: int) -> str:
     lock = _lock(engine)
-    lock.mkdir(exist_ok=True)
-    (lock / "PID").write_text(f"{pid}\n")
+    lock.parent.mkdir(exist_ok=True)
+    lock.write_text(f"{pid}\n")
     return f"{lock} names process {pid}."
 
 
 def _free_lock(engine: Engine, _: None) -> str:
     lock = _lock(engine)
     if lock.exists():
-        end(int((lock / "PID").read_text()), carrying="gprecoverseg")
-        shutil.rmtree(lock, ignore_errors=True)
+        end(int(lock.read_text()), carrying="gprecoverseg")
+        release(engine.release, Path(engine.coordinator.datadir))
     return f"{lock} is gone."
 
 

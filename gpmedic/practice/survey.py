@@ -16,8 +16,7 @@ from gpmedic.practice.greenplum_catalog import UTILITY_VERSIONS, VERSIONS
 from gpmedic.practice.layout import USER, Row
 from gpmedic.practice.processes import alive
 from gpmedic.practice.servers import datadir_mode
-
-LOCK = "gprecoverseg.lock"
+from gpmedic.practice.utilities.gprecoverseg_lock import pid_file
 
 _REPLICATION_SQL = """
 SELECT pid, application_name, state, sync_state, sent_lsn::text, write_lsn::text, flush_lsn::text, replay_lsn::text,
@@ -41,7 +40,7 @@ def survey(engine: Engine, name: str) -> Facts:
         segments=tuple(segment for segment, _ in answered),
         hosts=tuple(hosts.values()),
         replication=tuple(row for segment, found in answered for row in found if wal or segment.content < 0),
-        lock=_lock(Path(engine.coordinator.datadir) / LOCK),
+        lock=_lock(pid_file(engine.release, Path(engine.coordinator.datadir))),
         faults=in_force(engine),
         now=time.time(),
     )
@@ -95,6 +94,6 @@ def _pid_in(file: Path) -> int:
 
 def _lock(path: Path) -> LockFacts | None:
     with contextlib.suppress(OSError, ValueError):
-        pid = int((path / "PID").read_text())
+        pid = int(path.read_text())
         return LockFacts(pid, alive(pid))
     return None

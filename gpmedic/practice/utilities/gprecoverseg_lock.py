@@ -16,6 +16,13 @@ LOCK_DIRECTORY = "gprecoverseg.lock"
 LOCK_FILE_4_3 = "gprecoverseg.pid"
 
 
+def pid_file(release: Release, data_directory: Path) -> Path:
+    """The file that names the lock's holder."""
+    if release is Release.V4_3:
+        return data_directory / LOCK_FILE_4_3
+    return data_directory / LOCK_DIRECTORY / "PID"
+
+
 def acquire(release: Release, data_directory: Path) -> int | None:
     """Take the lock; the holder's process id where somebody has it, even a dead one in 6 and 7.
 
