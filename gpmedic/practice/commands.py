@@ -1,6 +1,7 @@
 """`gpmedic practice ...`: start, look at, break, heal and end a practice cluster."""
 
 import shutil
+import sys
 from enum import StrEnum
 from typing import Annotated
 
@@ -16,7 +17,7 @@ from gpmedic.practice.practice_cluster import PracticeCluster, folder_of, regist
 from gpmedic.practice.processes import end_all
 
 app = typer.Typer(help="A practice cluster on this machine: real servers to break and recover.", no_args_is_help=True)
-_out = Console(highlight=False)
+_out = Console(highlight=False, width=None if sys.stdout.isatty() else 140)  # nothing is cut when it is piped
 
 Name = Annotated[str, typer.Argument(help="Name of the practice cluster.")]
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gpmedic.cluster import Status
 from gpmedic.practice.control import CLUSTER_VARIABLE, PracticeError
 from gpmedic.practice.engine import Engine
 from gpmedic.practice.facts import SshState
@@ -123,9 +124,11 @@ def _start_coordinator(engine: Engine, _: None) -> str:
 
 
 def _start_both(engine: Engine, content: int) -> str:
-    for row in engine.pair(content):
+    """What `gpstop -ar` would start: the instances that the catalog calls up."""
+    up = [row for row in engine.pair(content) if row.status is Status.UP]
+    for row in up:
         engine.start_segment(row.dbid)
-    return f"Both instances of content {content} run."
+    return " and ".join(f"dbid {row.dbid}" for row in up) + (" runs." if len(up) == 1 else " run.")
 
 
 def _gprecoverseg_heals(engine: Engine, target: int) -> str:

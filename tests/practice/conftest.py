@@ -33,11 +33,17 @@ class Host:
             "GPMEDIC_PRACTICE_CLUSTER": str(folder),
         }
         return subprocess.run(
-            ["/bin/sh", "-c", script], env=environment, input=stdin, capture_output=True, text=True, timeout=60
+            ["/bin/sh", "-c", script],
+            env=environment,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
         )
 
     def sql(self, statement: str) -> list[str]:
-        done = self.run("psql -X -A -t -d postgres -f -", stdin=statement)
+        done = self.run("psql -X -A -t -v ON_ERROR_STOP=1 -d postgres -f -", stdin=statement)
         assert done.returncode == 0, done.stderr
         return done.stdout.splitlines()
 
