@@ -133,12 +133,13 @@ KNOWN_INFO = tuple(
 )
 
 UNREACHABLE_HOST = re.compile(r"Host (?P<host>\S+) is unreachable")
-NOT_RECOVERING = re.compile(r"Not recovering segment (?P<dbid>\d+) because (?P<host>\S+) is unreachable")
+NOT_RECOVERING = re.compile(r"Not recovering segment (?P<dbid>\d{1,9}) because (?P<host>\S+) is unreachable")
 NOT_REBALANCING = re.compile(
-    r"Not rebalancing primary segment dbid (?P<primary>\d+) with its mirror dbid (?P<mirror>\d+) because .+"
+    r"Not rebalancing primary segment dbid (?P<primary>\d{1,9}) with its mirror dbid (?P<mirror>\d{1,9}) because .+"
 )
 ALREADY_COPYING = re.compile(
-    r"Found .+ running for segments with contentIds \[(?P<contents>[\d, ]+)\], skipping recovery of these segments"
+    r"Found .+ running for segments with contentIds \[(?P<contents>\d{1,9}(?:, \d{1,9})*)\], "
+    r"skipping recovery of these segments"
 )
 
 KNOWN_WARNINGS = (
@@ -171,15 +172,15 @@ KNOWN_WARNINGS = (
 )
 
 LOCKED = (
-    re.compile(r"Lockfile .+ indicates that an instance of gprecoverseg is already running with PID (?P<pid>\d+)"),
-    re.compile(r"An instance of gprecoverseg is already running \(pid (?P<pid>\d+)\)"),  # 4.3, 5
+    re.compile(r"Lockfile .+ indicates that an instance of gprecoverseg is already running with PID (?P<pid>\d{1,10})"),
+    re.compile(r"An instance of gprecoverseg is already running \(pid (?P<pid>\d{1,10})\)"),  # 4.3, 5
 )
 
 GAVE_UP = re.compile(r"gprecoverseg(?: failed\. |:? error:).*|Error occurred: .*")
 SOME_FAILED = re.compile(r"gprecoverseg (?:differential recovery )?failed\. Please check .*")
 
-RECOVERY = re.compile(r"Recovery (?P<number>\d+) of (?P<total>\d+)")
-UNBALANCED = re.compile(r"Unbalanced segment (?P<number>\d+) of (?P<total>\d+)")
+RECOVERY = re.compile(r"Recovery (?P<number>\d{1,9}) of (?P<total>\d{1,9})")
+UNBALANCED = re.compile(r"Unbalanced segment (?P<number>\d{1,9}) of (?P<total>\d{1,9})")
 SOURCES = tuple(
     re.compile(pattern)
     for pattern in (
@@ -189,12 +190,12 @@ SOURCES = tuple(
     )
 )
 FAILED_SEGMENT = re.compile(
-    r" hostname: (?P<host>\S+); port: (?P<port>\d+); "
+    r" hostname: (?P<host>\S+); port: (?P<port>\d{1,9}); "
     r"(?:logfile: (?P<logfile>.+); recoverytype: (?P<type>incremental|differential|full)|datadir: (?P<datadir>.+)"
     r"|error: (?P<error>.*))"
 )
 # "sdw2 (dbid 4): 253021/479744 kB (52%) copied", or any other text of pg_rewind, pg_basebackup or rsync
-WORKER = re.compile(r"(?P<host>\S+) \(dbid (?P<dbid>\d+)\): (?P<text>.*)")
+WORKER = re.compile(r"(?P<host>\S+) \(dbid (?P<dbid>\d{1,9})\): (?P<text>.*)")
 PROMPT = re.compile(
     r"Continue with segment (?:recovery|rebalance) procedure Yy\|Nn \(default=N\):|> Invalid input: .*|> "
 )

@@ -7,7 +7,7 @@ from gpmedic import gprecoverseg_lines as lines
 from gpmedic.cluster import Role
 from gpmedic.errors import UnreadableOutput
 from gpmedic.gprecoverseg_lines import UTILITY, RecoveryType
-from gpmedic.utility_log import Record, labelled
+from gpmedic.utility_log import Record, integer, labelled
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +120,6 @@ def _instance(rows: dict[str, str], whose: str) -> Instance:
         rows.pop(f"{whose} instance host"),
         rows.pop(f"{whose} instance address"),
         rows.pop(f"{whose} instance directory"),
-        int(rows.pop(f"{whose} instance port")),
-        None if replication_port is None else int(replication_port),
+        integer(rows.pop(f"{whose} instance port")),
+        None if replication_port is None else integer(replication_port),
     )

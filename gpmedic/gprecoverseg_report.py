@@ -100,9 +100,9 @@ class RecoverReport:
         return tuple(dict.fromkeys(segment.host for segment in self.unreachable))
 
 
-_PROGRESS = re.compile(r"\s*(?P<done>\d+)/(?P<total>\d+) kB \((?P<percent>\d+)%\)(?P<detail>.*)")
+_PROGRESS = re.compile(r"\s*(?P<done>\d{1,18})/(?P<total>\d{1,18}) kB \((?P<percent>\d{1,3})%\)(?P<detail>.*)")
 # rsync --info=progress2 of a differential recovery: "16,454,866   4%   16.52MB/s    0:00:00 (xfr#216, ...) ..."
-_RSYNC = re.compile(r"\s*(?P<bytes>\d{1,3}(?:,\d{3})*) +(?P<percent>\d+)% +(?P<detail>\d[\d.]*\w+/s .*)")
+_RSYNC = re.compile(r"\s*(?P<bytes>\d{1,3}(?:,\d{3}){0,6}) +(?P<percent>\d{1,3})% +(?P<detail>\d[\d.]*\w+/s .*)")
 
 
 def parse_progress(line: str) -> Progress | None:

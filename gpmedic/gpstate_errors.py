@@ -20,7 +20,7 @@ from gpmedic.gpstate_rows import (
     size,
 )
 from gpmedic.gpstate_table import UNAVAILABLE, Cells, Table, blocks_between_rules, body
-from gpmedic.utility_log import Level, Record
+from gpmedic.utility_log import Level, Record, integer
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +56,13 @@ class ErrorReport:
 
 
 def _pair(cells: Cells) -> tuple[Location, Location]:
-    return Location(cells["Current Primary"], int(cells["Port"])), Location(cells["Mirror"], int(cells["Port 2"]))
+    return Location(cells["Current Primary"], integer(cells["Port"])), Location(
+        cells["Mirror"], integer(cells["Port 2"])
+    )
 
 
 def _segment(cells: Cells) -> Location:
-    return Location(cells["Segment"], int(cells["Port"]))
+    return Location(cells["Segment"], integer(cells["Port"]))
 
 
 def _switched(cells: Cells) -> SwitchedPair:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from gpmedic.gpstate_rows import DataStatus, Location, MirrorRow, MirrorStatus
 from gpmedic.gpstate_table import Cells, Table, blocks_between_rules, body
-from gpmedic.utility_log import Level, Record
+from gpmedic.utility_log import Level, Record, integer
 
 _COLUMNS = ("Mirror", "Datadir", "Port", "Status", "Data Status")
 _NO_MIRRORS = "Mirror not used"
@@ -76,7 +76,7 @@ def _is_title(block: list[Record]) -> bool:
 def _row(cells: Cells) -> MirrorRow:
     status = MirrorStatus(cells["Status"])
     data = None if status is MirrorStatus.FAILED and not cells["Data Status"] else DataStatus(cells["Data Status"])
-    return MirrorRow(Location(cells["Mirror"], int(cells["Port"])), cells["Datadir"], status, data)
+    return MirrorRow(Location(cells["Mirror"], integer(cells["Port"])), cells["Datadir"], status, data)
 
 
 def _check(record: Record, rows: tuple[MirrorRow, ...]) -> None:

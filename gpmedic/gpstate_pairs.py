@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gpmedic.gpstate_rows import DataStatus, Location
 from gpmedic.gpstate_table import Cells, Table, blocks_between_rules, body
-from gpmedic.utility_log import Level, Record
+from gpmedic.utility_log import Level, Record, integer
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +101,9 @@ def parse_pairs(text: str) -> PairReport:
 
 def _pair(cells: Cells) -> PairRow:
     return PairRow(
-        Location(cells["Primary"], int(cells["Port"])),
+        Location(cells["Primary"], integer(cells["Port"])),
         cells["Datadir"],
-        Location(cells["Mirror"], int(cells["Port 2"])),
+        Location(cells["Mirror"], integer(cells["Port 2"])),
         cells["Datadir 2"],
         *_STATUS[cells["Status"]],
         DataStatus(cells["Data State"]),
@@ -127,16 +127,16 @@ def parse_quick(text: str) -> QuickReport:
     count = _UP.fullmatch(up.message)
     if count is None:
         raise up.unreadable()
-    return QuickReport(int(count["number"]), _down(more) if more else ())
+    return QuickReport(integer(count["number"]), _down(more) if more else ())
 
 
 def _down(lines: Sequence[Record]) -> tuple[DownRow, ...]:
     count = _DOWN.fullmatch(lines[0].message)
-    if count is None or len(lines) != int(count["number"]) + 2:
+    if count is None or len(lines) != integer(count["number"]) + 2:
         raise lines[0].unreadable()
     columns = Table(lines[1], [_DOWN_COLUMNS])
     return tuple(columns.read(row, _down_row) for row in lines[2:])
 
 
 def _down_row(cells: Cells) -> DownRow:
-    return DownRow(Location(cells["Down Segment"], int(cells["Port"])), cells["Datadir"])
+    return DownRow(Location(cells["Down Segment"], integer(cells["Port"])), cells["Datadir"])

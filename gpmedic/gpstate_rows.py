@@ -1,10 +1,12 @@
 """The rows of gpstate's reports. Hosts are addresses; sizes are bytes unless the name says kB."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from gpmedic.gprecoverseg_lines import RecoveryType
+from gpmedic.utility_log import integer
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,30 +127,32 @@ class MirrorRow:
 
 
 _UNITS = {"bytes": 1, "kB": 2**10, "MB": 2**20, "GB": 2**30, "TB": 2**40}
+_SIZE = re.compile(r"(?P<amount>[0-9]{1,18}(?:\.[0-9]{1,6})?) (?P<unit>bytes|kB|MB|GB|TB)")
+_PERCENT = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,6})?%")
 _NOT_KNOWN = {"", "Unknown", "Not Available", "None"}
 _AWAITING = "Sync complete; awaiting config change"
 
 
 def number(cell: str) -> int | None:
     """None where the figure is not known; ValueError where it is no figure."""
-    return None if cell in _NOT_KNOWN else int(cell)
+    return None if cell in _NOT_KNOWN else integer(cell)
 
 
 def size(cell: str) -> int | None:
     """Bytes of "6.33 MB", None where not known; ValueError where it is no size."""
     if cell in _NOT_KNOWN:
         return None
-    amount, unit = cell.split(" ")
-    if unit not in _UNITS:
+    match = _SIZE.fullmatch(cell)
+    if match is None:
         raise ValueError(cell)
-    return round(float(amount) * _UNITS[unit])
+    return round(float(match["amount"]) * _UNITS[match["unit"]])
 
 
 def percent(cell: str) -> float | None:
     """52.0 of "52%", None where not known; ValueError where it is no percentage."""
     if cell in _NOT_KNOWN:
         return None
-    if not cell.endswith("%"):
+    if _PERCENT.fullmatch(cell) is None:
         raise ValueError(cell)
     return float(cell.removesuffix("%"))
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gpmedic.gpstate_table import blocks_between_rules, body
-from gpmedic.utility_log import Record, labelled
+from gpmedic.utility_log import Record, integer, labelled
 
 _PASSIVE = "Standby host passive"
 _REPLICATION = "-pg_stat_replication"
@@ -81,9 +81,9 @@ def _standby(blocks: Sequence[Sequence[Record]], last: Record) -> Standby | None
         pid = values["Standby PID"].split(" ")[0]  # what was wrong with it may follow
         return Standby(
             values["Standby address"],
-            int(values["Standby port"]),
+            integer(values["Standby port"]),
             values["Standby data directory"],
-            int(pid) if pid.isdecimal() else 0,
+            integer(pid) if pid.isdecimal() else 0,
             values["Standby status"],
         )
     except (KeyError, ValueError):

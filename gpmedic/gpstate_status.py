@@ -8,7 +8,7 @@ from gpmedic.cluster import Role
 from gpmedic.errors import UnreadableOutput
 from gpmedic.gpstate_rows import Resynchronization, number, resynchronization, size
 from gpmedic.gpstate_table import UTILITY, blocks_between_rules, body
-from gpmedic.utility_log import Record, labelled
+from gpmedic.utility_log import Record, integer, labelled
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +174,9 @@ def _coordinator(block: Sequence[Record]) -> CoordinatorStatus:
         pid = values.get("Coordinator postgres process ID")
         return CoordinatorStatus(
             host=values["Coordinator host"],
-            port=int(values["Coordinator port"]),
+            port=integer(values["Coordinator port"]),
             datadir=values["Coordinator data directory"],
-            pid=None if pid is None else int(pid),
+            pid=None if pid is None else integer(pid),
             current_role=values["Coordinator current role"],
             standby_host=None if _NO_STANDBY.fullmatch(standby) else standby,
             standby_state=values.get("Standby coordinator state"),
@@ -204,7 +204,7 @@ def _built(values: dict[str, str]) -> SegmentStatus:
         host=values["Hostname"],
         address=values["Address"],
         datadir=values["Datadir"],
-        port=int(values["Port"]),
+        port=integer(values["Port"]),
         up_in_configuration={"Up": True, "Down": False}[values["Configuration reports status as"]],
         status=status,
         role=_ROLES[values["Current role"]] if "Current role" in values else None,
@@ -220,7 +220,7 @@ def _built(values: dict[str, str]) -> SegmentStatus:
         bytes_to_replay=number(values.get("Bytes received but remain to replay", "")),
         change_tracking_bytes=size(values.get("Change tracking data size", "")),
         resynchronization=resync,
-        pid=None if pid == "Not found" else int(pid),
+        pid=None if pid == "Not found" else integer(pid),
         error=values.get("Error Getting Segment Status"),
     )
 

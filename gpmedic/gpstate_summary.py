@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from gpmedic.errors import UnreadableOutput
 from gpmedic.gpstate_table import UTILITY, blocks_between_rules, body
-from gpmedic.utility_log import Record, labelled
+from gpmedic.utility_log import Record, integer, labelled
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +90,10 @@ def _summary(parts: list[dict[str, str]], mirrored: bool) -> SummaryReport:
         head.pop("Master instance"),
         None if _NO_STANDBY.fullmatch(standby) else standby,
         head.pop("Standby master state", None),
-        int(head.pop("Total segment instance count from metadata")),
+        integer(head.pop("Total segment instance count from metadata")),
         _counts(primaries, "primary"),
         _counts(mirrors, "mirror") if mirrored else None,
-        int(mirrors.pop("Total number mirror segments acting as primary segments", "0")),
+        integer(mirrors.pop("Total number mirror segments acting as primary segments", "0")),
     )
     mirrors.pop("Total number mirror segments acting as mirror segments", None)
     left = next((label for part in parts for label in part), None)
@@ -105,7 +105,7 @@ def _summary(parts: list[dict[str, str]], mirrored: bool) -> SummaryReport:
 def _counts(values: dict[str, str], kind: str) -> Counts:
     """Take the counts of one kind away; KeyError or ValueError where one is missing or does not add up."""
     total, valid, failures, processes, missing = (
-        int(values.pop(label))
+        integer(values.pop(label))
         for label in (
             f"Total {kind} segments",
             f"Total {kind} segment valid (at master)",

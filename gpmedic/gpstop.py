@@ -105,7 +105,7 @@ def _numbers(log: Sequence[Record]) -> dict[str, int]:
     numbers: dict[str, int] = {}
     for record in log:
         pair = labelled(record) if record.level in {Level.INFO, Level.WARNING} else None
-        if pair is not None and pair[0] in lines.LABELS and pair[1].isdecimal():
+        if pair is not None and pair[0] in lines.LABELS and pair[1].isdecimal() and len(pair[1]) < 10:
             numbers[lines.LABELS[pair[0]]] = int(pair[1])
         elif record.level is Level.INFO and not record.is_rule and not lines.is_known(record.message):
             raise record.unreadable()

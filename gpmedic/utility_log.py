@@ -12,7 +12,7 @@ from enum import StrEnum
 from gpmedic.errors import UnreadableOutput
 
 _PREFIX = re.compile(
-    r"(?P<time>\d{8}:\d\d:\d\d:\d\d):(?P<pid>\d+) "
+    r"(?P<time>\d{8}:\d\d:\d\d:\d\d):(?P<pid>\d{1,10}) "
     # "gprecoverseg:default-[ERROR]" is printed before host and user are known: the lock is held
     # "gpsegstart.py_sdw1:gpadmin:sdw1:gpadmin" is how the workers on the hosts name themselves
     r"(?P<utility>[\w.-]+)(?::[^\s:\[]+)??:(?:(?P<host>[^\s:]+):(?P<user>[^\s:]+)|default)-"
@@ -23,6 +23,8 @@ _PROMPT = re.compile(r"^(?:> )+(?=\d{8}:\d\d:\d\d:\d\d:\d+ )")
 _DOTS = re.compile(r"[. ]*")
 _RULE = re.compile(r"-{3,}|\*{3,}|={3,}")
 _LABELLED = re.compile(r"(?P<indent> *)(?P<label>\S.*?) += ?(?P<value>.*)")
+_LONGEST_LABELLED = 4096  # finding the value takes time that grows with the square of the length
+_INTEGER = re.compile(r"-?[0-9]{1,18}")
 _ARROWS = " <<<<<<<<"
 
 
@@ -134,9 +136,16 @@ def is_dots(line: str) -> bool:
     return _DOTS.fullmatch(line) is not None
 
 
+def integer(text: str) -> int:
+    """A plain number; ValueError for anything else, also for what only Python would take for one, as 6_000."""
+    if _INTEGER.fullmatch(text) is None:
+        raise ValueError(text[:40])
+    return int(text)
+
+
 def labelled(record: Record) -> tuple[str, str] | None:
     """Label and value of a line `   Label   = value`; None where it is none. Arrows and padding are taken away."""
-    match = _LABELLED.fullmatch(record.row)
+    match = _LABELLED.fullmatch(record.row) if len(record.row) < _LONGEST_LABELLED else None
     return None if match is None else (match["label"].strip(), match["value"].strip())
 
 

@@ -1,5 +1,6 @@
 """Output that was cut off, mixed or polluted is unreadable, or is read as just what is left of it: never as healthy."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -241,3 +242,30 @@ def test_gpstop_and_gpstart_that_were_cut_off_have_not_succeeded_yet(data: st.Da
     ends = ("Database successfully started\n", "no errors reported\n", "Restarting System...\n")
     assert part is not None
     assert part.outcome == "unfinished" or any(end in part_text for end in ends)
+
+
+HOSTILE = ("9" * 5000, "6_000", "nan", "inf MB", "-", "", "1e9%", "\u0664\u0662", "[", "\x00", "x" * 5000 + " = ")
+
+
+@pytest.mark.parametrize("value", HOSTILE, ids=range(len(HOSTILE)))
+@pytest.mark.parametrize(
+    ("parse", "texts", "number"),
+    [
+        (gpstate.parse_errors, SICK, r"\d+(?:\.\d+)? (?:MB|kB)|(?<=   )\d+(?=%?\s)"),
+        (gpstate.parse_status, STATUS, r"(?<== )\d+(?:\.\d+)?(?: MB| kB|%)?(?=\n| )"),
+        (
+            gprecoverseg.parse,
+            RECOVERIES,
+            r"(?<=dbid )\d+|(?<== )\d+(?=\n)|\d+(?=/\d+ kB)|(?<=PID )\d+|(?<=segment )\d+",
+        ),
+        (gpstop.parse_stop, [r.stdout for g in GENERATIONS for r in runs(g, "gpstop")], r"(?<== )\d+"),
+    ],
+    ids=["errors", "status", "gprecoverseg", "gpstop"],
+)
+def test_no_number_however_odd_ends_in_another_exception(
+    parse: Callable[[str], Any], texts: Sequence[str], number: str, value: str
+) -> None:
+    spoiled = [re.sub(number, lambda _: value, text, count=1) for text in texts[:12]]
+    assert any(new != old for new, old in zip(spoiled, texts, strict=False))
+    for text in spoiled:
+        read(parse, text)
