@@ -7,7 +7,8 @@ folder=$(job_folder "$1") || { echo "$folder"; exit 64; }
 mkdir -p "$folder" 2>/dev/null || { echo "ERROR the folder $folder cannot be made"; exit 73; }
 
 if has_flock; then
-  { exec 9>>"$folder/lock"; } 2>/dev/null || { echo "ERROR $folder/lock cannot be written"; exit 73; }
+  ( : >>"$folder/lock" ) 2>/dev/null || { echo "ERROR $folder/lock cannot be written"; exit 73; }
+  exec 9>>"$folder/lock" # tried before, because a failing exec ends the shell without a word
   tries=0
   # Held by a keeper for its life, by a look at the status for a moment.
   until flock -n 9; do

@@ -6,7 +6,8 @@ lock=$folder/$2
 umask 077
 mkdir -p "$folder" 2>/dev/null || { echo "ERROR $folder cannot be made"; exit 73; }
 if command -v flock >/dev/null 2>&1; then # one at a time; elsewhere (macOS) the link below decides alone
-  { exec 9>>"$folder/guard"; } 2>/dev/null || { echo "ERROR $folder cannot be written"; exit 73; }
+  ( : >>"$folder/guard" ) 2>/dev/null || { echo "ERROR $folder cannot be written"; exit 73; }
+  exec 9>>"$folder/guard" # tried before, because a failing exec ends the shell without a word
   flock -w 10 9 || { echo "ERROR $folder/guard is held"; exit 75; }
 fi
 token='' beat=0 owner=''

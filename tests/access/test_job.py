@@ -264,6 +264,13 @@ def test_a_folder_that_cannot_be_written_is_told_and_nothing_starts(lab: Lab, sh
     assert runs(lab) == 0
 
 
+def test_a_lock_that_cannot_be_written_is_told_and_nothing_starts(lab: Lab, shell: Shell) -> None:
+    (lab.home() / ".gpmedic/jobs/blocked/lock").mkdir(parents=True)
+    with pytest.raises(AccessRefused, match=r"blocked/lock cannot be written"):
+        job.launch(shell, "blocked", ["true"], COUNT)
+    assert runs(lab) == 0
+
+
 @pytest.mark.parametrize("key", ["", ".", "..", "../x", "a/b", "a b", "-x", "a\n", "$(id)"])
 def test_a_key_that_is_no_plain_name_is_refused(shell: Shell, key: str) -> None:
     with pytest.raises(ValueError, match="not a job key"):

@@ -55,7 +55,6 @@ def test_two_clusters_have_two_locks(shell: Shell) -> None:
 def test_a_lock_without_a_heartbeat_is_taken_over_and_its_old_owner_learns_of_it(lab: Lab, shell: Shell) -> None:
     lock.acquire(shell, "prod", "token-a", "anna")
     file = lab.home() / ".gpmedic/locks/prod"
-    file.write_text(file.read_text().replace(str(int(time.time()))[:5], str(int(time.time()) - 100_000)[:5], 1))
     file.write_text(f"token-a {int(time.time()) - 200} anna\n")
     lock.acquire(shell, "prod", "token-b", "bob", stale_after=120)
     assert lock.beat(shell, "prod", "token-a", "anna") is False
