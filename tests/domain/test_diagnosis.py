@@ -121,6 +121,15 @@ def test_two_dead_copies_of_which_the_catalog_says_up_and_synchronized_are_a_dou
     assert diagnosis.scenario is Scenario.DOUBLE_FAULT
 
 
+@every_version
+def test_a_silent_primary_is_one_finding_and_not_also_the_loss_of_its_mirror(version: Version) -> None:
+    cluster = failed_over(healthy(version), 1)
+    diagnosis = diagnose(cluster, probes(cluster, {mirror_dbid(1): ProbeState.REFUSED}))
+    assert conditions(diagnosis) == [Condition.DOUBLE_FAULT]
+    pending = look(switched(healthy(version), 1), **{f"d{mirror_dbid(1)}": ProbeState.REFUSED})
+    assert conditions(pending) == [Condition.FAILOVER_PENDING]
+
+
 def test_a_mirror_in_recovery_is_alive_and_can_take_over() -> None:
     assert look(healthy(), d3=ProbeState.REFUSED, d9=ProbeState.STARTING).scenario is Scenario.LOOK_AGAIN
 
@@ -206,6 +215,7 @@ def test_a_coordinator_that_cannot_be_asked_is_a_diagnosis_of_its_own() -> None:
     diagnosis = coordinator_unreachable("lab", HostUnreachable("mdw does not answer.", "Check mdw."))
     assert diagnosis.scenario is Scenario.COORDINATOR
     assert diagnosis.cluster is None
+    assert diagnosis.findings[0].contents == (-1,)
     assert "mdw does not answer." in diagnosis.findings[0].detail
 
 

@@ -145,6 +145,7 @@ def test_of_many_running_queries_ten_are_shown_and_the_others_counted() -> None:
     effect = plan_for(switched(healthy(), 1), queries=queries).steps[0].effect
     assert effect.count("pid ") == 10
     assert "and 15 more" in effect
+    assert " more" not in plan_for(switched(healthy(), 1), queries=queries[:10]).steps[0].effect
 
 
 @pytest.mark.parametrize("version", [V6, V7], ids=str)
@@ -248,6 +249,14 @@ def test_a_diagnosis_that_forgot_a_pair_does_not_lead_to_a_rebalance() -> None:
     assert forgetful.scenario is Scenario.REBALANCE
     with pytest.raises(UnsafeState, match="content 4"):
         make_plan(forgetful, Capabilities(V6), PolicySettings())
+
+
+def test_a_wait_watches_both_copies_of_its_contents_and_the_proof_every_segment() -> None:
+    recover, wait, verify = plan_for(mirror_down(healthy(), 2)).steps
+    assert recover.contents == wait.contents == (2,)
+    assert set(wait.dbids) == {primary_dbid(2), mirror_dbid(2)}
+    assert verify.dbids == tuple(range(2, 14))
+    assert verify.contents == CONTENTS
 
 
 def test_a_plan_finds_its_step_by_what_it_does() -> None:
