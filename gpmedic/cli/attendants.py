@@ -5,10 +5,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import typer
-from rich.markdown import Markdown
 
-from gpmedic.access.sql import Database
-from gpmedic.cli.screen import console
 from gpmedic.errors import Refused
 from gpmedic.settings import ClusterSettings
 
@@ -42,6 +39,8 @@ def choose_attendant(settings: ClusterSettings, *, yes: bool) -> "Attendant":
 
 def _require_practice(settings: ClusterSettings) -> None:
     # The file alone is no proof: it may have been copied and pointed at a real cluster.
+    from gpmedic.access.sql import Database
+
     confirmed = False
     if settings.practice:
         with Database.connect(settings.database) as database:
@@ -56,19 +55,27 @@ def _require_practice(settings: ClusterSettings) -> None:
 def _approve_as_practice_operator(request: "Request") -> "Answer":
     from tasks.approve import Answer
 
-    console.print(Markdown(request.proposal.text))
-    console.print(f"Approved by the {PRACTICE_OPERATOR}.\n")
+    _show(request)
+    print(f"Approved by the {PRACTICE_OPERATOR}.\n")
     return Answer(decision="yes", operator=PRACTICE_OPERATOR, reason="drill")
 
 
 def _ask_at_the_terminal(request: "Request") -> "Answer":
     from tasks.approve import Answer
 
-    console.print()
-    console.print(Markdown(request.proposal.text))
+    _show(request)
     if typer.confirm(
         f"Do it? (asked until {request.expires_at:%H:%M} UTC; anything but y leaves the cluster as it is)"
     ):
         return Answer(decision="yes", operator=getpass.getuser())
     reason = typer.prompt("Why not? (kept with the record)", default="", show_default=False)
     return Answer(decision="no", operator=getpass.getuser(), reason=reason)
+
+
+def _show(request: "Request") -> None:
+    from rich.markdown import Markdown
+
+    from gpmedic.cli.screen import console
+
+    console.print()
+    console.print(Markdown(request.proposal.text))

@@ -8,14 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gpmedic.cli.attendants import choose_attendant
-from gpmedic.cli.choose import choose_cluster
-from gpmedic.cli.screen import Ticker
-from gpmedic.report import Outcome, RecoveryReport, report_text
-from gpmedic.settings import ClusterSettings
-
 if TYPE_CHECKING:
     from flows.attend import Attendant
+    from gpmedic.cli.screen import Ticker
+    from gpmedic.report import RecoveryReport
+    from gpmedic.settings import ClusterSettings
 
 STATE_FOLDER = Path("~/.local/state/gpmedic/prefect")
 """Where the runs of `gpmedic recover` are kept when no Prefect server is configured."""
@@ -26,6 +23,11 @@ def recover(
     yes: Annotated[bool, typer.Option("--yes", help="A practice operator approves: practice clusters only.")] = False,
 ) -> None:
     """Recover failed segments, with a question before every disruptive step."""
+    from gpmedic.cli.attendants import choose_attendant
+    from gpmedic.cli.choose import choose_cluster
+    from gpmedic.cli.screen import Ticker
+    from gpmedic.report import Outcome, report_text
+
     settings = choose_cluster(cluster)
     attendant = choose_attendant(settings, yes=yes)
     quiet_prefect()
@@ -35,7 +37,7 @@ def recover(
     raise typer.Exit(0 if report.outcome in (Outcome.HEALTHY, Outcome.RECOVERED) else 1)
 
 
-def run_recovery(settings: ClusterSettings, attendant: "Attendant", ticker: Ticker) -> RecoveryReport:
+def run_recovery(settings: "ClusterSettings", attendant: "Attendant", ticker: "Ticker") -> "RecoveryReport":
     """Run the flow `recover` in this process, show what it tells, and have the attendant answer it."""
     from flows.attend import attend
     from flows.recover import recover as recover_flow

@@ -11,8 +11,7 @@ from rich.table import Table
 
 from gpmedic.cluster import Cluster, Segment
 from gpmedic.diagnosis import Diagnosis, Severity
-from gpmedic.plan import Plan
-from gpmedic.report import diagnosis_text, plan_text, segments_text
+from gpmedic.report import diagnosis_text, segments_text
 
 console = Console(highlight=False)
 
@@ -76,10 +75,6 @@ def _style(segment: Segment) -> str:
     if not segment.is_up:
         return "bold red"
     return "" if segment.in_preferred_role else "yellow"
-
-
-def show_plan(plan: Plan) -> None:
-    print(plan_text(plan))
 
 
 class Ticker:

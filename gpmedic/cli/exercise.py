@@ -1,0 +1,70 @@
+"""How a drill goes: start, write, break, recover, count."""
+
+import os
+import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+
+from gpmedic.cli.attendants import choose_attendant
+from gpmedic.cli.drill import Drill
+from gpmedic.cli.recover import quiet_prefect, run_recovery
+from gpmedic.cli.screen import Ticker
+from gpmedic.cluster import Status
+from gpmedic.practice import PracticeCluster
+from gpmedic.report import Outcome, report_text
+
+ROWS_BEFORE = 600
+
+
+def exercise(drill: Drill, generation: str, folder: Path, *, yes: bool) -> bool:
+    """Run one drill and show it.
+
+    Args:
+        folder: an empty one for the Prefect server of the drill.
+        yes: the practice operator answers instead of the person at the terminal.
+
+    Returns:
+        Whether the cluster is recovered and no row is lost.
+    """
+    quiet_prefect()
+    ticker = Ticker()
+    ticker.say(f"Starting a practice cluster like Greenplum {generation}, and a Prefect server ...")
+    with ExitStack() as stack, ThreadPoolExecutor(max_workers=1) as pool:
+        cluster = PracticeCluster(f"drill-{os.getpid()}", generation)
+        stack.callback(_take_away, cluster)
+        starting = pool.submit(cluster.up)  # both start at once
+        from flows.local_server import local_server
+
+        stack.enter_context(local_server(folder))
+        starting.result()
+        cluster.register()
+        ticker.say(
+            f"{len(cluster.facts().segments)} PostgreSQL servers run; see them with: gpmedic status {cluster.name}"
+        )
+        return _break_and_recover(drill, cluster, ticker, yes=yes)
+
+
+def _take_away(cluster: PracticeCluster) -> None:
+    cluster.unregister()
+    cluster.down()
+    shutil.rmtree(cluster.folder, ignore_errors=True)
+
+
+def _break_and_recover(drill: Drill, cluster: PracticeCluster, ticker: Ticker, *, yes: bool) -> bool:
+    cluster.write_rows(ROWS_BEFORE)
+    ticker.say(f"{ROWS_BEFORE} rows are written, spread over all contents; users go on writing.")
+    attendant = choose_attendant(cluster.settings, yes=yes)
+    with cluster.writing_rows() as users:
+        ticker.say(drill.told)
+        cluster.break_(drill.fault, content=drill.content)
+        began = time.monotonic()
+        cluster.wait_until(lambda facts: any(segment.status is Status.DOWN for segment in facts.segments))
+        ticker.say(f"FTS has noticed, {time.monotonic() - began:.1f} s after the fault.")
+        report = run_recovery(cluster.settings, attendant, ticker)
+    print(report_text(report))
+    before, after = ROWS_BEFORE + users.rows, cluster.count_rows()
+    equal = before == after
+    print(f"Rows written / found: {before} / {after}. Rows before / after: {'equal' if equal else 'NOT EQUAL'}")
+    return equal and report.outcome is Outcome.RECOVERED
