@@ -7,11 +7,11 @@ client that asks its API for them.
 
 from typing import ClassVar, cast
 
-from gpmedic.access.sql import Database
 from prefect.blocks.core import Block
 from prefect.exceptions import ObjectNotFound
 from pydantic import Field, SecretStr
 
+from gpmedic.access.sql import Database
 from gpmedic.access.ssh import Shell
 from gpmedic.errors import AccessRefused
 from gpmedic.settings import (

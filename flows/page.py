@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import chain
 from typing import Annotated
 
 from pydantic import Field
@@ -20,7 +21,8 @@ from tasks.notify import Level, Phase, announce, listening, tell
 from tasks.publish import publish_markdown, publish_segments
 
 ClusterName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$", description="The cluster's name.")]
-Page = Callable[[ClusterSettings, Journal], Outcome]
+Page = Callable[[ClusterSettings, Journal, Seen], Outcome]
+"""Called with the first look at the cluster."""
 
 
 def follow(page: Page, cluster_name: str) -> RecoveryReport:
@@ -34,7 +36,7 @@ def follow(page: Page, cluster_name: str) -> RecoveryReport:
     journal = open_journal(settings.name)
     with listening(journal.hear):
         try:
-            outcome = page(settings, journal)
+            outcome = page(settings, journal, observe(settings, journal))
         except GpmedicError as error:
             tell(Phase.REPORT, str(error), Level.WARNING)
             _publish(journal.report(Outcome.REFUSED if isinstance(error, Refused) else Outcome.FAILED, error))
@@ -66,15 +68,23 @@ def observe(settings: ClusterSettings, journal: Journal) -> Seen:
     return seen
 
 
-def ask(settings: ClusterSettings, journal: Journal, action: Action, propose: Callable[[], Plan]) -> Approval | None:
+def ask(
+    settings: ClusterSettings, journal: Journal, action: Action, shown: Plan, plan_again: Callable[[], Plan]
+) -> Approval | None:
     """Show the plan and have this step of it approved; None when the cluster no longer needs the step.
+
+    Args:
+        shown: the plan made from the last look.
+        plan_again: looks at the cluster anew, after the answer.
 
     Raises:
         NotApproved: a person said no, or nobody answered in time.
     """
 
+    plans = chain([shown], iter(plan_again, None))
+
     def proposal() -> Proposal | None:
-        plan = propose()
+        plan = next(plans)
         step = plan.step(action)
         if step is None:
             return None

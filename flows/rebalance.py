@@ -5,18 +5,18 @@ import sys
 from prefect import flow
 
 from flows.journal import Journal
-from flows.page import ClusterName, ask, follow, observe
+from flows.page import ClusterName, ask, follow
+from gpmedic.errors import UnsafeState
 from gpmedic.plan import Action, Plan
 from gpmedic.precheck import require
 from gpmedic.report import Outcome, RecoveryReport, report_text
 from gpmedic.settings import ClusterSettings
 from gpmedic.verify import proven
 from tasks.collect_evidence import collect_evidence
-from tasks.detect import detect
+from tasks.detect import Seen, detect
 from tasks.precheck import precheck
+from tasks.rebalance import adopt_rebalance, running_queries
 from tasks.rebalance import rebalance as gprecoverseg_r
-from tasks.rebalance import running_queries
-from tasks.run_utility import Started
 from tasks.verify import verify
 from tasks.wait_for_sync import wait_for_sync
 
@@ -27,18 +27,23 @@ def rebalance(cluster: ClusterName) -> RecoveryReport:
     return follow(page, cluster)
 
 
-def page(settings: ClusterSettings, journal: Journal) -> Outcome:
-    """The steps, beginning with a look."""
-    seen = observe(settings, journal)
+def page(settings: ClusterSettings, journal: Journal, seen: Seen) -> Outcome:
+    """The steps, after a first look; what an earlier run has done already is not done again."""
+    if seen.plan(settings).step(Action.RECOVER) is not None:
+        raise UnsafeState(
+            "Segments are down: recover them before the roles are rebalanced; nothing was touched.",
+            f"Run the flow recover on {settings.name}.",
+        )
     if seen.plan(settings).step(Action.REBALANCE) is not None:
         collect_evidence(settings, seen)
-        adopted = gprecoverseg_r(settings, approval=None)
-        if adopted.started is not Started.ADOPTED:
-            journal.checks = precheck(settings, seen)
-            require(journal.checks)
-            approval = ask(settings, journal, Action.REBALANCE, lambda: _plan(settings))
+        if not adopt_rebalance(settings, seen):
+            checked = precheck(settings, seen)
+            journal.checks = checked.checks
+            require(checked.checks)
+            plan = seen.plan(settings, running_queries(settings))
+            approval = ask(settings, journal, Action.REBALANCE, plan, lambda: _plan(settings))
             if approval is not None:
-                gprecoverseg_r(settings, approval)
+                gprecoverseg_r(settings, approval, checked)
     wait_for_sync(settings)
     return prove(settings, journal)
 

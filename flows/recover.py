@@ -38,9 +38,9 @@ def recover(cluster: ClusterName) -> RecoveryReport:
     return follow(page, cluster)
 
 
-def page(settings: ClusterSettings, journal: Journal) -> Outcome:
+def page(settings: ClusterSettings, journal: Journal, seen: Seen) -> Outcome:
     """Look until FTS has decided; healthy: done; else the page of the scenario."""
-    seen = _settled(settings, journal)
+    seen = _settled(settings, journal, seen)
     if seen.diagnosis.healthy:
         if journal.before is not None and not journal.before.healthy:
             return rebalance.prove(settings, journal)
@@ -51,13 +51,12 @@ def page(settings: ClusterSettings, journal: Journal) -> Outcome:
     if next_page is None:
         seen.plan(settings)  # raises the refusal with its next action
         return Outcome.UNPROVEN
-    return next_page(settings, journal)
+    return next_page(settings, journal, seen)
 
 
-def _settled(settings: ClusterSettings, journal: Journal) -> Seen:
+def _settled(settings: ClusterSettings, journal: Journal, seen: Seen) -> Seen:
     """The first look after which FTS has nothing left to decide, or the last one within its time."""
     deadline = time.monotonic() + FTS_DECISION_SECONDS
-    seen = observe(settings, journal)
     while seen.diagnosis.scenario is Scenario.LOOK_AGAIN and time.monotonic() < deadline:
         time.sleep(LOOK_AGAIN_SECONDS)
         seen = observe(settings, journal)

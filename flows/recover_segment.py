@@ -13,10 +13,10 @@ from gpmedic.precheck import require
 from gpmedic.report import Outcome, RecoveryReport, report_text
 from gpmedic.settings import ClusterSettings
 from tasks.collect_evidence import collect_evidence
-from tasks.detect import detect
+from tasks.detect import Seen, detect
 from tasks.precheck import precheck
+from tasks.recover import adopt_recovery
 from tasks.recover import recover as gprecoverseg
-from tasks.run_utility import Started
 from tasks.wait_for_sync import wait_for_sync
 
 
@@ -26,22 +26,22 @@ def recover_segment(cluster: ClusterName) -> RecoveryReport:
     return follow(page, cluster)
 
 
-def page(settings: ClusterSettings, journal: Journal) -> Outcome:
-    """The steps, beginning with a look; what an earlier run has done already is not done again."""
-    seen = observe(settings, journal)
+def page(settings: ClusterSettings, journal: Journal, seen: Seen) -> Outcome:
+    """The steps, after a first look; what an earlier run has done already is not done again."""
     plan = seen.plan(settings)  # refuses here what gpmedic does not act on
     if plan.step(Action.RECOVER) is not None:
         collect_evidence(settings, seen)
-        adopted = gprecoverseg(settings, approval=None)
-        if adopted.started is not Started.ADOPTED:
-            journal.checks = precheck(settings, seen)
-            require(journal.checks)
-            approval = ask(settings, journal, Action.RECOVER, lambda: detect(settings).plan(settings))
+        if not adopt_recovery(settings, seen):
+            checked = precheck(settings, seen)
+            journal.checks = checked.checks
+            require(checked.checks)
+            approval = ask(settings, journal, Action.RECOVER, plan, lambda: detect(settings).plan(settings))
             if approval is not None:
-                gprecoverseg(settings, approval)
+                gprecoverseg(settings, approval, checked)
     wait_for_sync(settings)
-    if observe(settings, journal).diagnosis.scenario is Scenario.REBALANCE:
-        return rebalance.page(settings, journal)
+    seen = observe(settings, journal)
+    if seen.diagnosis.scenario is Scenario.REBALANCE:
+        return rebalance.page(settings, journal, seen)
     return rebalance.prove(settings, journal)
 
 

@@ -1,5 +1,8 @@
 """Check on the hosts what must hold before anything is changed; changes nothing."""
 
+import time
+from dataclasses import dataclass
+
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
@@ -13,6 +16,19 @@ from tasks.notify import Level, Phase, tell
 from tasks.transient import DELAYS, only_transient
 
 
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Checks and when they were made, by the monotonic clock of this process."""
+
+    checks: tuple[Check, ...]
+    at: float
+
+    @property
+    def age(self) -> float:
+        """Seconds since they were made."""
+        return time.monotonic() - self.at
+
+
 @task(
     name="precheck",
     cache_policy=NO_CACHE,
@@ -20,18 +36,24 @@ from tasks.transient import DELAYS, only_transient
     retry_delay_seconds=list(DELAYS),
     retry_condition_fn=only_transient,
 )
-def precheck(settings: ClusterSettings, seen: Seen) -> tuple[Check, ...]:
+def precheck(settings: ClusterSettings, seen: Seen) -> Checked:
     """Every check that the next disruptive step needs, passed or not: `gpmedic.precheck.require` says whether to go on.
 
     Raises:
         HostUnreachable: the coordinator's host does not answer.
     """
     with Shell.connect(settings.ssh) as shell:
-        cluster = seen.observation.cluster
-        checks = judge(seen.plan(settings), cluster, gather(settings, shell, cluster), settings.policy)
-    failed = [c for c in checks if c.verdict is Verdict.FAIL]
-    warned = [c for c in checks if c.verdict is Verdict.WARN]
-    tell(Phase.PRECHECK, f"{len(checks)} checks, {len(warned)} warnings, {len(failed)} failed.")
-    for check in (*failed, *warned):
-        tell(Phase.PRECHECK, f"{check.name.value} ({check.target}): {check.detail} {check.next_action}", Level.WARNING)
-    return checks
+        checked = check(settings, shell, seen)
+    failed = [c for c in checked.checks if c.verdict is Verdict.FAIL]
+    warned = [c for c in checked.checks if c.verdict is Verdict.WARN]
+    tell(Phase.PRECHECK, f"{len(checked.checks)} checks, {len(warned)} warnings, {len(failed)} failed.")
+    for one in (*failed, *warned):
+        tell(Phase.PRECHECK, f"{one.name.value} ({one.target}): {one.detail} {one.next_action}", Level.WARNING)
+    return checked
+
+
+def check(settings: ClusterSettings, shell: Shell, seen: Seen) -> Checked:
+    """The same without a task run, for the moment before a command."""
+    at = time.monotonic()
+    cluster = seen.observation.cluster
+    return Checked(judge(seen.plan(settings), cluster, gather(settings, shell, cluster), settings.policy), at)

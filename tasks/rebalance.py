@@ -1,35 +1,50 @@
 """gprecoverseg -r: give every segment its preferred role again. It cancels the queries that run at that moment."""
 
-from gpmedic.access.sql import Database
+from contextlib import closing
+
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from gpmedic.access.sql import Database
+from gpmedic.access.watch import Watch
 from gpmedic.catalog import ACTIVITY_COLUMNS_SQL, columns_from_rows, running_queries_sql
 from gpmedic.errors import UtilityFailed
 from gpmedic.plan import Action, RunningQuery
 from gpmedic.settings import ClusterSettings
 from tasks.approve import Approval
-from tasks.detect import look
+from tasks.detect import Seen
 from tasks.notify import Phase, tell
+from tasks.precheck import Checked
 from tasks.recover import explain
-from tasks.run_utility import Ended, Started, run_approved
+from tasks.run_utility import Ended, adopt, run_approved
 
 
 @task(name="gprecoverseg -r", cache_policy=NO_CACHE)
-def rebalance(settings: ClusterSettings, approval: Approval | None) -> Ended:
-    """Run `gprecoverseg -a -r`, or adopt it, and judge by the catalog that every role is the preferred one.
+def rebalance(settings: ClusterSettings, approval: Approval, checked: Checked) -> None:
+    """Run `gprecoverseg -a -r` and judge by the catalog that every role is the preferred one.
 
     Raises:
         UtilityFailed: it ended, and roles are still switched.
         Other errors: see `run_approved`; nothing was started.
     """
-    ended = run_approved(settings, Action.REBALANCE, approval, Phase.REBALANCE)
-    if ended.started is Started.NOT_NEEDED:
-        return ended
+    _judge(settings, run_approved(settings, Action.REBALANCE, approval, checked, Phase.REBALANCE))
+
+
+@task(name="adopt gprecoverseg -r", cache_policy=NO_CACHE)
+def adopt_rebalance(settings: ClusterSettings, seen: Seen) -> bool:
+    """Wait for a `gprecoverseg -a -r` that an earlier run has started, and judge it; False where there is none."""
+    ended = adopt(settings, Action.REBALANCE, seen, Phase.REBALANCE)
+    _judge(settings, ended)
+    return ended is not None
+
+
+def _judge(settings: ClusterSettings, ended: Ended | None) -> None:
+    if ended is None:
+        return
     said = explain(ended)
     tell(Phase.REBALANCE, f"gprecoverseg -r has ended: {said}.")
-    cluster = look(settings).observation.cluster
-    switched = [str(pair.content) for pair in cluster.pairs if not pair.balanced]
+    with closing(Watch(settings)) as watch:
+        switched = [str(pair.content) for pair in watch.look().pairs if not pair.balanced]
     if switched:
         raise UtilityFailed(
             ended.argv,
@@ -37,7 +52,6 @@ def rebalance(settings: ClusterSettings, approval: Approval | None) -> Ended:
             f"{said}; roles still switched: content {', '.join(switched)}",
             "Wait until every pair is synchronized, then run the flow again: it begins by observing.",
         )
-    return ended
 
 
 @task(name="running queries", cache_policy=NO_CACHE)

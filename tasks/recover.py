@@ -2,19 +2,22 @@
 
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from types import MappingProxyType
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from gpmedic.access.watch import Watch
 from gpmedic.errors import GpmedicError, UnreadableOutput, UtilityFailed
 from gpmedic.gprecoverseg import Outcome, RecoverReport, parse
 from gpmedic.plan import Action
 from gpmedic.settings import ClusterSettings
 from tasks.approve import Approval
-from tasks.detect import Seen, look
+from tasks.detect import Seen
 from tasks.notify import Phase, tell
-from tasks.run_utility import Ended, Started, run_approved
+from tasks.precheck import Checked
+from tasks.run_utility import Ended, adopt, run_approved
 
 FTS_PATIENCE = 90.0
 """Seconds that FTS is given to mark as up what gprecoverseg has started; it is asked at each look where it can be."""
@@ -37,39 +40,44 @@ _OTHERWISE = "Read its output, look with gpstate -e, and decide; the flow may be
 
 
 @task(name="gprecoverseg", cache_policy=NO_CACHE)
-def recover(settings: ClusterSettings, approval: Approval | None) -> Ended:
-    """Run `gprecoverseg -a`, or adopt it, and judge by the catalog that every segment of the plan is up.
-
-    Args:
-        approval: None only to adopt a command that an earlier run has started.
+def recover(settings: ClusterSettings, approval: Approval, checked: Checked) -> None:
+    """Run `gprecoverseg -a` and judge by the catalog that every segment of the plan is up.
 
     Raises:
         UtilityFailed: it ended, and segments that it was to recover are still down.
         Other errors: see `run_approved`; nothing was started.
     """
-    ended = run_approved(settings, Action.RECOVER, approval, Phase.RECOVER)
-    if ended.started is Started.NOT_NEEDED:
-        return ended
+    _judge(settings, run_approved(settings, Action.RECOVER, approval, checked, Phase.RECOVER))
+
+
+@task(name="adopt gprecoverseg", cache_policy=NO_CACHE)
+def adopt_recovery(settings: ClusterSettings, seen: Seen) -> bool:
+    """Wait for a `gprecoverseg -a` that an earlier run has started, and judge it; False where there is none."""
+    ended = adopt(settings, Action.RECOVER, seen, Phase.RECOVER)
+    _judge(settings, ended)
+    return ended is not None
+
+
+def _judge(settings: ClusterSettings, ended: Ended | None) -> None:
+    if ended is None:
+        return
     down = _still_down(settings, ended.dbids)
     said = explain(ended)
     tell(Phase.RECOVER, f"gprecoverseg has ended: {said}.")
     if down:
         what = ", ".join(f"dbid {dbid}" for dbid in down)
         raise UtilityFailed(ended.argv, ended.exit_code, f"{said}; still down: {what}", advice(ended))
-    return ended
 
 
 def _still_down(settings: ClusterSettings, dbids: tuple[int, ...]) -> tuple[int, ...]:
     deadline = time.monotonic() + FTS_PATIENCE
-    while True:
-        down = tuple(d for d in dbids if not _is_up(look(settings), d))
-        if not down or time.monotonic() > deadline:
-            return down
-        time.sleep(1)
-
-
-def _is_up(seen: Seen, dbid: int) -> bool:
-    return seen.observation.cluster.segment(dbid).is_up
+    with closing(Watch(settings)) as watch:
+        while True:
+            cluster = watch.look()
+            down = tuple(d for d in dbids if not cluster.segment(d).is_up)
+            if not down or time.monotonic() > deadline:
+                return down
+            time.sleep(1)
 
 
 def _read(ended: Ended) -> RecoverReport | UnreadableOutput:

@@ -8,10 +8,8 @@ detached job. What ends here is the command. Whether it has done anything is for
 
 import time
 from dataclasses import dataclass, replace
-from enum import Enum
 
 from gpmedic.access.environment import prelude
-from gpmedic.access.facts import gather
 from gpmedic.access.job import JobState, JobStatus, launch, status
 from gpmedic.access.lock import locked
 from gpmedic.access.observe import Observation
@@ -19,14 +17,17 @@ from gpmedic.access.ssh import Shell
 from gpmedic.errors import HostUnreachable, NotApproved, Transient
 from gpmedic.gprecoverseg import parse_progress
 from gpmedic.plan import Action, Plan
-from gpmedic.precheck import judge, require
+from gpmedic.precheck import require
 from gpmedic.settings import ClusterSettings
 from tasks.approve import Approval
-from tasks.detect import look
+from tasks.detect import Seen, look
 from tasks.notify import Level, Phase, tell
+from tasks.precheck import Checked, check
 
 FIRST_POLL, SLOWEST_POLL = 0.2, 5.0
 """Seconds between two looks at a running job; it begins quickly and slows down."""
+CHECKS_HOLD = 60.0
+"""Seconds for which checks hold: a person who answers at once does not wait for them twice."""
 MAX_ATTEMPTS = 50
 LOST_CONTACT_LIMIT = 900.0
 """Seconds without contact to the coordinator's host after which a wait for a job is given up; the job is not."""
@@ -35,15 +36,9 @@ KEPT_OUTPUT = 4 << 20
 _RUNNING = frozenset({JobState.RUNNING, JobState.ORPHAN})
 
 
-class Started(Enum):
-    BY_US = "started"
-    ADOPTED = "adopted"  # an earlier run of gpmedic had started it
-    NOT_NEEDED = "not needed"  # the cluster is already past this step
-
-
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A utility that has ended, or was not needed.
+    """A utility that has ended.
 
     Attributes:
         dbids: the instances that the step of the plan names.
@@ -51,10 +46,9 @@ class Ended:
         output: all of it, at most `KEPT_OUTPUT` characters.
     """
 
-    started: Started
-    argv: tuple[str, ...] = ()
-    key: str = ""
-    dbids: tuple[int, ...] = ()
+    argv: tuple[str, ...]
+    key: str
+    dbids: tuple[int, ...]
     exit_code: int | None = None
     output: str = ""
 
@@ -72,11 +66,32 @@ def job_key(action: Action, plan: Plan, observation: Observation, attempt: int) 
     return f"{action.value.replace('_', '-')}-{plan.fingerprint}-{epoch}-{attempt}"
 
 
-def run_approved(settings: ClusterSettings, action: Action, approval: Approval | None, phase: Phase) -> Ended:
-    """Run the command of this step of the plan, or adopt it where it runs already, and wait until it ends.
+def adopt(settings: ClusterSettings, action: Action, seen: Seen, phase: Phase) -> Ended | None:
+    """Wait for the command of this step where an earlier run of gpmedic has started it; None where none runs.
+
+    Raises:
+        HostUnreachable: contact was lost; what runs goes on.
+    """
+    plan = seen.plan(settings)
+    step = plan.step(action)
+    if step is None:
+        return None
+    with Shell.connect(settings.ssh) as shell:
+        key, job = _next_job(shell, action, plan, seen.observation)
+        if job.state not in _RUNNING:
+            return None
+        with locked(shell, settings):
+            tell(phase, f"{' '.join(step.argv)} runs already, started by an earlier run: waiting for it.")
+            return _follow(settings, Ended(step.argv, key, step.dbids), phase)
+
+
+def run_approved(
+    settings: ClusterSettings, action: Action, approval: Approval, checked: Checked, phase: Phase
+) -> Ended | None:
+    """Run the command of this step of the plan and wait until it ends; None where the cluster no longer needs it.
 
     Args:
-        approval: None only to adopt: then nothing is started.
+        checked: the checks that the person was shown; made anew when they are older than `CHECKS_HOLD`.
 
     Raises:
         NotApproved: the approval does not cover what the cluster needs now; nothing was started.
@@ -84,23 +99,19 @@ def run_approved(settings: ClusterSettings, action: Action, approval: Approval |
         HostUnreachable: contact was lost; what runs goes on, and the next run of the flow adopts it.
     """
     with Shell.connect(settings.ssh) as shell, locked(shell, settings):
+        checks = checked.checks if checked.age < CHECKS_HOLD else check(settings, shell, look(settings)).checks
+        require(checks)
         seen = look(settings)
         plan = seen.plan(settings)
         step = plan.step(action)
         if step is None:
-            return Ended(Started.NOT_NEEDED)
+            return None
+        _require_approved(approval, action, plan)
         key, job = _next_job(shell, action, plan, seen.observation)
-        if job.state in _RUNNING:
-            tell(phase, f"{' '.join(step.argv)} runs already, started by an earlier run: waiting for it.")
-            return _follow(settings, Ended(Started.ADOPTED, step.argv, key, step.dbids), phase)
-        if approval is None:
-            return Ended(Started.NOT_NEEDED)
-        cluster = seen.observation.cluster
-        require(judge(plan, cluster, gather(settings, shell, cluster), settings.policy))
-        _require_approved(approval, action, look(settings).plan(settings))
-        launch(shell, key, step.argv, prelude(settings.greenplum, cluster.coordinator.port))
-        tell(phase, f"Started {' '.join(step.argv)} on {settings.ssh.host}, detached as job {key}.")
-        return _follow(settings, Ended(Started.BY_US, step.argv, key, step.dbids), phase)
+        if job.state is JobState.NEVER:
+            launch(shell, key, step.argv, prelude(settings.greenplum, seen.observation.cluster.coordinator.port))
+            tell(phase, f"Started {' '.join(step.argv)} on {settings.ssh.host}, detached as job {key}.")
+        return _follow(settings, Ended(step.argv, key, step.dbids), phase)
 
 
 def _require_approved(approval: Approval, action: Action, now: Plan) -> None:
