@@ -12,6 +12,7 @@ from gpmedic.gprecoverseg_report import Outcome
 from gpmedic.practice import Fault, PracticeCluster
 from gpmedic.practice.facts import Facts, Release
 from tests.practice.conftest import Host, unique_name
+from tests.practice.fidelity.test_gprecoverseg_fidelity import comparable, step_of
 
 Start = Callable[..., PracticeCluster]
 
@@ -168,6 +169,33 @@ def test_a_restart_brings_a_dead_pair_back(cluster: PracticeCluster) -> None:
     cluster.wait_until(in_sync)
     run(cluster, "gprecoverseg -r -a")
     cluster.wait_until(healthy)
+
+
+@pytest.mark.parametrize("cluster", ["6"], indirect=True)
+def test_what_it_prints_live_is_what_the_real_one_printed_of_the_same_failure(cluster: PracticeCluster) -> None:
+    """But for places and the lines of pg_controldata."""
+    cluster.break_(Fault.KILL_MIRROR, content=0)
+    cluster.wait_until(down(8))
+    done = run(cluster, "gprecoverseg -a")
+    text = done.stdout
+    for dbid, port in ((2, 6000), (8, 7000)):
+        segment = cluster.facts().segment(dbid)
+        text = text.replace(str(cluster.folder / "hosts" / segment.hostname), "")
+        text = text.replace(f"port                 = {segment.port}", f"port                 = {port}")
+        text = text.replace(f"port        = {segment.port}", f"port        = {port}")
+    real = step_of("b-mirror-killed/13-gprecoverseg-a")
+    assert comparable(text).splitlines() == comparable(real.stdout).splitlines()
+    assert done.returncode == real.exit_code
+    cluster.wait_until(healthy)
+
+
+@pytest.mark.parametrize("cluster", ["4.3"], indirect=True)
+def test_4_3_does_not_stop_while_a_session_is_open(cluster: PracticeCluster) -> None:
+    """T29: the default mode refuses, and nothing has changed."""
+    done = run(cluster, "psql -X -d postgres -c 'SELECT pg_sleep(3)' >/dev/null 2>&1 & sleep 1; gpstop -a -r")
+    assert done.returncode == 2, done.stdout
+    assert done.stdout.endswith("gpstop error: Active connections. Aborting shutdown...\n")
+    assert healthy(cluster.facts())
 
 
 @pytest.mark.parametrize("cluster", ["6"], indirect=True)

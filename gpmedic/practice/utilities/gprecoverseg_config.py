@@ -6,7 +6,7 @@ Written apart from gpmedic's own reader on purpose: the one is tested against th
 from collections.abc import Sequence
 
 from gpmedic.practice.facts import Release
-from gpmedic.practice.utilities.gprecoverseg_targets import Failed, Line, Refused, Target, absolute
+from gpmedic.practice.utilities.gprecoverseg_targets import Copy, Failed, Line, Refused, Target, absolute
 
 FILESPACE_HEADER = "filespaceOrder="
 
@@ -36,20 +36,37 @@ def read(text: str, file: str, release: Release) -> list[Line]:
     """
     numbered = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1)]
     meaningful = [(number, line) for number, line in numbered if line and not line.startswith("#")]
-    return _read_filerep(meaningful, file) if release is Release.V4_3 else _read_wal(meaningful, file)
+    return _read_filerep(meaningful, file) if release is Release.V4_3 else _read_wal(meaningful, file, release)
 
 
-def _read_wal(lines: Sequence[tuple[int, str]], file: str) -> list[Line]:
+TYPES = {"I": Copy.INCREMENTAL, "D": Copy.DIFFERENTIAL, "F": Copy.FULL}
+
+
+def _read_wal(lines: Sequence[tuple[int, str]], file: str, release: Release) -> list[Line]:
     rows = []
     for number, text in lines:
         groups = text.split()
         if len(groups) > 2:
             raise Refused(f"line {number} of file {file}: expected 1 or 2 groups but found {len(groups)}")
+        copy = None
+        if release is Release.V7:
+            copy, groups = _typed(groups)
         names = ("failed", "new")
         fields = [_wal_group(group, name, number, file) for group, name in zip(groups, names, strict=False)]
-        rows.append(Line(number, text, *fields))
+        rows.append(Line(number, text, fields[0], fields[1] if len(fields) > 1 else (), copy))
     _check_twice(rows)
     return rows
+
+
+def _typed(groups: list[str]) -> tuple[Copy | None, list[str]]:
+    """7.1 may have a type before, and a host name before the address: what is asked for, and the groups without both.
+
+    A first field that is a type is read as one, whatever a host may be called.
+    """
+    first, _, rest = groups[0].partition("|")
+    copy = TYPES.get(first) if groups[0].count("|") > 2 else None
+    plain = [rest, *groups[1:]] if copy else groups
+    return copy, [group.partition("|")[2] if group.count("|") == 3 else group for group in plain]
 
 
 def _wal_group(group: str, name: str, number: int, file: str) -> tuple[str, ...]:

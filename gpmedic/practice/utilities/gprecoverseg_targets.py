@@ -57,12 +57,18 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a configuration file for -i, split into its fields; `new` is empty for a recovery in place."""
+    """One line of a configuration file for -i, split into its fields.
+
+    Attributes:
+        new: empty for a recovery in place.
+        copy: what the line itself asks for (7.1), None where it leaves that to the command line.
+    """
 
     number: int
     text: str
     failed: tuple[str, ...]
     new: tuple[str, ...] = ()
+    copy: Copy | None = None
 
 
 def in_pair_order(facts: Facts) -> list[SegmentFacts]:
@@ -123,7 +129,7 @@ def from_lines(facts: Facts, lines: Sequence[Line], copy: Copy) -> list[Target]:
         wal = facts.release is not Release.V4_3
         if wal and not reachable(facts, segment.hostname):
             continue  # T19: even when the target is a healthy spare
-        targets.append(_target(facts, segment, place, Copy.FULL if place else copy))
+        targets.append(_target(facts, segment, place, Copy.FULL if place else line.copy or copy))
     return targets
 
 
