@@ -205,13 +205,12 @@ PARSERS = {
 }
 
 
-@pytest.mark.parametrize("run", [*ERRORS, *STATUS, *STANDBY, *QUICK, *SUMMARY], ids=str)
-def test_coordinator_is_read_where_6_says_master(run: Step) -> None:
-    parse = PARSERS[run.command.strip()[-2:]]
-    seven = run.stdout.replace("Master", "Coordinator").replace(" master", " coordinator")
-    six = parse(run.stdout)
-    if six.failure is None:
-        assert parse(seven.replace("/data/Coordinator", "/data/master")) == six
+def test_coordinator_is_read_where_6_says_master() -> None:
+    for run in (*ERRORS, *STATUS, *STANDBY, *QUICK, *SUMMARY):
+        parse = PARSERS[run.command.strip()[-2:]]
+        seven = run.stdout.replace("Master", "Coordinator").replace(" master", " coordinator")
+        six = parse(run.stdout)
+        assert six.failure is not None or parse(seven) == six, run
 
 
 @pytest.mark.parametrize("run", PAIRS, ids=str)
