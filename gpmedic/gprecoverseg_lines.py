@@ -57,7 +57,7 @@ EVENTS: tuple[tuple[Event, re.Pattern[str]], ...] = tuple(
         ),
         (Event.NESTED_BEGINS, r"=+START ANOTHER RECOVER=+"),
         (Event.NESTED_ENDS, r"=+END ANOTHER RECOVER=+"),
-        (Event.PARAMETERS, r"Greenplum instance recovery parameters"),
+        (Event.PARAMETERS, r"(?:Greenplum|(?:Apache )?Cloudberry) instance recovery parameters"),
     )
 )
 
@@ -87,7 +87,7 @@ KNOWN_INFO = tuple(
         rf"This may take up to {_N} seconds on large clusters\.",
         rf"{_N} of {_N} segments have been marked down\.",
         rf"Cleaning files from {_N} segment\(s\)",
-        r"Syncing Greenplum Database extensions",
+        r"Syncing (?:Greenplum|(?:Apache )?Cloudberry) Database extensions",
         r"None of the reachable segments require update to pg_hba\.conf",
         r"Updating pg_hba\.conf entries on primary \S+:\S+ with new mirror \S+ information",
         # 4.3 and 5

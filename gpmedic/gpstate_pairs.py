@@ -65,7 +65,9 @@ _COUNTED = re.compile(
     r"\d+ (?:segment\(s\) configured as mirror\(s\) are acting as primaries"
     r"|primary segment\(s\) are not synchronized|segment\(s\) are in change tracking)"
 )
-_QUICK = re.compile(r"-Quick Greenplum database status from (?:Master|Coordinator) instance only")
+_QUICK = re.compile(
+    r"-Quick (?:Greenplum|(?:Apache )?Cloudberry) database status from (?:Master|Coordinator) instance only"
+)
 _UP = re.compile(r"# of up segments, from configuration table +=(?: +)(?P<number>\d+)")
 _DOWN = re.compile(r"# of down segments, from configuration table +=(?: +)(?P<number>\d+)")
 

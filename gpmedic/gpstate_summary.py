@@ -37,7 +37,7 @@ class SummaryReport:
     failure: str | None = None
 
 
-_TITLE = "Greenplum instance status summary"
+_TITLE = re.compile(r"(?:Greenplum|(?:Apache )?Cloudberry) instance status summary")
 _NO_STANDBY = re.compile(r"No (?:master|coordinator) standby configured")
 _NO_MIRRORS = "Mirrors not configured on this array"
 _FILES = re.compile(r"Total number of (?:postmaster\.pid files|postmaster\.pid PIDs|/tmp lock files) (?:missing|found)")
@@ -55,8 +55,9 @@ def parse_summary(text: str) -> SummaryReport:
     blocks = [block for block in blocks_between_rules(frame.records) if not _is_expansion(block)]
     last = frame.records[-1]
     messages = [[r.message.strip() for r in block] for block in blocks]
-    headings = [messages[at] for at in (0, 2, 4)] if len(blocks) == 6 else []
-    if not last.is_rule or headings != [[_TITLE], ["Primary Segment Status"], ["Mirror Segment Status"]]:
+    headings = [messages[at] for at in (2, 4)] if len(blocks) == 6 else []
+    titled = len(messages[0]) == 1 and _TITLE.fullmatch(messages[0][0])
+    if not titled or not last.is_rule or headings != [["Primary Segment Status"], ["Mirror Segment Status"]]:
         raise last.unreadable()
     mirrored = messages[5] != [_NO_MIRRORS]
     try:

@@ -129,8 +129,9 @@ LABELS = {
 
 
 def words(message: str) -> str:
-    """A message in the words of 6: since 7 the master is called coordinator."""
-    return message.replace("coordinator", "master").replace("Coordinator", "Master")
+    """A message in the words of 6: since 7 the master is called coordinator, and Cloudberry calls itself so."""
+    renamed = message.replace("Apache Cloudberry", "Greenplum").replace("Cloudberry", "Greenplum")
+    return renamed.replace("coordinator", "master").replace("Coordinator", "Master")
 
 
 def is_known(message: str) -> bool:

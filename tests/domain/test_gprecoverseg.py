@@ -69,6 +69,14 @@ def test_every_recorded_run_is_read(run: Step) -> None:
     assert len(read.warnings) == len(re.findall(r" gprecoverseg:\S+-\[WARNING\]", run.stdout))
 
 
+def test_a_run_of_cloudberry_is_read_under_its_own_name() -> None:
+    for run in RUNS:
+        cloudberry = run.stdout.replace("Greenplum", "Cloudberry").replace(
+            "details from master", "details from coordinator"
+        )
+        assert parsed(cloudberry).outcome is report(run).outcome, run
+
+
 def test_runs_of_every_outcome_were_recorded() -> None:
     assert {report(run).outcome for run in RUNS} == set(Outcome) - {Outcome.SKIPPED_RUNNING}
 

@@ -205,6 +205,14 @@ PARSERS = {
 }
 
 
+def test_the_report_of_cloudberry_is_read_under_its_own_name() -> None:
+    for run in (*QUICK, *SUMMARY, *ERRORS[-5:]):
+        parse = PARSERS[run.command.strip()[-2:]]
+        cloudberry = run.stdout.replace("Greenplum", "Cloudberry").replace("master", "coordinator")
+        six = parse(run.stdout)
+        assert six.failure is not None or parse(cloudberry) == six, run
+
+
 def test_coordinator_is_read_where_6_says_master() -> None:
     for run in (*ERRORS, *STATUS, *STANDBY, *QUICK, *SUMMARY):
         parse = PARSERS[run.command.strip()[-2:]]
