@@ -188,10 +188,25 @@ def test_replication_rows_of_nulls_mean_that_there_is_no_stream() -> None:
     rows = [replication_row(0), replication_row(1, sync_state=None, replayed=None), nulls]
     cluster = cluster_from_rows("lab", V6, rows_of(healthy()), rows)
     assert cluster.replication is not None
-    assert [(r.content, r.sync_state, r.replayed) for r in cluster.replication] == [
-        (0, "sync", "0/C05FF90"),
-        (1, "", None),
+    assert [(r.content, r.state, r.sync_state, r.sent, r.replayed) for r in cluster.replication] == [
+        (0, "streaming", "sync", "0/C060000", "0/C05FF90"),
+        (1, "streaming", "", "0/C060000", None),
     ]
+
+
+@pytest.mark.parametrize("column", sorted(replication_row(0)))
+def test_a_replication_row_that_lacks_a_column_is_refused_with_its_name(column: str) -> None:
+    row = replication_row(0)
+    del row[column]
+    with pytest.raises(AccessRefused, match=f"gp_stat_replication has no column {column};"):
+        cluster_from_rows("lab", V6, rows_of(healthy()), [row])
+
+
+@pytest.mark.parametrize("missing", ["gp_segment_id", "application_name", "state", "sync_state"])
+def test_a_replication_view_that_lacks_a_column_is_refused_with_its_name(missing: str) -> None:
+    columns = {"gp_segment_id", "application_name", "state", "sync_state", "sent_lsn", "replay_lsn"} - {missing}
+    with pytest.raises(AccessRefused, match=f"gp_stat_replication has no column {missing};"):
+        replication_sql(frozenset(columns))
 
 
 def test_replication_that_was_not_read_is_told_from_no_replication() -> None:
