@@ -250,4 +250,6 @@ def test_a_lost_host_is_replaced_by_a_spare_with_p_and_not_with_i(start: Start) 
     moved = run(cluster, "gprecoverseg -p sdw4 -a")
     assert (moved.returncode, parse(moved.stdout).outcome) == (0, Outcome.RECOVERED), moved.stdout
     facts = cluster.wait_until(in_sync)
-    assert {facts.segment(s.dbid).hostname for s in lost} == {"sdw4"}
+    for segment in lost:
+        moved_to = facts.segment(segment.dbid)
+        assert (moved_to.hostname, "/hosts/sdw4/" in moved_to.datadir) == ("sdw4", True)

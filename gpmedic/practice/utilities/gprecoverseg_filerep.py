@@ -117,7 +117,7 @@ def _targets(options: Options, hands: FilerepHands, console: Console, facts: Fac
                 raise Failed(f"Unable to find host name for address {line.new[0]} from line:{line.text}")
         return from_lines(facts, lines, chosen_copy(options))
     if options.new_hosts is not None:
-        targets = to_new_hosts(facts, pool_hosts(options.new_hosts), hands.port_is_free)
+        targets = to_new_hosts(facts, pool_hosts(options.new_hosts), hands)
         for host, _ in _interfaces(targets):
             console.warning(f"Failed to resolve hostname for {host}")
         for target in targets:

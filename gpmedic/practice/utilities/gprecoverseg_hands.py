@@ -68,6 +68,9 @@ class Hands(Protocol):
     def port_is_free(self, host: str, port: int) -> bool:
         """Whether a segment may be moved to this port; a lab has one address for all its hosts."""
 
+    def directory_on(self, host: str, segment: SegmentFacts) -> str:
+        """The segment's data directory on another host: the same path, but that a lab's hosts are folders."""
+
     def stop(self, segments: Sequence[SegmentFacts]) -> None: ...
 
     def probe(self) -> None:

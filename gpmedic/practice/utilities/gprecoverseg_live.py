@@ -108,6 +108,10 @@ class LiveHands:
     def port_is_free(self, host: str, port: int) -> bool:
         return all(port not in (s.port, s.replication_port) for s in self.facts().segments)
 
+    def directory_on(self, host: str, segment: SegmentFacts) -> str:
+        hosts = self._folder / "hosts"
+        return segment.datadir.replace(f"{hosts / segment.hostname}/", f"{hosts / host}/", 1)
+
     def stop(self, segments: Sequence[SegmentFacts]) -> None:
         for segment in segments:
             self._control.call(Verb.STOP_SEGMENT, dbid=segment.dbid, mode="fast")

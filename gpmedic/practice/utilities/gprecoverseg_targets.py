@@ -1,9 +1,10 @@
 """Which segments gprecoverseg recovers, from where and to where; and which it only says that it skips."""
 
 import os.path
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Protocol
 
 from gpmedic.cluster import COORDINATOR_CONTENT, Role, Status
 from gpmedic.practice.facts import Facts, Release, SegmentFacts, SshState
@@ -98,7 +99,15 @@ def in_place(facts: Facts, copy: Copy) -> list[Target]:
     ]
 
 
-def to_new_hosts(facts: Facts, hosts: Sequence[str], is_free: Callable[[str, int], bool]) -> list[Target]:
+class Room(Protocol):
+    """What a new host has to offer."""
+
+    def port_is_free(self, host: str, port: int) -> bool: ...
+
+    def directory_on(self, host: str, segment: SegmentFacts) -> str: ...
+
+
+def to_new_hosts(facts: Facts, hosts: Sequence[str], room: Room) -> list[Target]:
     """-p: the failed hosts by name, zipped with the given ones; ports are assigned anew (T9)."""
     segments = downed(facts)
     failed_hosts = sorted({s.hostname for s in segments})
@@ -111,11 +120,18 @@ def to_new_hosts(facts: Facts, hosts: Sequence[str], is_free: Callable[[str, int
     for failed_host, host in zip(failed_hosts, hosts, strict=False):
         for segment in (s for s in segments if s.hostname == failed_host):
             port = lowest
-            while (host, port) in used or not is_free(host, port):
+            while (host, port) in used or not room.port_is_free(host, port):
                 port += 1
             used.add((host, port))
             replication = lowest_replication + port - lowest if segment.replication_port else None
-            place = replace(segment, hostname=host, address=host, port=port, replication_port=replication)
+            place = replace(
+                segment,
+                hostname=host,
+                address=host,
+                port=port,
+                replication_port=replication,
+                datadir=room.directory_on(host, segment),
+            )
             targets.append(_target(facts, segment, place, Copy.FULL))
     return targets
 

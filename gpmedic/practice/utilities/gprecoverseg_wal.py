@@ -134,7 +134,7 @@ def _targets(options: Options, hands: Hands, console: Console, facts: Facts) -> 
         targets = from_lines(facts, read(text, options.config_file, facts.release), chosen_copy(options))
     elif options.new_hosts is not None:
         hosts = pool_hosts(options.new_hosts)
-        targets = to_new_hosts(facts, hosts, hands.port_is_free)
+        targets = to_new_hosts(facts, hosts, hands)
         wanted = hosts[: len({t.failed.hostname for t in targets})]
         say_unreachable(console, facts, wanted)
         away = unreachable_hosts(facts, wanted)

@@ -174,6 +174,9 @@ class RecordedHands:
     def port_is_free(self, host: str, port: int) -> bool:
         return True
 
+    def directory_on(self, host: str, segment: SegmentFacts) -> str:
+        return segment.datadir
+
     def stop(self, segments: Sequence[SegmentFacts]) -> None:
         self._stopped |= {s.dbid for s in segments}
 
