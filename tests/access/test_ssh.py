@@ -155,7 +155,7 @@ def wrong_key(lab: Lab) -> dict[str, object]:
 def encrypted_key(lab: Lab) -> dict[str, object]:
     other = lab.folder / "other"
     key = asyncssh.generate_private_key("ssh-ed25519")
-    other.write_bytes(key.export_private_key("openssh", passphrase="hunter2", rounds=16))
+    other.write_bytes(key.export_private_key("openssh", passphrase="hunter2", rounds=64))
     return {"identity_file": other}
 
 
