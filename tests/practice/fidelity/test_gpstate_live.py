@@ -2,14 +2,13 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+from gpmedic.cluster import Role
 from gpmedic.practice import Fault, PracticeCluster
-from gpmedic.practice.control import Verb
-from gpmedic.practice.facts import Facts, SegmentFacts
+from gpmedic.practice.facts import Answer, Facts, SegmentFacts
 from tests.practice.fidelity.normalise import normalise
 from tests.practice.fidelity.scene import facts_of
 from tests.practice.fidelity.test_gpstate_fidelity import ALSO
@@ -54,10 +53,11 @@ def test_a_practice_cluster_prints_like_a_real_one_when_healthy_and_after_a_fail
         for name in ("01-gpstate", "03-gpstate-s", "04-gpstate-e", "05-gpstate-m", "06-gpstate-c"):
             assert_printed_as_recorded(cluster, f"a-healthy/{name}")
         cluster.break_(Fault.KILL_PRIMARY, content=2)
-        cluster.control.call(Verb.FTS_PROBE)
+        cluster.wait_until(
+            lambda facts: facts.segment(10).role is Role.PRIMARY and facts.segment(10).answer is Answer.ACCEPTS
+        )
         for name in ("04-gpstate-e", "05-gpstate-m", "06-gpstate-s", "07-gpstate", "08-gpstate-c"):
             assert_printed_as_recorded(cluster, f"c-primary-killed/{name}")
-    shutil.rmtree(cluster.folder)
 
 
 def test_without_its_practice_cluster_it_says_so_in_one_line(tmp_path: Path) -> None:
