@@ -13,7 +13,17 @@ from gpmedic.practice.control import CLUSTER_VARIABLE, PracticeError
 from gpmedic.practice.engine import Engine
 from gpmedic.practice.facts import Release
 from gpmedic.practice.greenplum_catalog import UTILITY_VERSIONS
-from gpmedic.practice.layout import COORDINATOR_HOST, HOSTS, LOOPBACK, MARK, SETTINGS, USER, Row
+from gpmedic.practice.layout import (
+    COORDINATOR_HOST,
+    HOSTS,
+    LOOPBACK,
+    MARK,
+    SEGMENT_HOSTS,
+    SETTINGS,
+    SPARE_HOST,
+    USER,
+    Row,
+)
 from gpmedic.practice.processes import PID_FOLDER
 from gpmedic.practice.sshd import SshHost, SshHosts
 
@@ -34,7 +44,9 @@ def clear(folder: Path) -> None:
         shutil.rmtree(folder)
     folder.mkdir(mode=0o755, parents=True, exist_ok=True)
     (folder / MARK).touch()
-    for name in ("run", str(PID_FOLDER), "greenplum/bin", "system/bin", *(f"hosts/{host}" for host in HOSTS)):
+    places = [f"hosts/{host}/data/{role}" for host in (*SEGMENT_HOSTS, SPARE_HOST) for role in ("primary", "mirror")]
+    hosts = [f"hosts/{host}" for host in HOSTS]
+    for name in ("run", str(PID_FOLDER), "greenplum/bin", "system/bin", *hosts, *places):
         (folder / name).mkdir(parents=True, exist_ok=True)
 
 

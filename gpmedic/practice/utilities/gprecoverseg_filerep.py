@@ -98,6 +98,7 @@ def _connect(options: Options, hands: FilerepHands, console: Console) -> Facts:
         if all(s.answer is Answer.ACCEPTS for s in facts.data_segments if s.role is Role.PRIMARY):
             console.info("Obtaining Segment details from master...")
             return facts
+        hands.probe()  # as the coordinator does when a primary does not answer
         hands.pause(ATTEMPT_SECONDS)
         console.info(f"Unable to connect to database. Retrying {attempt}")
         hands.pause(RETRY_SECONDS)

@@ -185,7 +185,7 @@ class RecordedHands:
         changed = {s.dbid: s for s in self._facts.segments}
         for segment in self._facts.data_segments:
             peer = self._facts.peer(segment)
-            if segment.dbid not in self._stopped or peer is None or peer.status is Status.DOWN:
+            if segment.dbid not in self._stopped or peer is None or peer.answer is Answer.REFUSED:
                 continue
             filerep = self._facts.release is Release.V4_3
             mode = Mode.CHANGE_TRACKING if filerep else Mode.NOT_IN_SYNC
