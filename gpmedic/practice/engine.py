@@ -24,6 +24,7 @@ from gpmedic.practice.templates import COORDINATOR_HBA, template
 _RESYNC_SECONDS = 2.0  # how long a resynchronization of 4.3 is seen at least
 _INCREMENTAL_BYTES = 4 << 20
 _FULL_BYTES = 64 << 20
+LAG_BYTES = 4 << 20  # less than what a fresh server has written, so that no position gets negative
 
 
 @dataclass
@@ -145,6 +146,11 @@ class Engine:
 
     def peer(self, row: Row) -> Row | None:
         return next((r for r in self.rows.known if r.content == row.content and r.dbid != row.dbid), None)
+
+    def lag(self, content: int) -> int:
+        """Bytes by which a slowed mirror is shown to lag, as gp_stat_replication shows it too."""
+        left = self._held_until.get(content, 0.0) - time.monotonic()
+        return max(0, round(LAG_BYTES * left / self.broken.slow_resync)) if self.broken.slow_resync else 0
 
     def change_log_size(self, content: int, position: str | None) -> int | None:
         """Bytes in 4.3's change log: what the primary wrote since it is in change tracking."""
@@ -287,8 +293,13 @@ class Engine:
         primary = next(r for r in self.rows.known if r.content == content and r.role is Role.PRIMARY)
         filerep = self.release.generation is Generation.FILEREP
         wait = self.broken.slow_resync + (_RESYNC_SECONDS if filerep else 0.0)
-        if wait and primary.mode is not Mode.SYNCHRONIZED:
-            self._held_until.setdefault(content, time.monotonic() + wait)
+        if wait and primary.mode is not Mode.SYNCHRONIZED and content not in self._held_until:
+            self._held_until[content] = time.monotonic() + wait
+            self.rows.execute(
+                "INSERT INTO gpmedic_practice.lagging VALUES (%s, clock_timestamp() + %s * interval '1 s', %s, %s)"
+                " ON CONFLICT (content) DO UPDATE SET ends = excluded.ends, seconds = excluded.seconds",
+                (content, wait, wait, LAG_BYTES),
+            )
         return time.monotonic() < self._held_until.get(content, 0.0)
 
     def _after_round(self, current: tuple[Row, ...]) -> None:

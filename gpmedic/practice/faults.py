@@ -1,6 +1,7 @@
 """How each fault of a practice cluster is made, and how it is healed: one row a fault."""
 
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -15,7 +16,8 @@ from gpmedic.practice.facts import SshState
 from gpmedic.practice.fault import Fault, wanted_target
 from gpmedic.practice.hosts import Hosts
 from gpmedic.practice.layout import Row
-from gpmedic.practice.processes import end
+from gpmedic.practice.processes import end, with_variables
+from gpmedic.practice.sshd import HOST_VARIABLE
 from gpmedic.practice.utilities.gprecoverseg_lock import pid_file, release
 
 Target = Mapping[str, Any]
@@ -140,6 +142,8 @@ def _host_down(engine: Engine, host: str) -> str:
     here = [row for row in engine.rows.known if row.hostname == host]
     for row in here:
         engine.servers.kill(row.dbid)
+    for pid in with_variables(f"{CLUSTER_VARIABLE}={engine.folder}", f"{HOST_VARIABLE}={host}"):
+        end(pid, carrying="", kind=signal.SIGKILL)  # what was at work there over ssh
     return f"{host} is down, and with it {len(here)} servers."
 
 

@@ -43,6 +43,8 @@ CREATE TABLE gpmedic_practice.fts_rounds (begun bigint NOT NULL, ended bigint NO
 INSERT INTO gpmedic_practice.fts_rounds VALUES (0, 0);
 CREATE TABLE gpmedic_practice.hidden_replication (content int PRIMARY KEY);
 COMMENT ON TABLE gpmedic_practice.hidden_replication IS 'Contents whose row gp_stat_replication lacks: a fault.';
+CREATE TABLE gpmedic_practice.lagging (content int PRIMARY KEY, ends timestamptz, seconds float8, bytes bigint);
+COMMENT ON TABLE gpmedic_practice.lagging IS 'Contents whose mirror is shown as catching up until then: a fault.';
 CREATE TABLE gpmedic_practice.ledger (id bigint PRIMARY KEY, written timestamptz DEFAULT clock_timestamp());
 CREATE TABLE pg_catalog.gp_configuration_history (time timestamptz NOT NULL, dbid smallint NOT NULL, "desc" text);
 CREATE TABLE pg_catalog.gp_id (gpname name, numsegments smallint, dbid smallint, content smallint);
@@ -121,6 +123,17 @@ CREATE FUNCTION pg_catalog.pg_xlog_location_diff(pg_lsn, pg_lsn) RETURNS numeric
 # The coordinator of the lab does not wait for its standby, which a drill may kill, but says so as a real one would.
 # A pair without a stream is a row of nulls, as recorded on 6.24.3; a coordinator without a standby has no row.
 _REPLICATION = """
+CREATE FUNCTION gpmedic_practice.slowed(of_content int, stream jsonb) RETURNS jsonb LANGUAGE sql VOLATILE AS $$
+  SELECT coalesce((
+    SELECT stream || jsonb_build_object('state', 'catchup',
+      'sent_lsn', (stream ->> 'sent_lsn')::pg_lsn - lag, 'write_lsn', (stream ->> 'write_lsn')::pg_lsn - lag,
+      'flush_lsn', (stream ->> 'flush_lsn')::pg_lsn - lag, 'replay_lsn', (stream ->> 'replay_lsn')::pg_lsn - lag * 1.25)
+    FROM gpmedic_practice.lagging,
+      LATERAL (SELECT round(bytes * extract(epoch FROM ends - clock_timestamp()) / seconds)::numeric AS lag) l
+    WHERE content = of_content AND ends > clock_timestamp()
+      AND stream ->> 'application_name' = 'gp_walreceiver' AND stream ->> 'replay_lsn' IS NOT NULL
+  ), stream)
+$$;
 CREATE FUNCTION gpmedic_practice.stat_replication() RETURNS SETOF json LANGUAGE plpgsql AS $$
 DECLARE segment record; answer json; found_any bool;
 BEGIN
@@ -134,7 +147,8 @@ BEGIN
     FOR answer IN SELECT gpmedic_practice.ask(segment.port, segment.content,
                                              'SELECT * FROM pg_stat_replication') LOOP
       found_any := true;
-      RETURN NEXT jsonb_set(answer::jsonb, '{{gp_segment_id}}', to_jsonb(segment.content))::json;
+      RETURN NEXT (gpmedic_practice.slowed(segment.content, answer::jsonb)
+        || jsonb_build_object('gp_segment_id', segment.content))::json;
     END LOOP;
     IF NOT found_any THEN
       RETURN NEXT json_build_object('gp_segment_id', segment.content);

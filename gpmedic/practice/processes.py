@@ -57,25 +57,31 @@ def with_children(pid: int) -> list[int]:
     return [pid, *(child for child, parent in parents().items() if parent == pid)]
 
 
+def with_variables(*variables: str) -> set[int]:
+    """Processes that carry all of these NAME=VALUE in their environment."""
+    found: set[int] = set()
+    if sys.platform == "linux":
+        wanted = {variable.encode() for variable in variables}
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit():
+                with contextlib.suppress(OSError):
+                    if wanted <= set((entry / "environ").read_bytes().split(b"\0")):
+                        found.add(int(entry.name))
+        return found
+    listing = subprocess.run(["ps", "-axEww", "-o", "pid=,command="], capture_output=True, text=True, check=False)
+    for line in listing.stdout.splitlines():
+        pid, _, rest = line.strip().partition(" ")
+        if set(variables) <= set(rest.split()):
+            found.add(int(pid))
+    return found
+
+
 def of_cluster(folder: Path) -> set[int]:
     """Processes started for the practice cluster in `folder`: servers, commands given over ssh, jobs left behind.
 
     They carry its folder in their environment; a server is also recorded below `run/pids`. Not this process.
     """
-    mark = f"{CLUSTER_VARIABLE}={folder}"
-    found = set(_recorded(folder))
-    if sys.platform == "linux":
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit():
-                with contextlib.suppress(OSError):
-                    if mark.encode() in (entry / "environ").read_bytes().split(b"\0"):
-                        found.add(int(entry.name))
-    else:
-        listing = subprocess.run(["ps", "-axEww", "-o", "pid=,command="], capture_output=True, text=True, check=False)
-        for line in listing.stdout.splitlines():
-            pid, _, rest = line.strip().partition(" ")
-            if mark in rest.split():
-                found.add(int(pid))
+    found = {*_recorded(folder), *with_variables(f"{CLUSTER_VARIABLE}={folder}")}
     return {pid for pid in found if pid != os.getpid() and alive(pid)}
 
 
@@ -100,7 +106,7 @@ def end_all(folder: Path, spare: Iterable[int] = (), grace: float = 1.0) -> None
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL if late else signal.SIGQUIT)
         asked |= left
-        time.sleep(0.02)
+        time.sleep(0.05)
     forget_shared_memory(folder)
 
 
@@ -115,8 +121,8 @@ def forget_shared_memory(folder: Path) -> None:
                 lock.unlink()
 
 
-def end(pid: int, carrying: str) -> None:
-    """SIGTERM for a process, if its command line carries this text: a recorded pid may be anybody's by now."""
+def end(pid: int, carrying: str, kind: signal.Signals = signal.SIGTERM) -> None:
+    """Signal a process, if its command line carries this text: a recorded pid may be anybody's by now."""
     if carrying in command_of(pid):
         with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGTERM)
+            os.kill(pid, kind)

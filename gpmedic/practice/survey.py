@@ -3,14 +3,14 @@
 import contextlib
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import psycopg2
 
-from gpmedic.cluster import Generation, Mode, Role
+from gpmedic.cluster import COORDINATOR_CONTENT, Generation, Mode, Role
 from gpmedic.practice.engine import Engine
-from gpmedic.practice.facts import Answer, Facts, HostFacts, LockFacts, ReplicationFacts, SegmentFacts
+from gpmedic.practice.facts import Answer, Facts, HostFacts, LockFacts, ReplicationFacts, SegmentFacts, lsn_bytes
 from gpmedic.practice.faults import in_force
 from gpmedic.practice.greenplum_catalog import UTILITY_VERSIONS, VERSIONS
 from gpmedic.practice.layout import USER, Row
@@ -71,7 +71,28 @@ def _segment(engine: Engine, row: Row, host: HostFacts) -> tuple[SegmentFacts, t
         copying=engine.copying.get(row.dbid),
     )
     hidden = row.content in engine.broken.hidden_replication
-    return facts, () if hidden else replication
+    lag = 0 if row.content == COORDINATOR_CONTENT else engine.lag(row.content)
+    return facts, () if hidden else tuple(_slowed(stream, lag) for stream in replication)
+
+
+def _slowed(stream: ReplicationFacts, lag: int) -> ReplicationFacts:
+    if lag == 0 or stream.application_name != "gp_walreceiver" or stream.replayed is None:
+        return stream
+    return replace(
+        stream,
+        state="catchup",
+        sent=_less(stream.sent, lag),
+        written=_less(stream.written, lag),
+        flushed=_less(stream.flushed, lag),
+        replayed=_less(stream.replayed, lag * 5 // 4),
+    )
+
+
+def _less(location: str | None, lag: int) -> str | None:
+    if location is None:
+        return None
+    position = max(0, lsn_bytes(location) - lag)
+    return f"{position >> 32:X}/{position & 0xFFFFFFFF:X}"
 
 
 def _stream(engine: Engine, row: Row) -> tuple[str | None, tuple[ReplicationFacts, ...]]:

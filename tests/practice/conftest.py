@@ -34,6 +34,7 @@ class Host:
         }
         return subprocess.run(
             ["/bin/sh", "-c", script],
+            cwd=folder / "hosts" / self.name,
             env=environment,
             input=stdin,
             capture_output=True,
