@@ -18,10 +18,11 @@ from gpmedic.errors import AccessRefused, GpmedicError, HostUnreachable
 from gpmedic.host_facts import HostFacts, PidState
 from gpmedic.practice.fault import Fault
 from gpmedic.practice.practice_cluster import PracticeCluster
+from gpmedic.practice.sshd import SshHost
 from gpmedic.probe import ProbeState
 from gpmedic.settings import ClusterSettings
 
-from .conftest import COORDINATOR_HOST, Lab, Server, free_port
+from .conftest import COORDINATOR_HOST, SYSTEM_PATH, Lab, Server, free_port, make_lab
 
 
 def start(generation: str) -> PracticeCluster:
@@ -301,7 +302,7 @@ def test_a_silent_ssh_is_told_in_time(six: PracticeCluster) -> None:
         observe(quick)
 
 
-def test_looking_leaves_nothing_behind(six: PracticeCluster) -> None:
+def test_looking_leaves_no_session_behind(six: PracticeCluster) -> None:
     observe(six.settings)
     facts_of(six)
     with Database.connect(six.settings.database) as database:
@@ -309,4 +310,14 @@ def test_looking_leaves_nothing_behind(six: PracticeCluster) -> None:
             "SELECT count(*) AS n FROM pg_stat_activity WHERE application_name = 'gpmedic' AND pid <> pg_backend_pid()"
         )
     assert sessions == [{"n": 0}]
-    assert not list(Path("/tmp").glob("gpmedic.??????"))  # noqa: S108
+
+
+def test_gathering_facts_leaves_no_file_behind(six: PracticeCluster, tmp_path: Path) -> None:
+    (tmp_path / "tmp").mkdir()
+    path = f"{six.folder}/system/bin:{SYSTEM_PATH}"
+    host = SshHost(COORDINATOR_HOST, tmp_path, path, environment={"TMPDIR": str(tmp_path / "tmp")})
+    lab = make_lab(tmp_path, host)
+    with lab.servers, lab.shell() as shell:
+        facts = gather(six.settings, shell, observe(six.settings).cluster)
+    assert all(host.reachable for host in facts)
+    assert list((tmp_path / "tmp").iterdir()) == []
