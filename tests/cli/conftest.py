@@ -1,0 +1,53 @@
+"""The command line as a person runs it: a process of its own, on a practice cluster."""
+
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gpmedic.practice import PracticeCluster
+from tests.access.conftest import server
+
+__all__ = ["server"]
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[PracticeCluster]:
+    with PracticeCluster(f"cli-{uuid.uuid4().hex[:8]}", "6") as practice:
+        yield practice
+
+
+@pytest.fixture
+def clusters(tmp_path: Path, cluster: PracticeCluster) -> Path:
+    """A folder of clusters in which just the practice cluster is registered, as `practice`."""
+    folder = tmp_path / "clusters"
+    folder.mkdir()
+    (folder / "practice.toml").write_text((cluster.folder / "cluster.toml").read_text())
+    return folder
+
+
+class Cli:
+    """Runs `gpmedic ARGUMENTS`; without a terminal, as in a pipe."""
+
+    def __init__(self, clusters: Path) -> None:
+        self.clusters = clusters
+
+    def __call__(self, *arguments: str, timeout: float = 60) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-c", "from gpmedic.cli import main; main()", *arguments],
+            env={**os.environ, "GPMEDIC_CLUSTERS": str(self.clusters)},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+
+@pytest.fixture
+def gpmedic(clusters: Path) -> Cli:
+    return Cli(clusters)

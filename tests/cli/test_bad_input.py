@@ -1,0 +1,156 @@
+"""What is wrong with a login, a host or a file is one line with the next action, exit code 2, and touches nothing."""
+
+import re
+import subprocess
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import asyncssh
+import pytest
+
+from gpmedic.practice import Fault, PracticeCluster
+from tests.access.conftest import PASSWORD, Server
+from tests.cli.conftest import Cli
+
+Change = Callable[[dict[str, dict[str, object]], Path], None]
+
+
+def other_key(settings: dict[str, dict[str, object]], folder: Path) -> None:
+    key = folder / "another_key"
+    key.write_bytes(asyncssh.generate_private_key("ssh-ed25519").export_private_key("openssh"))
+    key.chmod(0o600)
+    settings["ssh"]["identity_file"] = str(key)
+
+
+def unknown_host_key(settings: dict[str, dict[str, object]], folder: Path) -> None:
+    empty = folder / "known_hosts"
+    empty.touch()
+    settings["ssh"]["known_hosts"] = str(empty)
+
+
+def other_password(settings: dict[str, dict[str, object]], folder: Path) -> None:
+    settings["database"].pop("password_file", None)
+    settings["database"]["password"] = "tr0ub4dor"
+
+
+def setting(section: str, name: str, value: object) -> Change:
+    def change(settings: dict[str, dict[str, object]], folder: Path) -> None:
+        settings[section][name] = value
+
+    return change
+
+
+WRONG_SETTINGS: dict[str, tuple[Change, str]] = {
+    "a host name that nobody knows": (setting("ssh", "host", "mdw.invalid"), r"mdw\.invalid"),
+    "a key that the host does not accept": (other_key, r"key"),
+    "a host whose key is not known": (unknown_host_key, r"known"),
+    "a port where nobody listens": (setting("ssh", "port", 1), r"refuse"),
+    "a user who is not Greenplum's": (setting("ssh", "user", "operator"), r"operator"),
+    "a wrong database password": (other_password, r"password"),
+    "a database host that nobody knows": (setting("database", "host", "mdw.invalid"), r"mdw\.invalid"),
+    "a GPHOME that is none": (setting("greenplum", "home", "/nonexistent"), r"/nonexistent"),
+}
+
+
+def toml(settings: dict[str, dict[str, object]]) -> str:
+    plain = [f"{k} = {literal(v)}" for k, v in settings.items() if not isinstance(v, dict)]
+    for section, values in settings.items():
+        if isinstance(values, dict):
+            plain += [f"[{section}]", *(f"{k} = {literal(v)}" for k, v in values.items())]
+    return "\n".join(plain)
+
+
+def literal(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int) else f'"{value}"'
+
+
+def assert_one_line_with_the_next_action(run: "subprocess.CompletedProcess[str]", pattern: str) -> None:
+    assert run.returncode == 2, run.stdout + run.stderr
+    assert len(run.stderr.splitlines()) == 1, run.stderr
+    assert run.stderr.startswith("gpmedic: ")
+    assert re.search(pattern, run.stderr), run.stderr
+    assert re.search(r" Next: \S", run.stderr), run.stderr
+    assert "tr0ub4dor" not in run.stderr
+
+
+@pytest.fixture(autouse=True)
+def untouched(cluster: PracticeCluster) -> Iterator[None]:
+    before = [(s.dbid, s.role, s.mode, s.status, s.pid) for s in cluster.facts().segments]
+    yield
+    assert [(s.dbid, s.role, s.mode, s.status, s.pid) for s in cluster.facts().segments] == before
+
+
+@pytest.mark.parametrize("case", WRONG_SETTINGS)
+def test_a_wrong_setting_is_one_line_with_the_next_action(
+    case: str, gpmedic: Cli, clusters: Path, tmp_path: Path
+) -> None:
+    change, pattern = WRONG_SETTINGS[case]
+    path = clusters / "practice.toml"
+    settings = tomllib.loads(path.read_text())
+    change(settings, tmp_path)
+    path.write_text(toml(settings))
+    assert_one_line_with_the_next_action(gpmedic("status"), pattern)
+
+
+@pytest.mark.parametrize(
+    ("fault", "pattern"),
+    [
+        (Fault.SSH_WRONG_KEY, r"HAS CHANGED"),
+        (Fault.SSH_REFUSED, r"refuse"),
+        (Fault.SSH_SILENT, r"silent|answer|nothing|banner"),
+    ],
+)
+def test_a_host_that_cannot_be_trusted_or_reached_is_one_line(
+    fault: Fault, pattern: str, gpmedic: Cli, cluster: PracticeCluster, clusters: Path
+) -> None:
+    path = clusters / "practice.toml"
+    settings = tomllib.loads(path.read_text())
+    settings["ssh"]["connect_timeout"] = 2
+    path.write_text(toml(settings))
+    cluster.break_(fault, host="mdw")
+    try:
+        assert_one_line_with_the_next_action(gpmedic("status"), pattern)
+    finally:
+        cluster.heal(fault, host="mdw")
+
+
+def test_a_database_that_is_not_greenplum_is_named(gpmedic: Cli, clusters: Path, server: Server) -> None:
+    path = clusters / "practice.toml"
+    settings = tomllib.loads(path.read_text())
+    settings["database"] = {"host": "127.0.0.1", "port": server.port, "password": PASSWORD}
+    path.write_text(toml(settings))
+    assert_one_line_with_the_next_action(gpmedic("status"), r"not .*Greenplum|neither")
+
+
+def test_a_cluster_that_is_not_registered_names_those_that_are(gpmedic: Cli) -> None:
+    assert_one_line_with_the_next_action(gpmedic("status", "nosuch"), r"nosuch.*practice")
+
+
+def test_a_settings_file_with_an_unknown_word_is_refused(gpmedic: Cli, clusters: Path) -> None:
+    (clusters / "practice.toml").write_text('name = "practice"\nnosuch = 1\n')
+    assert_one_line_with_the_next_action(gpmedic("status"), r"practice\.toml")
+
+
+def test_nobody_is_there_to_approve_without_a_terminal(gpmedic: Cli) -> None:
+    assert_one_line_with_the_next_action(gpmedic("recover"), r"terminal")
+
+
+def test_yes_is_refused_for_a_cluster_that_is_not_a_practice_cluster(gpmedic: Cli, clusters: Path) -> None:
+    path = clusters / "practice.toml"
+    path.write_text(path.read_text().replace("practice = true", "practice = false"))
+    assert_one_line_with_the_next_action(gpmedic("recover", "--yes"), r"--yes")
+
+
+def test_yes_is_refused_where_only_the_file_says_practice(gpmedic: Cli, clusters: Path, server: Server) -> None:
+    path = clusters / "practice.toml"
+    settings = tomllib.loads(path.read_text())
+    settings["database"] = {"host": "127.0.0.1", "port": server.port, "password": PASSWORD}
+    path.write_text(toml(settings))
+    assert_one_line_with_the_next_action(gpmedic("recover", "--yes"), r"--yes")
+
+
+def test_a_drill_that_does_not_exist_names_those_that_do(gpmedic: Cli) -> None:
+    assert_one_line_with_the_next_action(gpmedic("drill", "nosuch"), r"primary-down")

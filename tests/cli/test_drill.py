@@ -1,0 +1,18 @@
+"""The drill: the main job from beginning to end, as `make drill` runs it without a terminal."""
+
+from pathlib import Path
+
+from gpmedic.practice.practice_cluster import folder_of
+from tests.cli.conftest import Cli
+
+
+def test_a_drill_recovers_the_cluster_loses_no_row_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    clusters = tmp_path / "clusters"
+    clusters.mkdir()
+    run = Cli(clusters)("drill", "primary-down", "--generation", "6", timeout=110)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "Rows before / after: equal" in run.stdout
+    assert "practice operator" in run.stdout
+    assert "proven healthy" in run.stdout
+    assert not list(clusters.iterdir())
+    assert not list(folder_of("x").parent.glob("drill-*"))

@@ -1,0 +1,69 @@
+"""`gpmedic status` and `gpmedic plan`: exit codes, words and JSON."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gpmedic.cluster import Mode, Status
+from gpmedic.practice import Fault, PracticeCluster
+from gpmedic.practice.control import Verb
+from tests.cli.conftest import Cli
+
+
+def test_a_healthy_cluster_has_exit_code_0_and_no_finding(gpmedic: Cli) -> None:
+    run = gpmedic("status", "--json")
+    assert run.returncode == 0, run.stderr
+    shown = json.loads(run.stdout)
+    assert shown["findings"] == []
+    assert len(shown["segments"]) == 14
+
+
+def test_a_healthy_cluster_has_an_empty_plan(gpmedic: Cli) -> None:
+    run = gpmedic("plan", "--json")
+    assert run.returncode == 0, run.stderr
+    assert json.loads(run.stdout)["steps"] == []
+
+
+def test_status_does_not_import_prefect(clusters: Path) -> None:
+    watch = (
+        "import os, sys; os.environ['GPMEDIC_CLUSTERS'] = sys.argv.pop(1)\n"
+        "from gpmedic.cli import main\n"
+        "try: main()\n"
+        "finally: print('prefect' in sys.modules, file=sys.stderr)\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", watch, str(clusters), "status"], capture_output=True, text=True, check=True
+    )
+    assert run.stderr.strip() == "False"
+
+
+def test_a_mirror_that_is_down_has_exit_code_1_and_a_plan_to_recover_it(
+    gpmedic: Cli, cluster: PracticeCluster, mirror_down: int
+) -> None:
+    run = gpmedic("status")
+    assert run.returncode == 1, run.stderr
+    assert "Mirror down" in run.stdout
+    assert f"dbid {mirror_down}" in run.stdout
+    assert "\x1b" not in run.stdout, "piped output is plain text"
+
+    run = gpmedic("plan", "--json")
+    assert run.returncode == 1, run.stderr
+    steps = json.loads(run.stdout)["steps"]
+    assert [step["action"] for step in steps] == ["recover", "wait_for_sync", "verify"]
+    assert steps[0]["argv"] == ["gprecoverseg", "-a"]
+    assert steps[0]["dbids"] == [mirror_down]
+
+
+@pytest.fixture
+def mirror_down(cluster: PracticeCluster) -> Iterator[int]:
+    """The dbid of a mirror that is down during the test and back after it."""
+    mirror = 8
+    cluster.break_(Fault.KILL_MIRROR, content=0)
+    cluster.wait_until(lambda facts: facts.segment(mirror).status is Status.DOWN)
+    yield mirror
+    cluster.control.call(Verb.START_SEGMENT, dbid=mirror)
+    cluster.wait_until(lambda facts: all(s.mode is Mode.SYNCHRONIZED for s in facts.data_segments))
