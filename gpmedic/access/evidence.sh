@@ -16,7 +16,7 @@ for folder in log pg_log; do
   tail -n 60 "$datadir/$folder/$newest" 2>&1 | cut -c 1-400
 done
 REMOTE
-  } | ssh -T -o BatchMode=yes -o ConnectTimeout=5 "$1" /bin/sh -s 2>&1
+  } | ssh -T -o BatchMode=yes -o ConnectTimeout=5 -- "$1" "exec /bin/sh -s" 2>&1
   printf '\n'
 }
 quoted() { printf "'"; printf %s "$1" | sed "s/'/'\\\\''/g"; printf "'"; }
