@@ -7,29 +7,23 @@ through Prefect's API, exactly as the web page or another program would give the
 import time
 from collections.abc import Callable
 from contextvars import copy_context
-from threading import Event, Thread
+from queue import SimpleQueue
+from threading import Thread
 from typing import TypeVar
-from uuid import uuid4
+from uuid import UUID
 
-from prefect import tags
-from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.filters import (
-    FlowRunFilter,
-    FlowRunFilterState,
-    FlowRunFilterStateType,
-    FlowRunFilterTags,
-)
-from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.client.orchestration import get_client
 from prefect.exceptions import FlowPauseTimeout, NotPausedError
 from prefect.flow_runs import resume_flow_run
 
-from tasks.approve import Answer, Decision, Request, load_request
+from tasks.approve import Answer, Decision, Request, hearing_requests
 
 T = TypeVar("T")
 Attendant = Callable[[Request], Answer]
 """Shown what shall be done, returns the answer. What it raises counts as a no."""
 
 POLL_SECONDS = 0.1
+_Requests = SimpleQueue[tuple[UUID, Request] | None]
 
 
 def attend(run: Callable[[], T], attendant: Attendant) -> T:
@@ -38,47 +32,49 @@ def attend(run: Callable[[], T], attendant: Attendant) -> T:
     Returns:
         What the flow returned; what it raised is raised.
     """
-    tag = f"gpmedic-attended:{uuid4()}"
-    over = Event()
+    requests: _Requests = SimpleQueue()
     # The settings of Prefect, and so its address, live in the context of this thread.
-    thread = Thread(target=copy_context().run, args=(_answer_all, tag, attendant, over), daemon=True)
+    thread = Thread(target=copy_context().run, args=(_answer_all, requests, attendant), daemon=True)
     thread.start()
     try:
-        with tags(tag):
+        with hearing_requests(lambda run_id, request: requests.put((run_id, request))):
             return run()
     finally:
-        over.set()
+        requests.put(None)
         thread.join(timeout=2)  # it may sit in a prompt that nobody answers any more
 
 
-def _answer_all(tag: str, attendant: Attendant, over: Event) -> None:
-    paused = FlowRunFilter(
-        tags=FlowRunFilterTags(all_=[tag]),
-        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PAUSED])),
-    )
+def _answer_all(requests: _Requests, attendant: Attendant) -> None:
+    while (asked := requests.get()) is not None:
+        run, request = asked
+        try:
+            answer = attendant(request)
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"[:2000]
+            answer = Answer(decision=Decision.NO.value, operator="nobody", reason=reason)
+        if _await_pause(run, request):
+            give(run, answer)
+
+
+def _await_pause(run: UUID, request: Request) -> bool:
+    """Wait until the run is paused for this request; False where it never is (it has ended, or the time is over)."""
+    deadline = time.monotonic() + 60
     with get_client(sync_client=True) as client:
-        while not over.wait(POLL_SECONDS):
-            for run in client.read_flow_runs(flow_run_filter=paused):
-                _answer(client, run, attendant)
+        while time.monotonic() < deadline:
+            state = client.read_flow_run(run).state
+            if state is not None and state.is_paused() and state.state_details.pause_key == request.key:
+                return True
+            if state is None or state.is_final():
+                return False
+            time.sleep(POLL_SECONDS)
+    return False
 
 
-def _answer(client: SyncPrefectClient, run: FlowRun, attendant: Attendant) -> None:
-    key = run.state.state_details.pause_key if run.state else None
-    request = load_request(run.id, key) if key else None
-    if request is None:
-        return
-    try:
-        answer = attendant(request)
-    except Exception as error:
-        answer = Answer(decision=Decision.NO.value, operator="nobody", reason=f"{type(error).__name__}: {error}"[:2000])
-    give(run, answer)
-
-
-def give(run: FlowRun, answer: Answer) -> None:
+def give(run: UUID, answer: Answer) -> None:
     """Hand the answer to the paused run; an answer that comes too late changes nothing."""
     for _ in range(50):
         try:
-            resume_flow_run(run.id, run_input=answer.model_dump())
+            resume_flow_run(run, run_input=answer.model_dump())
         except (NotPausedError, FlowPauseTimeout):
             return
         except RuntimeError as error:

@@ -6,7 +6,8 @@ again from the top when it is resumed, and finds the stored answer under the sam
 hand pauses.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Literal, cast
@@ -79,6 +80,20 @@ class Approval(BaseModel):
     def covers(self, fingerprint: str) -> bool:
         """Whether this approval still allows the plan with this fingerprint."""
         return self.fingerprint == fingerprint and datetime.now(UTC) < self.expires_at
+
+
+RequestListener = Callable[[UUID, Request], None]
+_listeners: list[RequestListener] = []
+
+
+@contextmanager
+def hearing_requests(listener: RequestListener) -> Iterator[None]:
+    """Have the listener called with flow run and request, before a flow of this process waits for the answer."""
+    _listeners.append(listener)
+    try:
+        yield
+    finally:
+        _listeners.remove(listener)
 
 
 def approve(propose: Callable[[], Proposal | None], valid_for: timedelta) -> Approval | None:
@@ -183,6 +198,8 @@ def _ask(request: Request) -> Answer:
     proposal = request.proposal
     tell(Phase.APPROVE, f"Waiting for a person's answer to {proposal.step} (until {request.expires_at:%H:%M:%S} UTC).")
     announce(proposal.cluster, "approval.asked", {"step": proposal.step, "fingerprint": proposal.fingerprint})
+    for listener in tuple(_listeners):
+        listener(_run().id, request)
     form = Answer.with_initial_data(description=proposal.text)
     seconds = max(1, round((request.expires_at - datetime.now(UTC)).total_seconds()))
     if _run().deployment_id is not None:

@@ -2,16 +2,19 @@
 
 import time
 from collections.abc import Callable
+from contextvars import copy_context
 from datetime import UTC, datetime, timedelta
+from threading import Thread
+from uuid import UUID
 
 import pytest
 from prefect import flow
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.objects import StateType
+from prefect.flow_runs import resume_flow_run
 
-from flows.attend import attend
+from flows.attend import attend, give
 from gpmedic.errors import NotApproved, UnsafeState
-from tasks.approve import Answer, Approval, Proposal, Request, approve
+from tasks.approve import Answer, Approval, Proposal, Request, approve, hearing_requests
 from tasks.notify import Progress, listening
 
 HOUR = timedelta(hours=1)
@@ -140,24 +143,33 @@ def test_an_approval_expires() -> None:
 
 
 def test_prefect_refuses_an_answer_that_is_neither_yes_nor_no() -> None:
-    from prefect.flow_runs import resume_flow_run
-
+    paused: list[UUID] = []
     refusals: list[str] = []
 
-    def attendant(request: Request) -> Answer:
+    def answer_badly_first() -> None:
         with get_client(sync_client=True) as client:
-            for run in client.read_flow_runs():
-                if (
-                    run.state
-                    and run.state.type is StateType.PAUSED
-                    and run.state.state_details.pause_key == request.key
-                ):
-                    try:
-                        resume_flow_run(run.id, run_input={"decision": "maybe", "operator": "anna"})
-                    except RuntimeError as error:
-                        refusals.append(str(error))
-        return yes(request)
+            while (state := client.read_flow_run(paused[0]).state) is None or not state.is_paused():
+                time.sleep(0.05)
+        time.sleep(0.3)  # its form is stored a moment after
+        try:
+            resume_flow_run(paused[0], run_input={"decision": "maybe", "operator": "anna"})
+        except RuntimeError as error:
+            refusals.append(str(error))
+        give(paused[0], Answer(decision="yes", operator="anna"))
 
-    run_with(lambda: proposal("facade"), attendant)
+    @flow
+    def asks() -> Approval | None:
+        return approve(lambda: proposal("facade"), HOUR)
+
+    person = Thread(target=copy_context().run, args=(answer_badly_first,))
+
+    def hear(run: UUID, _request: Request) -> None:
+        paused.append(run)
+        person.start()
+
+    with hearing_requests(hear):
+        approval = asks()
+    person.join()
+    assert approval is not None
     assert len(refusals) == 1
     assert "decision" in refusals[0]

@@ -84,11 +84,11 @@ def test_a_suspended_run_owns_its_cluster_and_its_answer_is_void_when_the_plan_h
         other("gp-s")
 
     (tmp_path / "plan").write_text("bbb")
-    give(run, Answer(decision="yes", operator="anna"))
+    give(run.id, Answer(decision="yes", operator="anna"))
     run = worked(run)
     assert asked(run) == "recover-bbb"
 
-    give(run, Answer(decision="yes", operator="boris"))
+    give(run.id, Answer(decision="yes", operator="boris"))
     run = worked(run)
     assert run.state is not None
     assert run.state.type is StateType.COMPLETED
@@ -98,7 +98,7 @@ def test_a_suspended_run_owns_its_cluster_and_its_answer_is_void_when_the_plan_h
 def test_a_no_to_a_suspended_run_fails_it(deployment: str, tmp_path: Path) -> None:
     (tmp_path / "plan").write_text("ccc")
     run = worked(scheduled(deployment, tmp_path, "gp-t"))
-    give(run, Answer(decision="no", operator="anna", reason="backup runs"))
+    give(run.id, Answer(decision="no", operator="anna", reason="backup runs"))
     run = worked(run)
     assert run.state is not None
     assert run.state.type is StateType.FAILED

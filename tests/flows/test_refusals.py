@@ -1,0 +1,102 @@
+"""What gpmedic does not act on, and what it does not do twice."""
+
+import os
+import re
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from flows.attend import attend
+from flows.recover import recover
+from gpmedic.errors import PrecheckFailed, UnsafeState, UtilityBusy
+from gpmedic.practice import Fault, PracticeCluster
+from gpmedic.report import Outcome, RecoveryReport
+from tasks.approve import Answer, Request
+
+
+@pytest.fixture
+def practice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PracticeCluster]:
+    monkeypatch.setenv("GPMEDIC_CLUSTERS", str(tmp_path))
+    with PracticeCluster(f"refuse-{os.getpid()}", "6") as cluster:
+        cluster.register()
+        yield cluster
+
+
+def yes(_request: Request) -> Answer:
+    return Answer(decision="yes", operator="anna")
+
+
+def nobody(request: Request) -> Answer:
+    raise AssertionError(f"asked for {request.key}")
+
+
+def recovered(cluster: PracticeCluster) -> RecoveryReport:
+    return attend(lambda: recover(cluster.name), yes)
+
+
+def break_mirror(cluster: PracticeCluster, content: int) -> None:
+    cluster.break_(Fault.KILL_MIRROR, content=content)
+    cluster.wait_until(lambda facts: any(s.content == content and s.status.value == "d" for s in facts.segments))
+
+
+def jobs_of(cluster: PracticeCluster) -> list[Path]:
+    return sorted((cluster.folder / "hosts" / "mdw" / ".gpmedic" / "jobs").glob("recover-*"))
+
+
+def test_a_double_fault_is_refused_with_its_next_action_and_nothing_is_asked(practice: PracticeCluster) -> None:
+    practice.break_(Fault.KILL_BOTH, content=1)
+    with pytest.raises(UnsafeState, match="Double fault"):
+        attend(lambda: recover(practice.name), nobody)
+    assert jobs_of(practice) == []
+
+
+def test_a_held_lock_of_gprecoverseg_is_respected_before_anybody_is_asked(practice: PracticeCluster) -> None:
+    break_mirror(practice, 0)
+    practice.break_(Fault.LOCK_HELD)
+    with pytest.raises((UtilityBusy, PrecheckFailed), match="gprecoverseg"):
+        attend(lambda: recover(practice.name), nobody)
+    assert jobs_of(practice) == []
+
+
+def test_a_run_after_a_crash_adopts_the_command_that_the_first_one_started(
+    practice: PracticeCluster, prefect_server: str
+) -> None:
+    break_mirror(practice, 0)
+    practice.break_(Fault.GPRECOVERSEG_HANGS)
+    script = textwrap.dedent(f"""
+        from flows.attend import attend
+        from flows.recover import recover
+        from tasks.approve import Answer
+        attend(lambda: recover({practice.name!r}), lambda _: Answer(decision="yes", operator="anna"))
+    """)
+    first = subprocess.Popen(
+        [sys.executable, "-c", script],
+        env={**os.environ, "PREFECT_API_URL": prefect_server, "PREFECT_LOGGING_LEVEL": "CRITICAL"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 60
+    while not jobs_of(practice) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    time.sleep(1)
+    first.kill()
+    first.wait()
+    assert len(jobs_of(practice)) == 1
+
+    practice.heal(Fault.GPRECOVERSEG_HANGS)
+    report = attend(lambda: recover(practice.name), nobody)
+    assert report.outcome is Outcome.RECOVERED
+    assert len(jobs_of(practice)) == 1
+    assert any(re.search("started by an earlier run", event.what) for event in report.events)
+
+
+def test_the_same_failure_a_second_time_is_a_new_job(practice: PracticeCluster) -> None:
+    for _ in range(2):
+        break_mirror(practice, 0)
+        assert recovered(practice).outcome is Outcome.RECOVERED
+    assert len(jobs_of(practice)) == 2
