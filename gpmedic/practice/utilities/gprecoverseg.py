@@ -13,6 +13,7 @@ from gpmedic.practice.control import Control, PracticeError
 from gpmedic.practice.facts import Facts, Release
 from gpmedic.practice.utilities import gprecoverseg_filerep, gprecoverseg_wal
 from gpmedic.practice.utilities.console import Console
+from gpmedic.practice.utilities.gprecoverseg_filerep_recovery import CommandFailed
 from gpmedic.practice.utilities.gprecoverseg_hands import FilerepHands
 from gpmedic.practice.utilities.gprecoverseg_live import LiveHands, log_file
 from gpmedic.practice.utilities.gprecoverseg_lock import acquire, release, say_held
@@ -33,7 +34,7 @@ def program(options: Options, which: Release, hands: FilerepHands, console: Cons
         console.error(f"gprecoverseg error: {fault}")
     except (Failed, PracticeError) as fault:
         console.critical(f"gprecoverseg failed. (Reason='{fault}') exiting...")
-    except gprecoverseg_filerep.CommandFailed as fault:
+    except CommandFailed as fault:
         console.critical(f"Error occurred: {fault}")
     except Declined:
         console.info("User abort requested, Exiting...")

@@ -6,11 +6,12 @@
 import sys
 from collections.abc import Sequence
 
-from gpmedic.cluster import Mode, Role, Status
+from gpmedic.cluster import Status
 from gpmedic.practice.facts import Facts, Release, SegmentFacts
 from gpmedic.practice.utilities.console import Console
 from gpmedic.practice.utilities.gprecoverseg_targets import reachable
 from gpmedic.practice.utilities.gprecoverseg_text import Declined, ask, say_unreachable
+from gpmedic.practice.utilities.gpstart_report import described, lost_contents, say_failures, say_result
 from gpmedic.practice.utilities.gpstop_hands import (
     ClusterHands,
     ClusterOptions,
@@ -20,7 +21,6 @@ from gpmedic.practice.utilities.gpstop_hands import (
     standby,
 )
 from gpmedic.practice.utilities.gpstop_main import Utility, run_program, run_utility
-from gpmedic.practice.utilities.table import SEPARATOR, Table
 
 STARS = "*" * 76
 CATALOG_VERSIONS = {Release.V4_3: "201310150", Release.V6: "301908232", Release.V7: "302307241"}
@@ -60,12 +60,12 @@ def _run(options: ClusterOptions, hands: ClusterHands, console: Console) -> int:
     left = [second] if second is not None and options.without_standby else []
     failed = hands.start([*skipped, *left])
     console.info("Process results...")
-    lost = _lost_contents(segments, failed)
+    lost = lost_contents(segments, failed)
     for content in lost:
         console.error(f"No segment started for content: {content}.")
-        console.info(f"dumping success segments: {[_described(s) for s in segments if s not in failed]}")
-    _say_failures(hands, console, facts, [s for s in failed if s in segments])
-    _say_result(console, facts, segments, failed, skipped, stopping=bool(lost))
+        console.info(f"dumping success segments: {[described(s) for s in segments if s not in failed]}")
+    say_failures(hands, console, facts, [s for s in failed if s in segments])
+    say_result(console, facts, segments, failed, skipped, stopping=bool(lost))
     if lost:
         console.info("Commencing parallel segment instance shutdown, please wait...")
         hands.stop()
@@ -149,115 +149,6 @@ def _check_standby(options: ClusterOptions, hands: ClusterHands, console: Consol
         )
         raise Declined
     ask(console, "Continue with startup", hands.reply)
-
-
-def _lost_contents(segments: Sequence[SegmentFacts], failed: Sequence[SegmentFacts]) -> list[int]:
-    """Contents of which neither the acting primary nor a mirror in sync has started."""
-    good = {s.content for s in segments if s not in failed and (s.role is Role.PRIMARY or s.mode is Mode.SYNCHRONIZED)}
-    return sorted({s.content for s in segments} - good)
-
-
-def _described(segment: SegmentFacts) -> str:
-    return (
-        f"{segment.hostname}:{segment.datadir}:content={segment.content}:dbid={segment.dbid}:role={segment.role}:"
-        f"preferred_role={segment.preferred_role}:mode={segment.mode}:status={segment.status}"
-    )
-
-
-def _say_failures(hands: ClusterHands, console: Console, facts: Facts, failed: Sequence[SegmentFacts]) -> None:
-    if not failed:
-        return
-    console.info(SEPARATOR)
-    for segment in failed:
-        console.info(
-            f"DBID:{segment.dbid}  FAILED  host:'{segment.hostname}' datadir:'{segment.datadir}' "
-            f"with reason:'{_reason(hands, facts, segment)}'"
-        )
-    console.info(f"{SEPARATOR}\n\n")
-
-
-def _reason(hands: ClusterHands, facts: Facts, segment: SegmentFacts) -> str:
-    """What gpsegstart.py said on the segment's host, its log within ours."""
-    lines: list[str] = []
-    host, directory = segment.hostname, segment.datadir
-    mirroring = "quiescent" if facts.mirrored else "mirrorless"
-    remote = Console(lines.append, f"gpsegstart.py_{host}:{facts.user}", host, facts.user)
-    row = "|".join(
-        str(value)
-        for value in (
-            segment.dbid,
-            segment.content,
-            segment.role,
-            segment.preferred_role,
-            segment.mode,
-            segment.status,
-            segment.hostname,
-            segment.address,
-            segment.port,
-            directory,
-        )
-    )
-    contents = len({s.content for s in facts.data_segments})
-    remote.info(
-        f"Starting gpsegstart.py with args: -M {mirroring} -V {facts.utility_version} -n {contents} "
-        f"--era {hands.era()} -t 600 --master-checksum-version 1 -D {row} -b 64"
-    )
-    remote.info("Validating directories...")
-    remote.info(f"Validating directory: {directory}")
-    if segment.stale_pid_file:
-        remote.warning("postmaster.pid file exists, checking if recovery startup required")
-        remote.info("No db instance process, entering recovery startup mode")
-        remote.info("Clearing db instance pid file")
-    remote.info(f"Starting segments... (mirroringMode {mirroring})")
-    remote.critical(
-        "Error occurred: non-zero rc: 2\n"
-        f" Command was: '$GPHOME/bin/pg_controldata {directory}'\n"
-        f"rc=2, stdout='', stderr='pg_controldata: could not open file \"{directory}/global/pg_control\" "
-        "for reading: No such file or directory\n'"
-    )
-    return f"cmd had rc=2 completed=True halted=False\n  stdout='{''.join(lines)}'\n  stderr=''"
-
-
-def _say_result(
-    console: Console,
-    facts: Facts,
-    segments: Sequence[SegmentFacts],
-    failed: Sequence[SegmentFacts],
-    skipped: Sequence[SegmentFacts],
-    *,
-    stopping: bool,
-) -> None:
-    bad = [s for s in segments if s in failed]
-    started = len(segments) - len(bad)
-    table = Table().separator().info("Successful segment starts", f"= {started}")
-    counts = (
-        ("Failed segment starts", bad),
-        ("Skipped segment starts (segments are marked down in configuration)", skipped),
-    )
-    for label, found in counts:
-        if found:
-            table.warning(label, f"= {len(found)}")
-        else:
-            table.info(label, f"= {len(found)}")
-    table.separator().print(console)
-    arrows = "<<<<<<<<" if bad else ""
-    also = f", skipped {len(skipped)} other segments" if skipped else ""
-    console.info(f"Successfully started {started} of {len(segments)} segment instances{also} {arrows}")
-    console.info(SEPARATOR)
-    if bad:
-        console.warning("Segment instance startup failures reported")
-        console.warning(f"Failed start {len(bad)} of {len(segments)} segment instances {arrows}")
-        console.warning(f"Review /home/{facts.user}/gpAdminLogs/gpstart.log")
-        if not stopping:
-            console.warning("For more details on segment startup failure(s)")
-            console.warning("Run  gpstate -s  to review current segment instance status")
-        console.info(SEPARATOR)
-    if skipped:
-        console.warning(STARS)
-        console.warning(f"There are {len(skipped)} segment(s) marked down in the database")
-        console.warning("To recover from this current state, review usage of the gprecoverseg")
-        console.warning("management utility which will recover failed segment instance databases.")
-        console.warning(STARS)
 
 
 def _finish(
