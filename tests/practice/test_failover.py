@@ -1,6 +1,6 @@
 """A pair fails over, is recovered and in sync again, and no row is lost: on real servers of every generation."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -8,8 +8,22 @@ from gpmedic.cluster import Mode, Role, Status
 from gpmedic.practice import Fault, Mirrors, PracticeCluster
 from gpmedic.practice.control import Verb
 from gpmedic.practice.facts import Answer, Facts
+from tests.practice.conftest import unique_name
 
 Start = Callable[..., PracticeCluster]
+
+
+@pytest.fixture(scope="module")
+def like6() -> Iterator[PracticeCluster]:
+    """Shared by tests that each break another content."""
+    with PracticeCluster(unique_name(), "6") as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def like43() -> Iterator[PracticeCluster]:
+    with PracticeCluster(unique_name(), "4.3") as cluster:
+        yield cluster
 
 
 def _in_sync(content: int) -> Callable[[Facts], bool]:
@@ -41,20 +55,21 @@ def test_a_killed_primary_is_failed_over_and_recovered_without_losing_a_row(star
     assert any(r.content == 2 and r.state == "streaming" for r in facts.replication)
 
 
-def test_a_rebalance_by_hand_puts_every_role_back(start: Start) -> None:
-    cluster = start("6")
-    _fail_over(cluster)
-    for failed, other in ((4, 10), (10, 4)):
+def test_a_rebalance_by_hand_puts_every_role_back(like6: PracticeCluster) -> None:
+    cluster = like6
+    cluster.break_(Fault.KILL_PRIMARY, content=3)
+    cluster.wait_until(lambda f: f.segment(11).role is Role.PRIMARY)
+    for failed, other in ((5, 11), (11, 5)):
         cluster.control.call(Verb.STOP_SEGMENT, dbid=failed)
         cluster.wait_until(lambda f, d=other: f.segment(d).answer is Answer.ACCEPTS)  # type: ignore[misc]
         cluster.control.call(Verb.REWIND, dbid=failed)
         cluster.control.call(Verb.START_SEGMENT, dbid=failed)
-        cluster.wait_until(_in_sync(2))
-    assert all(s.in_preferred_role for s in cluster.facts().data_segments)
+        cluster.wait_until(_in_sync(3))
+    assert all(s.in_preferred_role for s in cluster.facts().data_segments if s.content == 3)
 
 
-def test_4_3_tracks_changes_and_shows_a_resynchronization(start: Start) -> None:
-    cluster = start("4.3")
+def test_4_3_tracks_changes_and_shows_a_resynchronization(like43: PracticeCluster) -> None:
+    cluster = like43
     cluster.break_(Fault.KILL_MIRROR, content=0)
     facts = cluster.wait_until(lambda f: f.segment(8).status is Status.DOWN)
     assert facts.segment(2).mode is Mode.CHANGE_TRACKING
@@ -71,8 +86,8 @@ def test_4_3_tracks_changes_and_shows_a_resynchronization(start: Start) -> None:
     assert cluster.count_rows() == 60
 
 
-def test_a_double_fault_of_6_leaves_the_acting_primary_up_and_is_only_logged(start: Start) -> None:
-    cluster = start("6")
+def test_a_double_fault_of_6_leaves_the_acting_primary_up_and_is_only_logged(like6: PracticeCluster) -> None:
+    cluster = like6
     cluster.break_(Fault.KILL_BOTH, content=1)
     cluster.wait_until(lambda f: f.segment(3).status is Status.DOWN)
     cluster.control.call(Verb.FTS_PROBE)
@@ -83,13 +98,15 @@ def test_a_double_fault_of_6_leaves_the_acting_primary_up_and_is_only_logged(sta
     assert log.count("FTS: double fault detected (content=1)") == 1
 
 
-def test_a_double_fault_of_4_3_is_not_in_the_catalog_at_all(start: Start) -> None:
-    cluster = start("4.3")
+def test_a_double_fault_of_4_3_is_not_in_the_catalog_at_all(like43: PracticeCluster) -> None:
+    cluster = like43
     cluster.break_(Fault.KILL_BOTH, content=1)
     cluster.control.call(Verb.FTS_PROBE)
     pair = [s for s in cluster.facts().segments if s.content == 1]
     assert {(s.mode, s.status, s.in_preferred_role) for s in pair} == {(Mode.SYNCHRONIZED, Status.UP, True)}
     assert {s.answer for s in pair} == {Answer.REFUSED}
+    cluster.heal(Fault.KILL_BOTH, content=1)
+    assert {s.answer for s in cluster.facts().segments if s.content == 1} == {Answer.ACCEPTS, Answer.RECOVERS}
 
 
 def test_a_cluster_without_mirrors_never_marks_a_primary_down(start: Start) -> None:
