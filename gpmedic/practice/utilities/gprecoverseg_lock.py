@@ -67,6 +67,7 @@ def release(release_: Release, data_directory: Path) -> None:
 
 
 def say_held(console: Console, release_: Release, data_directory: Path, holder: int) -> None:
+    """The words of a run that found the lock held by process `holder`."""
     if release_ is Release.V4_3:
         console.early_error(f"An instance of gprecoverseg is already running (pid {holder})")
         return

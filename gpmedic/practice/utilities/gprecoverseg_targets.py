@@ -83,10 +83,12 @@ def reachable(facts: Facts, host: str) -> bool:
 
 
 def unreachable_hosts(facts: Facts, hosts: Iterable[str]) -> list[str]:
+    """Those of `hosts` that ssh does not reach, each once, by name."""
     return sorted({host for host in hosts if not reachable(facts, host)})
 
 
 def downed(facts: Facts) -> list[SegmentFacts]:
+    """What the catalog calls down, by content."""
     return [s for s in in_pair_order(facts) if s.status is Status.DOWN]
 
 

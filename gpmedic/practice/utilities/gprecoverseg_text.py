@@ -31,6 +31,7 @@ def coordinator(release: Release) -> str:
 
 
 def refused_connection(host: str, port: int) -> str:
+    """What libpq says when nobody listens."""
     return (
         "could not connect to server: Connection refused\n"
         f"\tIs the server running on host {host} and accepting\n"
@@ -39,12 +40,14 @@ def refused_connection(host: str, port: int) -> str:
 
 
 def chosen_copy(options: Options) -> Copy:
+    """What the command line asks for."""
     if options.full:
         return Copy.FULL
     return Copy.DIFFERENTIAL if options.differential else Copy.INCREMENTAL
 
 
 def unbalanced(facts: Facts) -> list[SegmentFacts]:
+    """Segments that are not in their preferred role, in the order in which they are listed."""
     return [s for s in in_pair_order(facts) if not s.in_preferred_role]
 
 
@@ -58,6 +61,7 @@ def say_unreachable(console: Console, facts: Facts, hosts: Sequence[str]) -> Non
 
 
 def say_left_out(console: Console, facts: Facts) -> None:
+    """A warning for each segment on a host that ssh does not reach."""
     for segment in in_pair_order(facts):
         if not reachable(facts, segment.hostname):
             console.warning(f"Not recovering segment {segment.dbid} because {segment.hostname} is unreachable")

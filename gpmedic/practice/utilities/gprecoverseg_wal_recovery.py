@@ -43,6 +43,7 @@ def compare_checksums(hands: Hands, console: Console, facts: Facts, targets: Seq
 
 
 def allow_replication(hands: Hands, console: Console, facts: Facts, targets: Sequence[Target]) -> None:
+    """pg_hba.conf of the acting primaries; Failed where a target's host does not answer."""
     if {t.place.hostname for t in targets} - {s.hostname for s in facts.segments}:
         console.info("Syncing Greenplum Database extensions")
     console.info("Starting to create new pg_hba.conf on primary segments")

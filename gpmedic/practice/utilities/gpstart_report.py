@@ -20,6 +20,7 @@ def lost_contents(segments: Sequence[SegmentFacts], failed: Sequence[SegmentFact
 
 
 def described(segment: SegmentFacts) -> str:
+    """An instance as the real one prints its objects."""
     return (
         f"{segment.hostname}:{segment.datadir}:content={segment.content}:dbid={segment.dbid}:role={segment.role}:"
         f"preferred_role={segment.preferred_role}:mode={segment.mode}:status={segment.status}"
@@ -27,6 +28,7 @@ def described(segment: SegmentFacts) -> str:
 
 
 def say_failures(hands: ClusterHands, console: Console, facts: Facts, failed: Sequence[SegmentFacts]) -> None:
+    """Each instance that did not start, with what its host said."""
     if not failed:
         return
     console.info(SEPARATOR)
@@ -89,6 +91,7 @@ def say_result(
     *,
     stopping: bool,
 ) -> None:
+    """The table of how many were started, failed or were skipped, and what follows from it."""
     bad = [s for s in segments if s in failed]
     started = len(segments) - len(bad)
     table = Table().separator().info("Successful segment starts", f"= {started}")
