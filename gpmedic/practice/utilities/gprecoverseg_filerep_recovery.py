@@ -21,7 +21,7 @@ class CommandFailed(Exception):
 
 
 def recover(hands: FilerepHands, console: Console, facts: Facts, targets: Sequence[Target]) -> None:
-    """Make the targets down, prepare, mark and start them; CommandFailed or Refused where a host or directory is missing."""
+    """Recover the targets; CommandFailed or Refused where a host or a directory is missing."""
     console.info(f"{len(targets)} segment(s) to recover")
     _make_down(hands, console, facts, targets)
     full = [t for t in targets if t.full]
