@@ -53,14 +53,14 @@ def heal_all(engine: Engine) -> str:
         hosts.set_reachable(host.name, True)
         hosts.set_ssh(host.name, SshState.NORMAL)
         hosts.set_full(host.name, False)
+    _start_coordinator(engine, None)  # first: what follows may write to its catalog
+    _start_standby(engine, None)
     for content in list(engine.broken.hidden_replication):
         _show_replication(engine, content)
     for fault in (Fault.LOCK_HELD, Fault.SLOW_RESYNC, Fault.GPRECOVERSEG_HANGS):
         heal(engine, fault, {})
     engine.broken.rewind_fails.clear()
     engine.broken.flapping.clear()
-    _start_coordinator(engine, None)
-    _start_standby(engine, None)
     return "All hosts, ssh, locks and delays are healed; dead segments wait for gprecoverseg."
 
 

@@ -33,7 +33,7 @@ _SYSTEM = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/p
 def base_folder() -> Path:
     """Where practice clusters, PostgreSQL's copy and templates lie: $GPMEDIC_PRACTICE, else in the temporary folder."""
     default = Path(tempfile.gettempdir()) / f"gpmedic-practice-{os.getuid()}"
-    folder = Path(os.environ.get(BASE_VARIABLE, default)).expanduser().absolute()
+    folder = Path(os.environ.get(BASE_VARIABLE, default)).expanduser().resolve()  # as `pwd -P` in the shims
     folder.mkdir(mode=0o755, parents=True, exist_ok=True)
     if folder.stat().st_uid != os.getuid():
         raise PracticeError(f"{folder} belongs to somebody else.", f"Set {BASE_VARIABLE} to a folder of your own.")

@@ -45,7 +45,7 @@ class PracticeCluster:
     ) -> None:
         self.name = name
         self.release = Release(generation)
-        self.folder = (folder or folder_of(name)).absolute()
+        self.folder = (folder or folder_of(name)).resolve()
         self.mirrors = mirrors
         self.ready_after = 0.0
         """Seconds that the last `up` took."""

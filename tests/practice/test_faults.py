@@ -8,7 +8,7 @@ import pytest
 from gpmedic.cluster import Mode, Status
 from gpmedic.practice import Fault, PracticeCluster, PracticeError
 from gpmedic.practice.control import Verb
-from gpmedic.practice.facts import Answer, lsn_bytes
+from gpmedic.practice.facts import Answer, SshState, lsn_bytes
 from gpmedic.practice.processes import alive
 from tests.practice.conftest import Host, data_directory, unique_name
 
@@ -55,6 +55,20 @@ def test_a_hanging_gprecoverseg_ends_when_it_is_healed(six: PracticeCluster) -> 
         "for i in 1 2 3 4 5 6 7 8 9 10; do test -s said.txt && break; sleep 1; done; cat said.txt; rm help.txt"
     )
     assert "gprecoverseg" in done.stdout
+
+
+def test_all_that_can_be_healed_is_healed_at_once(six: PracticeCluster) -> None:
+    six.break_(Fault.REPLICATION_ROW_MISSING, content=3)
+    six.break_(Fault.SLOW_RESYNC, seconds=9)
+    six.break_(Fault.SSH_REFUSED, host="sdw4")
+    six.break_(Fault.DISK_FULL, host="sdw4")
+    six.break_(Fault.KILL_COORDINATOR)
+    assert len(six.facts().faults) == 3
+    six.heal()
+    facts = six.facts()
+    assert facts.faults == ()
+    assert facts.host("sdw4").ssh is SshState.NORMAL
+    assert facts.database_up
 
 
 def test_a_dead_standby_is_not_in_the_catalog(six: PracticeCluster) -> None:
