@@ -7,14 +7,16 @@ detached job. What ends here is the command. Whether it has done anything is for
 """
 
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
 from gpmedic.access.environment import prelude
 from gpmedic.access.job import JobState, JobStatus, launch, status
-from gpmedic.access.lock import locked
+from gpmedic.access.lock import STALE_AFTER, locked
 from gpmedic.access.observe import Observation
 from gpmedic.access.ssh import Shell
-from gpmedic.errors import HostUnreachable, NotApproved, Transient
+from gpmedic.errors import HostUnreachable, LockHeld, NotApproved, Transient
 from gpmedic.gprecoverseg import parse_progress
 from gpmedic.plan import Action, Plan
 from gpmedic.precheck import require
@@ -78,11 +80,11 @@ def adopt(settings: ClusterSettings, action: Action, seen: Seen, phase: Phase) -
         return None
     with Shell.connect(settings.ssh) as shell:
         key, job = _next_job(shell, action, plan, seen.observation)
-        if job.state not in _RUNNING:
-            return None
-        with locked(shell, settings):
-            tell(phase, f"{' '.join(step.argv)} runs already, started by an earlier run: waiting for it.")
-            return _follow(settings, Ended(step.argv, key, step.dbids), phase)
+    if job.state not in _RUNNING:
+        return None
+    # Without the lock: it only watches, and the dead owner's lock takes its time to go stale.
+    tell(phase, f"{' '.join(step.argv)} runs already, started by an earlier run: waiting for it.")
+    return _follow(settings, Ended(step.argv, key, step.dbids), phase)
 
 
 def run_approved(
@@ -98,7 +100,7 @@ def run_approved(
         UtilityBusy, PrecheckFailed, LockHeld, UnsafeState: nothing was started.
         HostUnreachable: contact was lost; what runs goes on, and the next run of the flow adopts it.
     """
-    with Shell.connect(settings.ssh) as shell, locked(shell, settings):
+    with Shell.connect(settings.ssh) as shell, _lock(shell, settings, phase):
         checks = checked.checks if checked.age < CHECKS_HOLD else check(settings, shell, look(settings)).checks
         require(checks)
         seen = look(settings)
@@ -112,6 +114,30 @@ def run_approved(
             launch(shell, key, step.argv, prelude(settings.greenplum, seen.observation.cluster.coordinator.port))
             tell(phase, f"Started {' '.join(step.argv)} on {settings.ssh.host}, detached as job {key}.")
         return _follow(settings, Ended(step.argv, key, step.dbids), phase)
+
+
+@contextmanager
+def _lock(shell: Shell, settings: ClusterSettings, phase: Phase) -> Iterator[None]:
+    """gpmedic's lock on the coordinator's host; that of a run that has crashed is waited for until it goes stale.
+
+    Raises:
+        LockHeld: its owner still gives signs of life after that time.
+    """
+    deadline = time.monotonic() + STALE_AFTER + 10
+    told = False
+    with ExitStack() as held:
+        while True:
+            try:
+                held.enter_context(locked(shell, settings))
+                break
+            except LockHeld as error:
+                if time.monotonic() > deadline:
+                    raise
+                if not told:
+                    tell(phase, f"{error.message} {error.next_action}", Level.WARNING)
+                    told = True
+                time.sleep(2)
+        yield
 
 
 def _require_approved(approval: Approval, action: Action, now: Plan) -> None:

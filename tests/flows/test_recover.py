@@ -16,7 +16,8 @@ from gpmedic.report import Outcome, RecoveryReport
 from tasks.approve import Answer, Request
 from tasks.notify import Phase, Progress, listening
 
-GENERATIONS = ("6", "4.3", "7")
+every_generation = pytest.mark.parametrize("practice", ["6", "4.3", "7"], indirect=True)
+generation_6 = pytest.mark.parametrize("practice", ["6"], indirect=True)
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +32,7 @@ def clusters_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         os.environ["GPMEDIC_CLUSTERS"] = before
 
 
-@pytest.fixture(scope="module", params=GENERATIONS)
+@pytest.fixture(scope="module")
 def practice(request: pytest.FixtureRequest, clusters_folder: Path) -> Iterator[PracticeCluster]:
     name = f"flows-{request.param.replace('.', '')}-{os.getpid()}"
     with PracticeCluster(name, request.param) as cluster:
@@ -68,6 +69,7 @@ def mirror_down(content: int) -> Callable[[Facts], bool]:
     return lambda facts: any(s.content == content and s.status.value == "d" for s in facts.segments)
 
 
+@generation_6
 def test_a_healthy_cluster_is_left_alone_and_nothing_is_asked(practice: PracticeCluster) -> None:
     operator = Operator()
     report = recovered(practice, operator)
@@ -75,6 +77,7 @@ def test_a_healthy_cluster_is_left_alone_and_nothing_is_asked(practice: Practice
     assert operator.asked == []
 
 
+@every_generation
 def test_a_primary_that_failed_over_is_recovered_synchronized_rebalanced_and_proven(practice: PracticeCluster) -> None:
     practice.write_rows(120)
     before = practice.count_rows()
@@ -94,6 +97,7 @@ def test_a_primary_that_failed_over_is_recovered_synchronized_rebalanced_and_pro
     assert practice.count_rows() == before
 
 
+@generation_6
 def test_a_mirror_that_is_down_is_recovered_with_one_approval(practice: PracticeCluster) -> None:
     practice.break_(Fault.KILL_MIRROR, content=0)
     practice.wait_until(mirror_down(0))
@@ -103,6 +107,7 @@ def test_a_mirror_that_is_down_is_recovered_with_one_approval(practice: Practice
     assert operator.steps == ["recover"]
 
 
+@generation_6
 def test_a_no_leaves_the_cluster_as_it_is(practice: PracticeCluster) -> None:
     practice.break_(Fault.KILL_MIRROR, content=1)
     before = practice.wait_until(mirror_down(1))
@@ -115,6 +120,7 @@ def test_a_no_leaves_the_cluster_as_it_is(practice: PracticeCluster) -> None:
     assert recovered(practice, Operator()).outcome is Outcome.RECOVERED
 
 
+@generation_6
 def test_health_check_names_the_condition_and_changes_nothing(practice: PracticeCluster) -> None:
     assert health_check(practice.name).healthy
     practice.break_(Fault.KILL_MIRROR, content=3)
