@@ -19,13 +19,13 @@ SUPERVISOR_FILE = Path("run") / "supervisor.json"
 CLUSTER_VARIABLE = "GPMEDIC_PRACTICE_CLUSTER"
 """Set by the shims and by sshd: the folder of the cluster that a stand-in belongs to."""
 
+LOOK = "Look at the log in the cluster's run/ folder, or start it again."
+
 
 class PracticeError(GpmedicError):
     """The practice cluster could not do what was asked; the message is what PostgreSQL or the engine said."""
 
-    def __init__(
-        self, message: str, next_action: str = "Look at the log in the cluster's run/ folder, or start it again."
-    ) -> None:
+    def __init__(self, message: str, next_action: str = LOOK) -> None:
         super().__init__(message, next_action)
 
 
@@ -120,7 +120,7 @@ class Control:
             raise PracticeError("The practice cluster's supervisor went away.", "Start it: gpmedic practice up.")
         answer = json.loads(line)
         if "error" in answer:
-            raise PracticeError(answer["error"])
+            raise PracticeError(answer["error"], answer.get("next", LOOK))
         return answer["result"]
 
     def facts(self) -> Facts:

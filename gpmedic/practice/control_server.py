@@ -53,7 +53,7 @@ class _Conversation(socketserver.StreamRequestHandler):
             verb, arguments = Verb(request["verb"]), request.get("args", {})
             return {"result": self.server.verbs[verb](**arguments)}
         except GpmedicError as error:
-            return {"error": error.message}
+            return {"error": error.message, "next": error.next_action}
         except (psycopg2.Error, ValueError, KeyError, TypeError, OSError) as error:
             return {"error": f"{type(error).__name__}: {error}".strip()}
 
