@@ -13,12 +13,10 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+import urllib.request
+from collections.abc import Callable, Iterator
+from importlib.metadata import version
 from pathlib import Path
-
-import httpx
-import prefect
-from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 
 from gpmedic.errors import HostUnreachable
 
@@ -26,11 +24,12 @@ STARTUP_SECONDS = 90
 
 
 @contextlib.contextmanager
-def local_server(home: Path) -> Iterator[str]:
+def local_server(home: Path, meanwhile: Callable[[], object] = lambda: None) -> Iterator[str]:
     """Run a Prefect server and make the flows of this process use it.
 
     Args:
         home: an existing folder for its database, results and log; a database that is there already is used again.
+        meanwhile: called once while the server starts, which takes it several seconds.
 
     Yields:
         The address of its API.
@@ -38,7 +37,7 @@ def local_server(home: Path) -> Iterator[str]:
     Raises:
         HostUnreachable: it did not start.
     """
-    database = home / f"prefect-{prefect.__version__}.db"
+    database = home / f"prefect-{version('prefect')}.db"
     if not database.exists():
         shutil.copy(_template(), database)
     port = _free_port()
@@ -53,9 +52,16 @@ def local_server(home: Path) -> Iterator[str]:
             stderr=subprocess.STDOUT,
         )
     try:
+        # Prefect is imported only now: importing it takes seconds too, and the server's own start need not wait for it.
+        from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
+
+        meanwhile()
         _wait_until_healthy(url, server, log)
         with temporary_settings({PREFECT_API_URL: url, PREFECT_HOME: home}):
-            yield url
+            try:
+                yield url
+            finally:
+                _send_what_is_queued()
     finally:
         server.terminate()
         try:
@@ -68,7 +74,7 @@ def local_server(home: Path) -> Iterator[str]:
 def _template() -> Path:
     """The migrated database, made once and kept in the user's cache; several processes may make it at once."""
     cache = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "gpmedic"
-    template = cache / f"prefect-{prefect.__version__}.db"
+    template = cache / f"prefect-{version('prefect')}.db"
     if not template.exists():
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache) as folder:
@@ -109,11 +115,19 @@ def _free_port() -> int:
 def _wait_until_healthy(url: str, server: "subprocess.Popen[bytes]", log: Path) -> None:
     deadline = time.monotonic() + STARTUP_SECONDS
     while time.monotonic() < deadline and server.poll() is None:
-        with contextlib.suppress(httpx.TransportError):
-            if httpx.get(f"{url}/health", timeout=2).status_code == httpx.codes.OK:
-                return
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/health", timeout=2):  # noqa: S310 (our own)
+            return
         time.sleep(0.1)
     raise HostUnreachable(f"The Prefect server did not start within {STARTUP_SECONDS} s.", f"Read {log}.")
+
+
+def _send_what_is_queued() -> None:
+    """Hand the last events and log lines to the server: once it is gone, Prefect would try for a minute at exit."""
+    from prefect.events.worker import EventsWorker
+    from prefect.logging.handlers import APILogWorker
+
+    APILogWorker.drain_all(timeout=10)
+    EventsWorker.drain_all(timeout=10)
 
 
 def _serve(port: int) -> None:

@@ -64,7 +64,8 @@ def parse_standby(text: str) -> StandbyReport:
     frame = body(text)
     if frame.failure is not None:
         return StandbyReport(failure=frame.failure)
-    *details, heading, rows = [[], [], *blocks_between_rules(frame.records)]
+    blocks: list[Sequence[Record]] = [[], [], *blocks_between_rules(frame.records)]
+    *details, heading, rows = blocks
     last = frame.records[-1]
     if not last.message.startswith("---") or [r.message for r in heading] != [_REPLICATION]:
         raise last.unreadable()

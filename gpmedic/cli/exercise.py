@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gpmedic.cli.attendants import choose_attendant
 from gpmedic.cli.drill import Drill
-from gpmedic.cli.recover import quiet_prefect, run_recovery
+from gpmedic.cli.recover import import_flows, quiet_prefect, run_recovery
 from gpmedic.cli.screen import Ticker
 from gpmedic.cluster import Status
 from gpmedic.practice import PracticeCluster
@@ -37,7 +37,7 @@ def exercise(drill: Drill, generation: str, folder: Path, *, yes: bool) -> bool:
         starting = pool.submit(cluster.up)  # both start at once
         from flows.local_server import local_server
 
-        stack.enter_context(local_server(folder))
+        stack.enter_context(local_server(folder, meanwhile=import_flows))
         starting.result()
         cluster.register()
         ticker.say(

@@ -55,6 +55,11 @@ def quiet_prefect() -> None:
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
 
 
+def import_flows() -> None:
+    """Import what a recovery needs; seconds, to be spent while something else starts."""
+    import flows.recover  # noqa: F401
+
+
 @contextmanager
 def configured_or_local_server() -> Iterator[None]:
     """The Prefect server that this machine is configured for; a local one where there is none."""
@@ -67,5 +72,5 @@ def configured_or_local_server() -> Iterator[None]:
 
     home = STATE_FOLDER.expanduser()
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with local_server(home):
+    with local_server(home, meanwhile=import_flows):
         yield
