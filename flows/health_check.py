@@ -40,7 +40,11 @@ def health_check(cluster: ClusterName) -> HealthReport:
     publish_markdown("health", settings.name, diagnosis_markdown(diagnosis), f"Health of {settings.name}")
     if diagnosis.cluster is not None:
         publish_segments(diagnosis.cluster)
-    report_conditions(diagnosis)
+    if diagnosis.healthy:
+        tell(Phase.OBSERVE, "All segments are up, synchronized and in their preferred roles.")
+    for finding in diagnosis.findings:
+        tell(Phase.OBSERVE, f"{finding.facts.title}: {finding.detail}. {finding.facts.meaning}", Level.WARNING)
+    announce_conditions(diagnosis)
     return HealthReport(settings.name, diagnosis)
 
 
@@ -52,13 +56,10 @@ def look(settings: ClusterSettings) -> Diagnosis:
         return coordinator_unreachable(settings.name, error)
 
 
-def report_conditions(diagnosis: Diagnosis) -> None:
-    """Tell each finding, and emit it as an event that an automation can act on."""
-    if diagnosis.healthy:
-        tell(Phase.OBSERVE, "All segments are up, synchronized and in their preferred roles.")
+def announce_conditions(diagnosis: Diagnosis) -> None:
+    """Emit each finding as an event that an automation can act on."""
     for finding in diagnosis.findings:
         facts = finding.facts
-        tell(Phase.OBSERVE, f"{facts.title}: {finding.detail}. {facts.meaning}", Level.WARNING)
         announce(
             diagnosis.cluster_name,
             f"condition.{finding.condition.value}",

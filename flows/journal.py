@@ -34,6 +34,7 @@ class Journal(BaseModel):
     started: datetime = Field(default_factory=lambda: datetime.now(UTC))
     before: Diagnosis | None = None
     after: Cluster | None = None
+    last_seen: str = ""
     plan: Plan | None = None
     checks: tuple[Check, ...] = ()
     approvals: tuple[Approval, ...] = ()

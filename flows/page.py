@@ -12,7 +12,7 @@ from flows.journal import Journal, keep, open_journal
 from gpmedic.diagnosis import coordinator_unreachable
 from gpmedic.errors import GpmedicError, HostUnreachable, Refused
 from gpmedic.plan import Action, Plan
-from gpmedic.report import Outcome, RecoveryReport, checks_markdown, plan_markdown, report_markdown
+from gpmedic.report import Outcome, RecoveryReport, approval_markdown, report_markdown
 from gpmedic.settings import ClusterSettings
 from tasks.approve import Approval, Proposal, approve
 from tasks.claim import claim
@@ -39,12 +39,18 @@ def follow(page: Page, cluster_name: str) -> RecoveryReport:
             outcome = page(settings, journal, observe(settings, journal))
         except GpmedicError as error:
             tell(Phase.REPORT, str(error), Level.WARNING)
-            _publish(journal.report(Outcome.REFUSED if isinstance(error, Refused) else Outcome.FAILED, error))
+            _publish(journal.report(_ended_early(error, journal), error))
             raise
         tell(Phase.REPORT, f"{settings.name}: {outcome.value}.")
     report = journal.report(outcome)
     _publish(report)
     return report
+
+
+def _ended_early(error: GpmedicError, journal: Journal) -> Outcome:
+    if not isinstance(error, Refused):
+        return Outcome.FAILED
+    return Outcome.STOPPED if journal.approvals else Outcome.REFUSED
 
 
 def _publish(report: RecoveryReport) -> None:
@@ -64,7 +70,10 @@ def observe(settings: ClusterSettings, journal: Journal) -> Seen:
         raise
     journal.see(seen.diagnosis)
     findings = "; ".join(f"{f.facts.title} ({f.detail})" for f in seen.diagnosis.findings)
-    tell(Phase.OBSERVE, findings or "All segments are up, synchronized and in their preferred roles.")
+    findings = findings or "All segments are up, synchronized and in their preferred roles."
+    if findings != journal.last_seen:  # every page begins with a look; the reader is told once
+        journal.last_seen = findings
+        tell(Phase.OBSERVE, findings)
     return seen
 
 
@@ -89,14 +98,11 @@ def ask(
         if step is None:
             return None
         journal.plan = journal.plan or plan
-        text = [f"# {settings.name}: approve `{' '.join(step.argv)}`?", step.effect, plan_markdown(plan)]
-        if journal.checks:
-            text += ["## Checks", checks_markdown(journal.checks)]
         return Proposal(
             cluster=settings.name,
             step=action.value.replace("_", "-"),
             fingerprint=plan.fingerprint,
-            text="\n\n".join(text),
+            text=approval_markdown(plan, step, journal.checks),
         )
 
     keep(journal)  # a deployed run ends here and begins again from the top when somebody has answered

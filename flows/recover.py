@@ -8,7 +8,7 @@ from types import MappingProxyType
 from prefect import flow
 
 from flows import rebalance, recover_segment
-from flows.health_check import report_conditions
+from flows.health_check import announce_conditions
 from flows.journal import Journal
 from flows.page import ClusterName, Page, follow, observe
 from gpmedic.conditions import Scenario
@@ -46,7 +46,7 @@ def page(settings: ClusterSettings, journal: Journal, seen: Seen) -> Outcome:
             return rebalance.prove(settings, journal)
         tell(Phase.REPORT, "The cluster is healthy; there is nothing to do.")
         return Outcome.HEALTHY
-    report_conditions(seen.diagnosis)
+    announce_conditions(seen.diagnosis)
     next_page = PAGES.get(seen.diagnosis.scenario)
     if next_page is None:
         seen.plan(settings)  # raises the refusal with its next action

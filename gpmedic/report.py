@@ -13,7 +13,7 @@ from gpmedic.check import Check, Verdict
 from gpmedic.cluster import Cluster
 from gpmedic.diagnosis import Diagnosis
 from gpmedic.events import Approval, Decision, Event
-from gpmedic.plan import Plan
+from gpmedic.plan import Plan, Step
 from gpmedic.report_json import diagnosis_json, plan_json
 from gpmedic.report_tables import (
     approvals_table,
@@ -34,8 +34,7 @@ __all__ = [
     "Event",
     "Outcome",
     "RecoveryReport",
-    "checks_markdown",
-    "checks_text",
+    "approval_markdown",
     "diagnosis_json",
     "diagnosis_markdown",
     "diagnosis_text",
@@ -56,6 +55,7 @@ class Outcome(StrEnum):
     RECOVERED = "recovered"  # proven
     UNPROVEN = "unproven"  # acted, but not every proof holds
     REFUSED = "refused"  # untouched
+    STOPPED = "stopped"  # refused or declined after an earlier step had been done
     FAILED = "failed"  # acted and failed: a person decides
 
 
@@ -126,12 +126,9 @@ def plan_markdown(plan: Plan) -> str:
     return _joined(_plan(plan), _heading_markdown, _paragraph_markdown, Table.markdown)
 
 
-def checks_text(checks: Sequence[Check]) -> str:
-    return checks_table(checks).text()
-
-
-def checks_markdown(checks: Sequence[Check]) -> str:
-    return checks_table(checks).markdown()
+def approval_markdown(plan: Plan, step: Step, checks: Sequence[Check]) -> str:
+    """What a person is shown before a step: what it does, what comes with it, and what was checked."""
+    return _joined(_approval(plan, step, checks), _heading_markdown, _paragraph_markdown, Table.markdown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +202,18 @@ def _diagnosis(diagnosis: Diagnosis) -> Iterator[_Part]:
         yield segments_table(diagnosis.cluster)
 
 
+def _approval(plan: Plan, step: Step, checks: Sequence[Check]) -> Iterator[_Part]:
+    yield _Heading(f"{plan.cluster_name}: approve {step.command}?")
+    yield _Paragraph(step.effect)
+    yield _Paragraph(
+        "On no, or without an answer, it is not run. The whole plan, of which each yes is asked for apart:"
+    )
+    yield steps_table(plan)
+    if checks:
+        yield from _checks(checks)
+    yield _Paragraph(f"Plan {plan.fingerprint}: an answer counts only while the cluster is as it was for this plan.")
+
+
 def _plan(plan: Plan) -> Iterator[_Part]:
     yield _Heading(f"Plan {plan.fingerprint}")
     if not plan.steps:
@@ -221,6 +230,7 @@ _OUTCOMES: Final[Mapping[Outcome, str]] = MappingProxyType(
         Outcome.RECOVERED: "recovered and proven healthy",
         Outcome.UNPROVEN: "acted, but not proven healthy",
         Outcome.REFUSED: "refused, the cluster is untouched",
+        Outcome.STOPPED: "stopped before the end; what was done before stands",
         Outcome.FAILED: "failed, a person decides",
     }
 )

@@ -47,7 +47,7 @@ def steps_table(plan: Plan) -> Table:
         (
             str(number),
             step.action.value,
-            " ".join(step.argv) or "-",
+            step.command or "-",
             _list(step.dbids),
             "yes" if step.disruption.needs_approval else "no",
         )

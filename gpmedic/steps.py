@@ -1,5 +1,6 @@
 """The steps of the runbook: the command of each, what it touches and what it does to the people at work."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -45,6 +46,11 @@ class Step:
     contents: tuple[int, ...]
     effect: str
     disruption: Disruption
+
+    @property
+    def command(self) -> str:
+        """The command as a person would type it; empty for steps that only look."""
+        return shlex.join(self.argv)
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,7 +121,7 @@ def approve(propose: Callable[[], Proposal | None], valid_for: timedelta) -> App
         if Decision(answer.decision) is Decision.NO:
             announce(proposal.cluster, "approval.refused", {"step": proposal.step, "operator": answer.operator})
             raise NotApproved(
-                f"{answer.operator} said no to {proposal.step}{_because(answer.reason)}; the cluster is untouched.",
+                f"{answer.operator} said no to {proposal.step}{_because(answer.reason)}; it was not run.",
                 "Run the flow again when the plan is acceptable.",
             )
         approval = Approval(
@@ -208,7 +208,7 @@ def _ask(request: Request) -> Answer:
         return pause_flow_run(wait_for_input=form, timeout=seconds, poll_interval=LOCAL_POLL_SECONDS, key=request.key)
     except FlowPauseTimeout:
         raise NotApproved(
-            f"Nobody answered {proposal.step} in time, which is a no; the cluster is untouched.",
+            f"Nobody answered {proposal.step} in time, which is a no; it was not run.",
             "Run the flow again when somebody is there to approve it.",
         ) from None
 

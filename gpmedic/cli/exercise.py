@@ -12,10 +12,12 @@ from gpmedic.cli.drill import Drill
 from gpmedic.cli.recover import import_flows, quiet_prefect, run_recovery
 from gpmedic.cli.screen import Ticker
 from gpmedic.cluster import Status
-from gpmedic.practice import PracticeCluster
+from gpmedic.practice import Fault, PracticeCluster
 from gpmedic.report import Outcome, report_text
 
 ROWS_BEFORE = 600
+SLOWER = 2
+"""Seconds that a mirror needs longer to catch up, so that there is something to watch."""
 
 
 def exercise(drill: Drill, generation: str, folder: Path, *, yes: bool) -> bool:
@@ -57,6 +59,7 @@ def _break_and_recover(drill: Drill, cluster: PracticeCluster, ticker: Ticker, *
     ticker.say(f"{ROWS_BEFORE} rows are written, spread over all contents; users go on writing.")
     attendant = choose_attendant(cluster.settings, yes=yes)
     with cluster.writing_rows() as users:
+        cluster.break_(Fault.SLOW_RESYNC, seconds=SLOWER)
         ticker.say(drill.told)
         cluster.break_(drill.fault, content=drill.content)
         began = time.monotonic()
