@@ -212,6 +212,8 @@ class Fts:
                     self._round()
                 except psycopg2.Error as error:  # the coordinator is down or going down: there is nobody to decide for
                     self._log(f"FTS: no coordinator: {str(error).strip().splitlines()[0]}")
+                except (OSError, PracticeError) as error:  # a server or its directory went away meanwhile: look again
+                    self._log(f"FTS: {error}")
             if asked:
                 self._answer_request("ended = begun")
             with self._turn:

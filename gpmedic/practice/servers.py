@@ -234,9 +234,11 @@ class Servers:
         self.wait_for_mirror(row, on=False)
 
     def _write(self, row: Row, name: str, text: str) -> None:
-        path = Path(row.datadir) / name
-        path.write_text(text)
-        self._programs.account.own(path)  # or pg_rewind, which is not root, could not replace it
+        # Complete before the server can see it: a file that asks for something is gone as soon as it is seen.
+        fresh = Path(row.datadir) / f"{name}.new"
+        fresh.write_text(text)
+        self._programs.account.own(fresh)  # or pg_rewind, which is not root, could not replace it
+        fresh.rename(fresh.with_name(name))
 
     def _conninfo(self, source: Row) -> str:
         return f"host={self._sockets} port={source.port} user={USER}"
