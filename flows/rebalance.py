@@ -7,7 +7,7 @@ from prefect import flow
 from flows.journal import Journal
 from flows.page import ClusterName, ask, follow
 from gpmedic.errors import UnsafeState
-from gpmedic.plan import Action, Plan
+from gpmedic.plan import Action, Plan, RunningQuery, require_rebalance_allowed
 from gpmedic.precheck import require
 from gpmedic.report import Outcome, RecoveryReport, report_text
 from gpmedic.settings import ClusterSettings
@@ -34,22 +34,33 @@ def page(settings: ClusterSettings, journal: Journal, seen: Seen) -> Outcome:
             "Segments are down: recover them before the roles are rebalanced; nothing was touched.",
             f"Run the flow recover on {settings.name}.",
         )
-    if seen.plan(settings).step(Action.REBALANCE) is not None:
+    if _plan(settings, seen).step(Action.REBALANCE) is not None:
         collect_evidence(settings, seen)
         if not adopt_rebalance(settings, seen):
             checked = precheck(settings, seen)
             journal.checks = checked.checks
             require(checked.checks)
             plan = seen.plan(settings, running_queries(settings))
-            approval = ask(settings, journal, Action.REBALANCE, plan, lambda: _plan(settings))
+            approval = ask(settings, journal, Action.REBALANCE, plan, lambda: _plan_again(settings))
             if approval is not None:
                 gprecoverseg_r(settings, approval, checked)
     wait_for_sync(settings)
     return prove(settings, journal)
 
 
-def _plan(settings: ClusterSettings) -> Plan:
-    return detect(settings).plan(settings, running_queries(settings))
+def _plan_again(settings: ClusterSettings) -> Plan:
+    return _plan(settings, detect(settings), running_queries(settings))
+
+
+def _plan(settings: ClusterSettings, seen: Seen, queries: tuple[RunningQuery, ...] | None = None) -> Plan:
+    """The plan, where its rebalance may begin at once.
+
+    The plan of a cluster with segments down or catching up has a rebalance too, at its end: that one is for later.
+    """
+    plan = seen.plan(settings, queries)
+    if plan.step(Action.REBALANCE) is not None:
+        require_rebalance_allowed(seen.observation.cluster)
+    return plan
 
 
 def prove(settings: ClusterSettings, journal: Journal) -> Outcome:

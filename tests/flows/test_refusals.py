@@ -103,3 +103,19 @@ def test_the_same_failure_a_second_time_is_a_new_job(practice: PracticeCluster) 
         break_mirror(practice, 0)
         assert recovered(practice).outcome is Outcome.RECOVERED
     assert len(jobs_of(practice)) == 2
+
+
+def test_roles_are_not_rebalanced_when_a_mirror_goes_down_while_the_question_stands(practice: PracticeCluster) -> None:
+    practice.break_(Fault.KILL_PRIMARY, content=0)
+    asked: list[str] = []
+
+    def slow_person(request: Request) -> Answer:
+        asked.append(request.proposal.step)
+        if request.proposal.step == "rebalance":
+            break_mirror(practice, 1)
+        return yes(request)
+
+    with pytest.raises(UnsafeState, match="cannot be rebalanced now .*down: dbid 9"):
+        attend(lambda: recover(practice.name), slow_person)
+    assert asked == ["recover", "rebalance"]
+    assert not list((practice.folder / "hosts" / "mdw" / ".gpmedic" / "jobs").glob("rebalance-*"))
