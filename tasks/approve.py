@@ -28,6 +28,7 @@ MAX_ASKS = 6
 """Void or expired answers in one run before gpmedic stops asking."""
 LOCAL_POLL_SECONDS = cast(int, 0.2)  # Prefect says int and sleeps any number
 REQUEST_PREFIX = "gpmedic-request-"
+USED_PREFIX = "gpmedic-used-"
 
 
 class Decision(StrEnum):
@@ -111,11 +112,10 @@ def approve(propose: Callable[[], Proposal | None], valid_for: timedelta) -> App
         UnsafeState: the plan kept changing while it was being approved.
     """
     proposal = propose()
-    used: set[str] = set()
     for _ in range(MAX_ASKS):
         if proposal is None:
             return None
-        request = _request(proposal, valid_for, used)
+        request = _request(proposal, valid_for)
         answer = _ask(request)
         decided_at = _decided_at(request)
         if Decision(answer.decision) is Decision.NO:
@@ -133,11 +133,11 @@ def approve(propose: Callable[[], Proposal | None], valid_for: timedelta) -> App
             expires_at=request.expires_at,
         )
         proposal = propose()
+        _use_up(request)
         if proposal is not None and approval.covers(proposal.fingerprint):
             tell(Phase.APPROVE, f"{answer.operator} approved {approval.step}{_because(answer.reason)}.")
             announce(proposal.cluster, "approval.given", approval.model_dump(mode="json"))
             return approval
-        used.add(request.key)
         tell(Phase.APPROVE, "The answer is void: the cluster has changed, or the approval has expired.", Level.WARNING)
     raise UnsafeState(
         f"The plan changed {MAX_ASKS} times while it was being approved; nothing was done.",
@@ -156,22 +156,20 @@ def _run() -> FlowRun:
     return context.flow_run
 
 
-def _request(proposal: Proposal, valid_for: timedelta, used: set[str]) -> Request:
+def _request(proposal: Proposal, valid_for: timedelta) -> Request:
     """The request that this run has open for the proposal, else a new one.
 
     A run that is resumed comes here again with the same proposal and must find its own question. One whose time is over
-    is asked anew, under the next key: an answer belongs to one question.
+    or whose answer was used is asked anew, under the next key: an answer belongs to one question, for one command.
     """
     base = f"{proposal.step}-{proposal.fingerprint}"
     run = _run()
     for n in range(1, MAX_ASKS + 1):
         key = base if n == 1 else f"{base}-{n}"
-        if key in used:
-            continue
         known = load_request(run.id, key)
         if known is None:
             return _store(run.id, key, proposal, valid_for)
-        if datetime.now(UTC) < known.expires_at:
+        if datetime.now(UTC) < known.expires_at and not _is_used_up(known):
             return known
     raise UnsafeState("The same step was asked for too often in one run; nothing was done.", "Start a new run.")
 
@@ -192,6 +190,19 @@ def _store(run: UUID, key: str, proposal: Proposal, valid_for: timedelta) -> Req
     with get_client(sync_client=True) as client:
         client.create_flow_run_input(run, key=REQUEST_PREFIX + key, value=request.model_dump_json())
     return request
+
+
+def _use_up(request: Request) -> None:
+    """Note with the run that this answer has counted, or was void: the same failure again is another question."""
+    with get_client(sync_client=True) as client:
+        client.create_flow_run_input(_run().id, key=USED_PREFIX + request.key, value=datetime.now(UTC).isoformat())
+
+
+def _is_used_up(request: Request) -> bool:
+    prefix = USED_PREFIX + request.key
+    with get_client(sync_client=True) as client:
+        rows = client.filter_flow_run_input(_run().id, key_prefix=prefix, limit=MAX_ASKS, exclude_keys=set())
+    return any(row.key == prefix for row in rows)
 
 
 def _ask(request: Request) -> Answer:

@@ -115,7 +115,7 @@ def test_roles_are_not_rebalanced_when_a_mirror_goes_down_while_the_question_sta
             break_mirror(practice, 1)
         return yes(request)
 
-    with pytest.raises(UnsafeState, match="cannot be rebalanced now .*down: dbid 9"):
+    with pytest.raises(UnsafeState, match=r"cannot be rebalanced now .*down: dbid 9"):
         attend(lambda: recover(practice.name), slow_person)
     assert asked == ["recover", "rebalance"]
     assert not list((practice.folder / "hosts" / "mdw" / ".gpmedic" / "jobs").glob("rebalance-*"))
