@@ -116,7 +116,7 @@ CONDITIONS: Final[Mapping[Condition, ConditionFacts]] = MappingProxyType(
             "Primary not probed",
             Severity.WARNING,
             Scenario.LOOK_AGAIN,
-            "An acting primary was not asked directly, so the catalog's word that it is up proves nothing.",
+            "An acting primary could not be asked directly, so the catalog's word that it is up proves nothing.",
             "Probe every acting primary from the coordinator and look again.",
         ),
         Condition.HOST_UNREACHABLE: ConditionFacts(

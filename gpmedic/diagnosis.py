@@ -134,6 +134,8 @@ def _judge_pair(pair: SegmentPair, cluster: Cluster, probes: Mapping[int, Probe]
         yield _Note(Condition.NOT_PROBED, pair.content, (primary.dbid,), f"{primary} was not probed")
     elif probe.state is ProbeState.STARTING:
         yield _Note(Condition.PRIMARY_STARTING, pair.content, (primary.dbid,), answer(primary, probe))
+    elif probe.state is ProbeState.NOT_ADMITTED:  # it lives, and whether it serves is not known
+        yield _Note(Condition.NOT_PROBED, pair.content, (primary.dbid,), answer(primary, probe))
     elif not probe.state.alive:
         yield from _judge_silent_primary(pair, state, probe, probes)
         return

@@ -14,6 +14,7 @@ class ProbeState(StrEnum):
 
     ANSWERS = "answers"
     STARTING = "starting"  # "the database system is starting up" or "in recovery mode": alive, no queries yet
+    NOT_ADMITTED = "not_admitted"  # the server answered, and gave no session: full, pg_hba.conf, password
     REFUSED = "refused"
     TIMED_OUT = "timed_out"
     HOST_UNREACHABLE = "host_unreachable"
@@ -21,13 +22,14 @@ class ProbeState(StrEnum):
 
     @property
     def alive(self) -> bool:
-        return self in (ProbeState.ANSWERS, ProbeState.STARTING)
+        return self in (ProbeState.ANSWERS, ProbeState.STARTING, ProbeState.NOT_ADMITTED)
 
 
 _ANSWERS: Final[Mapping[ProbeState, str]] = MappingProxyType(
     {
         ProbeState.ANSWERS: "answers",
         ProbeState.STARTING: "is starting up",
+        ProbeState.NOT_ADMITTED: "lives, but gives no session",
         ProbeState.REFUSED: "refuses connections",
         ProbeState.TIMED_OUT: "does not answer in time",
         ProbeState.HOST_UNREACHABLE: "cannot be reached from the coordinator",

@@ -21,7 +21,8 @@ from gpmedic.settings import GreenplumSettings
 DEADLINE: Final = 10
 """Seconds that an instance gets to answer."""
 AT_ONCE: Final = 64
-_TIMED_OUT: Final = 124
+_TIMED_OUT: Final = frozenset({124, 137, 142})
+"""How `within` ends a psql that said nothing: timeout, its SIGKILL, the SIGALRM of perl."""
 
 # What psql says, and what it means; the first that fits counts.
 _MEANING: Final[tuple[tuple[str, ProbeState], ...]] = (
@@ -30,6 +31,11 @@ _MEANING: Final[tuple[tuple[str, ProbeState], ...]] = (
         r"starting up|in recovery mode|recovery is in progress|not yet accepting|not accepting connections"
         r"|in mirror or uninitialized mode",
         ProbeState.STARTING,
+    ),
+    (
+        # An overloaded primary is no dead one: its mirror must not be called the second half of a double fault.
+        r"too many clients|remaining connection slots|no pg_hba\.conf entry|password|authentication",
+        ProbeState.NOT_ADMITTED,
     ),
     (r"Connection refused", ProbeState.REFUSED),
     (
@@ -85,7 +91,7 @@ def _probe(segment: Segment, said: tuple[int, str] | None) -> Probe:
     if code == 0:
         return Probe(segment.dbid, ProbeState.ANSWERS)
     meaning = next((state for pattern, state in _MEANING if re.search(pattern, text)), None)
-    if meaning is None and code >= _TIMED_OUT:
+    if meaning is None and code in _TIMED_OUT:
         return Probe(segment.dbid, ProbeState.TIMED_OUT, f"no answer within {DEADLINE} s")
     return Probe(segment.dbid, meaning or ProbeState.FAILED, _short(text))
 

@@ -224,6 +224,30 @@ def test_a_port_where_nobody_listens_is_refused_and_an_unknown_host_unreachable(
     assert all("\n" not in probe.detail for probe in probes.values())
 
 
+@pytest.mark.parametrize(
+    ("said", "code", "state"),
+    [
+        ("psql: FATAL:  sorry, too many clients already", 2, ProbeState.NOT_ADMITTED),
+        ("psql: fe_sendauth: no password supplied", 2, ProbeState.NOT_ADMITTED),
+        ("psql: error while loading shared libraries: libpq.so.5", 127, ProbeState.FAILED),
+        ("", 124, ProbeState.TIMED_OUT),
+    ],
+)
+def test_what_psql_says_is_told_from_silence(  # noqa: PLR0917
+    six: PracticeCluster, lab: Lab, tmp_path: Path, said: str, code: int, state: ProbeState
+) -> None:
+    home = tmp_path / "greenplum"
+    (home / "bin").mkdir(parents=True)
+    (home / "greenplum_path.sh").write_text(f"GPHOME={home}; PATH=$GPHOME/bin:$PATH; export GPHOME PATH\n")
+    (home / "bin" / "psql").write_text(f"#!/bin/sh\necho '{said}'\nexit {code}\n")
+    (home / "bin" / "psql").chmod(0o755)
+    cluster = observe(six.settings).cluster
+    greenplum = six.settings.greenplum.model_copy(update={"home": str(home)})
+    with lab.shell() as shell:
+        (probe,) = probe_all(shell, greenplum, cluster, [cluster.segment(2)])
+    assert probe.state is state
+
+
 def observed_over(lab: Lab, settings: ClusterSettings, user: str) -> Observation:
     return observe(settings.model_copy(update={"ssh": lab.settings(user=user)}))
 

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -258,3 +259,17 @@ def test_the_recorded_failures_of_a_real_cluster_are_named() -> None:
             named[str(step)] = conditions(diagnose(cluster, probes(cluster)))
     by_scenario = {tuple(c) for c in named.values()}
     assert {(), (Condition.MIRROR_DOWN,), (Condition.FAILED_OVER,), (Condition.ROLES_SWITCHED,)} <= by_scenario
+
+
+@pytest.mark.parametrize("broken", [healthy, lambda: mirror_down(healthy(), 1)])
+def test_a_primary_that_lives_but_gives_no_session_is_no_double_fault_and_not_well_either(
+    broken: Callable[[], Cluster],
+) -> None:
+    diagnosis = look(broken(), d3=ProbeState.NOT_ADMITTED)
+    assert diagnosis.findings[0].condition is Condition.NOT_PROBED
+    assert diagnosis.scenario is Scenario.LOOK_AGAIN
+
+
+def test_a_mirror_that_gives_no_session_can_still_take_over() -> None:
+    diagnosis = look(healthy(), d3=ProbeState.REFUSED, d9=ProbeState.NOT_ADMITTED)
+    assert diagnosis.findings[0].condition is Condition.FAILOVER_PENDING
