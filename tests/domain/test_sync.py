@@ -81,7 +81,7 @@ def test_a_content_without_a_stream_or_of_4_3_is_named_without_bytes() -> None:
 
 def test_a_full_copy_is_not_taken_for_a_mirror_that_replays() -> None:
     cluster = resynchronizing(healthy(), 2)
-    rows = [replace(r, application_name="pg_basebackup") for r in cluster.replication or ()]
+    rows = [replace(r, application_name="pg_basebackup") if r.content == 2 else r for r in cluster.replication or ()]
     assert observe_replication(replace(cluster, replication=tuple(rows)), 0).contents == (ContentProgress(2),)
 
 
@@ -96,7 +96,6 @@ def test_a_cluster_is_synchronized_when_every_pair_is(version: Version) -> None:
 def test_a_pair_without_a_stream_is_not_synchronized_whatever_the_catalog_says() -> None:
     assert not synchronized(without_stream(healthy(), 3))
     assert synchronized(without_stream(healthy(), -1))  # the standby is no pair
-    assert synchronized(replace(healthy(), replication=None))  # unknown is not missing
 
 
 def test_a_cluster_without_mirrors_has_nothing_to_wait_for() -> None:
@@ -240,6 +239,20 @@ def test_whatever_is_observed_percent_eta_and_idle_stay_within_reason(told) -> N
         assert progress.rate is None or progress.rate > float("-inf")
         assert 0 <= progress.idle <= progress.elapsed
         assert progress.describe().isprintable()
+
+
+def test_a_replication_view_that_cannot_be_read_proves_nothing_and_is_waited_for() -> None:
+    """It fails as a whole while a primary is dead, and the catalog may go on saying that all is well (T5)."""
+    blind = replace(healthy(), replication=None)
+    assert not synchronized(blind)
+    assert unsynchronized(blind) == ()
+    assert [c.content for c in observe_replication(blind, 0).contents] == [0, 1, 2, 3, 4, 5]
+    assert synchronized(healthy(V43))  # there is no such view
+
+
+def test_a_pair_without_a_stream_is_told_as_what_is_waited_for() -> None:
+    seen = advance(None, observe_replication(without_stream(healthy(), 3), 0))
+    assert "content 3 catching up" in seen.describe()
 
 
 @given(st.sets(st.integers(0, 5)), st.sets(st.integers(0, 5)), st.sampled_from(VERSIONS))
