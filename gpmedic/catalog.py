@@ -100,12 +100,13 @@ def running_queries_sql(columns: frozenset[str]) -> str:
     old = "procpid" in columns  # 4.3 and 5
     pid, query = ("procpid", "current_query") if old else ("pid", "query")
     _require(columns, (pid, query, "usename", "query_start", "datname"), "pg_stat_activity")
-    idle = "position('<IDLE>' IN current_query) <> 1" if old else "state <> 'idle'"
+    # An open transaction is rolled back too: "<IDLE> in transaction". A state that may not be seen is not idle.
+    busy = "current_query <> '<IDLE>'" if old else "(state <> 'idle' OR state IS NULL AND query <> '')"
     return (
         f"SELECT {pid} AS pid, usename AS username, {query} AS query,"  # noqa: S608  # only the names above
         " CAST(extract(epoch FROM now() - query_start) AS int) AS seconds"
         # Streams of mirrors stand in this view too; they belong to no database.
-        f" FROM pg_catalog.pg_stat_activity WHERE datname IS NOT NULL AND {pid} <> pg_backend_pid() AND {idle}"
+        f" FROM pg_catalog.pg_stat_activity WHERE datname IS NOT NULL AND {pid} <> pg_backend_pid() AND {busy}"
         " ORDER BY query_start"
     )
 

@@ -1,5 +1,6 @@
 """The steps of the runbook: the command of each, what it touches and what it does to the people at work."""
 
+import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -118,8 +119,12 @@ def _queries(queries: Sequence[RunningQuery] | None) -> str:
     return f"Running now, and cancelled by it: {shown}{more}."
 
 
+_SECRET: Final = re.compile(r"(?i)\b(\w*(?:password|passwd|secret|accessid)\w*[\s=:']+)('[^']*'?|[^\s',;)]+)")
+
+
 def _line(text: str) -> str:
-    """What somebody else wrote, as a part of one line."""
+    """What somebody else wrote, as a part of one line, without the passwords that SQL may hold."""
+    text = _SECRET.sub(r"\1***", text)
     flat = "".join(c if c.isprintable() else " " for c in text)
     return " ".join(flat.split())[:120]
 

@@ -352,3 +352,18 @@ def test_a_fingerprint_changes_exactly_with_action_command_dbids_and_contents(
 
 def _by_dbid(segment: Segment) -> tuple[int, int]:
     return (segment.dbid, segment.content)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "CREATE ROLE x PASSWORD 'hunter2'",
+        "ALTER USER x WITH ENCRYPTED password'hunter2'",
+        "SELECT * FROM dblink('host=a password=hunter2 user=b', 'SELECT 1')",
+        "CREATE EXTERNAL TABLE t (LIKE u) LOCATION ('s3://b config=c secret=hunter2')",
+    ],
+)
+def test_a_password_in_a_running_query_is_not_shown(query: str) -> None:
+    plan = plan_for(switched(healthy(), 1), queries=[RunningQuery(1, "u", 1, query)])
+    assert "hunter2" not in plan.steps[0].effect
+    assert query.split(maxsplit=1)[0] in plan.steps[0].effect
