@@ -5,6 +5,8 @@ Every error carries the next action, so that Slack, the command line and the log
 
 from collections.abc import Sequence
 
+from gpmedic.table import plain
+
 
 class GpmedicError(Exception):
     """An expected failure.
@@ -15,6 +17,8 @@ class GpmedicError(Exception):
     """
 
     def __init__(self, message: str, next_action: str) -> None:
+        # Errors carry what hosts, servers and utilities said, and are printed on terminals and in logs.
+        message, next_action = plain(message), plain(next_action)
         super().__init__(message, next_action)
         self.message = message
         self.next_action = next_action

@@ -15,6 +15,8 @@ from prefect.events import emit_event
 from prefect.exceptions import MissingContextError
 from prefect.logging import get_run_logger
 
+from gpmedic.table import plain
+
 
 class Phase(StrEnum):
     """The runbook's headings, in their order."""
@@ -66,10 +68,10 @@ def listening(listener: Listener) -> Iterator[None]:
 
 
 def tell(phase: Phase, text: str, level: Level = Level.INFO, percent: float | None = None) -> Progress:
-    """Log the text in the current run and hand it to the listeners."""
-    progress = Progress(phase, text, level, percent)
+    """Log the text in the current run, as one line without control characters, and hand it to the listeners."""
+    progress = Progress(phase, plain(text), level, percent)
     logger = _logger()
-    logger.log(logging.WARNING if level is Level.WARNING else logging.INFO, "%s: %s", phase.value, text)
+    logger.log(logging.WARNING if level is Level.WARNING else logging.INFO, "%s: %s", phase.value, progress.text)
     for listener in tuple(_listeners):
         try:
             listener(progress)
