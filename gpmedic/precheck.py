@@ -165,6 +165,10 @@ def _judge_versions(cluster: Cluster, by_host: Mapping[str, HostFacts]) -> Itera
 def _judge_standby(cluster: Cluster) -> Check:
     target = cluster.standby.hostname if cluster.standby else cluster.coordinator.hostname
     fault = standby_fault(cluster)
+    if cluster.standby is not None and cluster.standby.is_up and cluster.replication is None:  # T24
+        detail = f"whether {cluster.standby} follows is not known: the catalog does not show it"
+        action = "Look with gpstate -f: `Status could not be determined` or `No entries found` means that it is down."
+        return Check(CheckName.STANDBY, target, Verdict.WARN, detail, action)
     if fault is None:
         detail = "follows" if cluster.standby else "none is configured"
         return Check(CheckName.STANDBY, target, Verdict.PASS, detail)

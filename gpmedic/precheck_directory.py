@@ -43,7 +43,7 @@ def judge_orphans(hosts: Sequence[HostFacts]) -> Iterator[Check]:
         yield Check(CheckName.NO_ORPHANS, host, Verdict.FAIL, detail, action)
     if not orphans:
         detail = "no pg_basebackup, pg_rewind or rsync works on a data directory"
-        yield Check(CheckName.NO_ORPHANS, "all hosts", Verdict.PASS, detail)
+        yield Check(CheckName.NO_ORPHANS, "every host that answers", Verdict.PASS, detail)
 
 
 def _target(segment: Segment) -> str:
