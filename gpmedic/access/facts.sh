@@ -25,7 +25,8 @@ done
 works_for_us() {
   [ -r "/proc/$1/environ" ] || return 0
   theirs=$(tr '\0' '\n' 2>/dev/null <"/proc/$1/environ" | sed -n 's/^\(MASTER\|COORDINATOR\)_DATA_DIRECTORY=//p' | head -n 1)
-  [ -z "$theirs" ] || [ "$theirs" = "$data_directory" ]
+  # The same folder has many names (links, a slash at the end), and -d on the command line counts more.
+  [ ! -d "$theirs" ] || [ "$theirs" -ef "$data_directory" ] || case $2 in *"$data_directory"*) ;; *) false ;; esac
 }
 ps -ww -eo pid=,args= | awk '{
     pid = $1; line = $0; sub(/^ *[0-9]+ +/, "", line)
@@ -34,7 +35,7 @@ ps -ww -eo pid=,args= | awk '{
       if (word ~ /^(gprecoverseg|gpstop|gpstart|gpexpand|gpshrink|gpmovemirrors|gpaddmirrors|gpinitstandby|gpactivatestandby|gpdeletesystem|gpconfig|gpinitsystem)$/) {
         print pid, substr(line, 1, 300); break } } }' |
   while read -r pid line; do
-    if works_for_us "$pid"; then echo "utility $pid $line"; fi
+    if works_for_us "$pid" "$line"; then echo "utility $pid $line"; fi
   done
 
 ask() { # number, host, script

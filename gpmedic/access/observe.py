@@ -32,6 +32,9 @@ from gpmedic.settings import ClusterSettings
 
 # The role that initdb made and that runs Greenplum; its name is that of the operating system's user.
 _SUPERUSER_SQL = "SELECT rolname FROM pg_catalog.pg_roles WHERE oid = 10"
+_STARTED_SQL = "SELECT CAST(extract(epoch FROM pg_postmaster_start_time()) AS bigint) AS started"
+_SAME_START = 90
+"""Seconds between what postmaster.pid and pg_postmaster_start_time() call the start of one postmaster; it is less."""
 
 
 class Freshness(Enum):
@@ -56,6 +59,7 @@ class _Snapshot:
     columns: frozenset[str]
     history: tuple[HistoryLine, ...]
     superuser: str
+    started: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,7 @@ class _HostLook:
     user: str
     gpstate: str
     postmaster: str
+    started: str
     recover_options: frozenset[str]
 
 
@@ -134,6 +139,7 @@ def observe(settings: ClusterSettings, freshness: Freshness = Freshness.ASK_FTS)
         probes = _probe(settings, shell, snapshot.cluster)
         look = looking.result()
     _require_superuser(settings, snapshot, look)
+    _require_one_cluster(settings, snapshot, look)
     capabilities = Capabilities(snapshot.cluster.version, snapshot.columns, look.recover_options)
     return Observation(settings.name, snapshot.cluster, probes, capabilities, snapshot.history)
 
@@ -143,12 +149,15 @@ def _snapshot(settings: ClusterSettings, database: Database, freshness: Freshnes
     columns = columns_from_rows(database.rows(COLUMNS_SQL))
     replication_query = replication_sql(columns_from_rows(database.rows(REPLICATION_COLUMNS_SQL)))
     superuser = str(database.rows(_SUPERUSER_SQL)[0]["rolname"])
+    started = int(str(database.rows(_STARTED_SQL)[0]["started"]))
     if freshness is Freshness.ASK_FTS and Capabilities(version).has_fts_on_demand:
         _optional(database, FTS_PROBE_SQL)
     segments = database.rows(segments_sql(columns))
     replication = None if replication_query is None else _optional(database, replication_query)
     history = tuple(_history_line(row) for row in _optional(database, HISTORY_SQL) or ())
-    return _Snapshot(cluster_from_rows(settings.name, version, segments, replication), columns, history, superuser)
+    return _Snapshot(
+        cluster_from_rows(settings.name, version, segments, replication), columns, history, superuser, started
+    )
 
 
 def _optional(database: Database, sql: str) -> list[dict[str, object]] | None:
@@ -183,9 +192,13 @@ def _look(settings: ClusterSettings, shell: Shell, port: int, wanted: str) -> _H
             "Correct greenplum.home in the cluster's settings.",
         )
     head, _, help_text = done.stdout.partition("\nhelp\n")
-    said = dict(re.findall(r"^(user|gpstate|postmaster) (.*)$", head, re.MULTILINE))
+    said = dict(re.findall(r"^(user|gpstate|postmaster|started) (.*)$", head, re.MULTILINE))
     look = _HostLook(
-        said.get("user", ""), said.get("gpstate", ""), said.get("postmaster", "nothing was said"), _options(help_text)
+        said.get("user", ""),
+        said.get("gpstate", ""),
+        said.get("postmaster", "nothing was said"),
+        said.get("started", ""),
+        _options(help_text),
     )
     if not look.gpstate:
         raise AccessRefused(
@@ -210,6 +223,24 @@ def _require_superuser(settings: ClusterSettings, snapshot: _Snapshot, look: _Ho
             f"{snapshot.superuser!r}; nothing was touched.",
             f"Set ssh.user to {snapshot.superuser!r}: Greenplum's utilities must be run by its own user.",
         )
+
+
+def _require_one_cluster(settings: ClusterSettings, snapshot: _Snapshot, look: _HostLook) -> None:
+    """The utilities must work on the cluster whose catalog was read, not on one that another setting points to.
+
+    Raises:
+        AccessRefused: the postmaster of the data directory is not the one that answered. (That of 4.3 and 5 does not
+            write down when it was started; there only a data directory without a postmaster is noticed.)
+    """
+    same = not look.started.isdecimal() or abs(int(look.started) - snapshot.started) <= _SAME_START
+    if look.postmaster.startswith("pid ") and same:
+        return
+    raise AccessRefused(
+        f"The database on {settings.database.host}:{settings.database.port} is not the one in "
+        f"{settings.greenplum.coordinator_data_directory} on {settings.ssh.host} "
+        f"({look.postmaster}); nothing was touched.",
+        "Correct database.host, ssh.host and greenplum.coordinator_data_directory: they must name one coordinator.",
+    )
 
 
 def _without_database(settings: ClusterSettings, error: Transient) -> Observation:

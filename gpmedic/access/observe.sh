@@ -12,7 +12,9 @@ else
   *)
     case $(ps -o stat= -p "$pid" 2>/dev/null) in
     '' | Z*) echo "postmaster the coordinator has died, pid $pid of postmaster.pid is gone" ;;
-    *) echo "postmaster pid $pid of postmaster.pid lives" ;;
+    *) echo "postmaster pid $pid of postmaster.pid lives"
+      # Its third line is the time of its start, from PostgreSQL 9.1 on.
+      echo "started $(sed -n 3p "$MASTER_DATA_DIRECTORY/postmaster.pid" 2>/dev/null)" ;;
     esac ;;
   esac
 fi

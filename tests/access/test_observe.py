@@ -170,6 +170,20 @@ def test_a_lock_whose_number_now_belongs_to_another_program_is_told(six: Practic
     assert (found.state, found.pid) == (PidState.REUSED, stranger.pid)
 
 
+@pytest.mark.parametrize(("folder", "found"), [("{ours}/", True), ("/no/such/folder", True), ("/usr", False)])
+def test_a_utility_at_work_is_found_however_it_spells_the_data_directory(
+    six: PracticeCluster, tmp_path: Path, folder: str, found: bool
+) -> None:
+    program = tmp_path / "gpexpand"
+    program.write_text("#!/bin/sh\nwhile :; do sleep 0.05; done\n")
+    program.chmod(0o755)
+    theirs = folder.format(ours=six.settings.greenplum.coordinator_data_directory)
+    with subprocess.Popen([program], env={**os.environ, "MASTER_DATA_DIRECTORY": theirs}) as utility:
+        running = facts_of(six)["mdw"].utilities
+        utility.kill()
+    assert (utility.pid in {process.pid for process in running}) is found
+
+
 def test_a_copy_that_outlived_its_run_is_found_by_the_directory_that_it_names(
     six: PracticeCluster, tmp_path: Path
 ) -> None:
@@ -306,6 +320,23 @@ def test_settings_that_are_wrong_are_one_line_with_a_next_action(
     assert "\n" not in str(caught.value)
     assert "hunter2" not in str(caught.value)
     assert caught.value.next_action
+
+
+def test_a_host_and_a_database_of_two_clusters_are_refused(six: PracticeCluster) -> None:
+    with start("6") as other:
+        pid_file = Path(other.settings.greenplum.coordinator_data_directory) / "postmaster.pid"
+        lines = pid_file.read_text().split("\n")
+        lines[2] = str(int(lines[2]) - 3600)  # clusters are not started in the same minute
+        pid_file.write_text("\n".join(lines))
+        mixed = six.settings.model_copy(update={"ssh": other.settings.ssh, "greenplum": other.settings.greenplum})
+        with pytest.raises(AccessRefused, match=r"is not the one in .*nothing was touched"):
+            observe(mixed)
+
+
+def test_a_data_directory_without_a_postmaster_is_not_that_of_the_database(six: PracticeCluster) -> None:
+    elsewhere = six.settings.greenplum.model_copy(update={"coordinator_data_directory": "/usr"})
+    with pytest.raises(AccessRefused, match="is not the one in /usr"):
+        observe(six.settings.model_copy(update={"greenplum": elsewhere}))
 
 
 def test_a_database_that_is_not_greenplum_is_refused(six: PracticeCluster, server: Server) -> None:
