@@ -14,6 +14,7 @@ from gpmedic.errors import GpmedicError, HostUnreachable, Refused
 from gpmedic.plan import Action, Plan
 from gpmedic.report import Outcome, RecoveryReport, approval_markdown, report_markdown
 from gpmedic.settings import ClusterSettings
+from tasks.adopt import adopt_what_runs
 from tasks.approve import Approval, Proposal, approve
 from tasks.claim import claim
 from tasks.detect import Seen, detect
@@ -36,7 +37,10 @@ def follow(page: Page, cluster_name: str) -> RecoveryReport:
     journal = open_journal(settings.name)
     with listening(journal.hear):
         try:
-            outcome = page(settings, journal, observe(settings, journal))
+            seen = observe(settings, journal)
+            if adopt_what_runs(settings):  # it has changed the cluster meanwhile
+                seen = observe(settings, journal)
+            outcome = page(settings, journal, seen)
         except GpmedicError as error:
             tell(Phase.REPORT, str(error), Level.WARNING)
             _publish(journal.report(_ended_early(error, journal), error))

@@ -15,8 +15,8 @@ from gpmedic.verify import proven
 from tasks.collect_evidence import collect_evidence
 from tasks.detect import Seen, detect
 from tasks.precheck import precheck
-from tasks.rebalance import adopt_rebalance, running_queries
 from tasks.rebalance import rebalance as gprecoverseg_r
+from tasks.rebalance import running_queries
 from tasks.verify import verify
 from tasks.wait_for_sync import wait_for_sync
 
@@ -36,14 +36,13 @@ def page(settings: ClusterSettings, journal: Journal, seen: Seen) -> Outcome:
         )
     if _plan(settings, seen).step(Action.REBALANCE) is not None:
         collect_evidence(settings, seen)
-        if not adopt_rebalance(settings, seen):
-            checked = precheck(settings, seen)
-            journal.checks = checked.checks
-            require(checked.checks)
-            plan = seen.plan(settings, running_queries(settings))
-            approval = ask(settings, journal, Action.REBALANCE, plan, lambda: _plan_again(settings))
-            if approval is not None:
-                gprecoverseg_r(settings, approval, checked)
+        checked = precheck(settings, seen)
+        journal.checks = checked.checks
+        require(checked.checks)
+        plan = seen.plan(settings, running_queries(settings))
+        approval = ask(settings, journal, Action.REBALANCE, plan, lambda: _plan_again(settings))
+        if approval is not None:
+            gprecoverseg_r(settings, approval, checked)
     wait_for_sync(settings)
     return prove(settings, journal)
 

@@ -15,7 +15,6 @@ from gpmedic.settings import ClusterSettings
 from tasks.collect_evidence import collect_evidence
 from tasks.detect import Seen, detect
 from tasks.precheck import precheck
-from tasks.recover import adopt_recovery
 from tasks.recover import recover as gprecoverseg
 from tasks.wait_for_sync import wait_for_sync
 
@@ -31,13 +30,12 @@ def page(settings: ClusterSettings, journal: Journal, seen: Seen) -> Outcome:
     plan = seen.plan(settings)  # refuses here what gpmedic does not act on
     if plan.step(Action.RECOVER) is not None:
         collect_evidence(settings, seen)
-        if not adopt_recovery(settings, seen):
-            checked = precheck(settings, seen)
-            journal.checks = checked.checks
-            require(checked.checks)
-            approval = ask(settings, journal, Action.RECOVER, plan, lambda: detect(settings).plan(settings))
-            if approval is not None:
-                gprecoverseg(settings, approval, checked)
+        checked = precheck(settings, seen)
+        journal.checks = checked.checks
+        require(checked.checks)
+        approval = ask(settings, journal, Action.RECOVER, plan, lambda: detect(settings).plan(settings))
+        if approval is not None:
+            gprecoverseg(settings, approval, checked)
     wait_for_sync(settings)
     seen = observe(settings, journal)
     if seen.diagnosis.scenario is Scenario.REBALANCE:

@@ -12,11 +12,10 @@ from gpmedic.errors import UtilityFailed
 from gpmedic.plan import Action, RunningQuery
 from gpmedic.settings import ClusterSettings
 from tasks.approve import Approval
-from tasks.detect import Seen
 from tasks.notify import Phase, tell
 from tasks.precheck import Checked
 from tasks.recover import explain
-from tasks.run_utility import Ended, adopt, run_approved
+from tasks.run_utility import Ended, run_approved
 
 
 @task(name="gprecoverseg -r", cache_policy=NO_CACHE)
@@ -28,14 +27,6 @@ def rebalance(settings: ClusterSettings, approval: Approval, checked: Checked) -
         Other errors: see `run_approved`; nothing was started.
     """
     _judge(settings, run_approved(settings, Action.REBALANCE, approval, checked, Phase.REBALANCE))
-
-
-@task(name="adopt gprecoverseg -r", cache_policy=NO_CACHE)
-def adopt_rebalance(settings: ClusterSettings, seen: Seen) -> bool:
-    """Wait for a `gprecoverseg -a -r` that an earlier run has started, and judge it; False where there is none."""
-    ended = adopt(settings, Action.REBALANCE, seen, Phase.REBALANCE)
-    _judge(settings, ended)
-    return ended is not None
 
 
 def _judge(settings: ClusterSettings, ended: Ended | None) -> None:

@@ -14,10 +14,9 @@ from gpmedic.gprecoverseg import Outcome, RecoverReport, parse
 from gpmedic.plan import Action
 from gpmedic.settings import ClusterSettings
 from tasks.approve import Approval
-from tasks.detect import Seen
 from tasks.notify import Phase, tell
 from tasks.precheck import Checked
-from tasks.run_utility import Ended, adopt, run_approved
+from tasks.run_utility import Ended, run_approved
 
 FTS_PATIENCE = 90.0
 """Seconds that FTS is given to mark as up what gprecoverseg has started; it is asked at each look where it can be."""
@@ -50,14 +49,6 @@ def recover(settings: ClusterSettings, approval: Approval, checked: Checked) -> 
     _judge(settings, run_approved(settings, Action.RECOVER, approval, checked, Phase.RECOVER))
 
 
-@task(name="adopt gprecoverseg", cache_policy=NO_CACHE)
-def adopt_recovery(settings: ClusterSettings, seen: Seen) -> bool:
-    """Wait for a `gprecoverseg -a` that an earlier run has started, and judge it; False where there is none."""
-    ended = adopt(settings, Action.RECOVER, seen, Phase.RECOVER)
-    _judge(settings, ended)
-    return ended is not None
-
-
 def _judge(settings: ClusterSettings, ended: Ended | None) -> None:
     if ended is None:
         return
@@ -67,6 +58,13 @@ def _judge(settings: ClusterSettings, ended: Ended | None) -> None:
     if down:
         what = ", ".join(f"dbid {dbid}" for dbid in down)
         raise UtilityFailed(ended.argv, ended.exit_code, f"{said}; still down: {what}", advice(ended))
+
+
+def await_marked_up(settings: ClusterSettings) -> None:
+    """Give FTS its time after a gprecoverseg of which only the end was seen: it recovers whatever is down."""
+    with closing(Watch(settings)) as watch:
+        mirrors = tuple(pair.mirror for pair in watch.look().pairs)
+    _still_down(settings, tuple(m.dbid for m in mirrors if m is not None and not m.is_up))
 
 
 def _still_down(settings: ClusterSettings, dbids: tuple[int, ...]) -> tuple[int, ...]:
@@ -94,6 +92,12 @@ def explain(ended: Ended) -> str:
         return report.message
     details = (*report.warnings, *report.errors)
     return f"{report.outcome.value}{': ' if details else ''}{'; '.join(d.splitlines()[0] for d in details[:3])}"
+
+
+def outcome(ended: Ended) -> Outcome:
+    """How it ended by its own words; UNFINISHED where they are not understood."""
+    report = _read(ended)
+    return Outcome.UNFINISHED if isinstance(report, GpmedicError) else report.outcome
 
 
 def advice(ended: Ended) -> str:

@@ -12,17 +12,17 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
 from gpmedic.access.environment import prelude
-from gpmedic.access.job import JobState, JobStatus, launch, status
+from gpmedic.access.job import ALIVE, JobState, launch, running_jobs, status
 from gpmedic.access.lock import STALE_AFTER, locked
 from gpmedic.access.observe import Observation
 from gpmedic.access.ssh import Shell
-from gpmedic.errors import HostUnreachable, LockHeld, NotApproved, Transient
+from gpmedic.errors import HostUnreachable, LockHeld, NotApproved, Transient, UtilityBusy
 from gpmedic.gprecoverseg import parse_progress
 from gpmedic.plan import Action, Plan
 from gpmedic.precheck import require
 from gpmedic.settings import ClusterSettings
 from tasks.approve import Approval
-from tasks.detect import Seen, look
+from tasks.detect import look
 from tasks.notify import Level, Phase, tell
 from tasks.precheck import Checked, check
 
@@ -34,8 +34,6 @@ MAX_ATTEMPTS = 50
 LOST_CONTACT_LIMIT = 900.0
 """Seconds without contact to the coordinator's host after which a wait for a job is given up; the job is not."""
 KEPT_OUTPUT = 4 << 20
-
-_RUNNING = frozenset({JobState.RUNNING, JobState.ORPHAN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,33 +56,27 @@ class Ended:
 def job_key(action: Action, plan: Plan, observation: Observation, attempt: int) -> str:
     """The key under which a step runs as a detached job; a key is started once, ever.
 
-    It is the same for a run that comes again after a crash, so that it adopts what runs: the plan's fingerprint covers
-    every row of the configuration. The time of the newest line of gp_configuration_history tells an equal failure of
-    next week from this one: FTS writes a line whenever it changes a row. An attempt that has ended and changed nothing
-    (a lock was held, hosts did not answer) leaves both as they were; then the attempt is counted up.
+    The plan's fingerprint covers every row of the configuration. The time of the newest line of
+    gp_configuration_history tells an equal failure of next week from this one: FTS writes a line whenever it changes a
+    row. An attempt that has ended and changed nothing (a lock was held, hosts did not answer) leaves both as they were;
+    then the attempt is counted up.
     """
     newest = max((line.time for line in observation.history), default=None)
     epoch = f"{newest:%Y%m%d%H%M%S%f}" if newest else "0"
-    return f"{action.value.replace('_', '-')}-{plan.fingerprint}-{epoch}-{attempt}"
+    return f"{_head(action, plan.cluster_name)}-{plan.fingerprint}-{epoch}-{attempt}"
 
 
-def adopt(settings: ClusterSettings, action: Action, seen: Seen, phase: Phase) -> Ended | None:
-    """Wait for the command of this step where an earlier run of gpmedic has started it; None where none runs.
+def action_of(key: str, cluster_name: str) -> Action | None:
+    """Which step of this cluster the job runs; None where it belongs to another cluster or to nobody we know.
 
-    Raises:
-        HostUnreachable: contact was lost; what runs goes on.
+    Only the name may hold dashes, so that a cluster `gp` never adopts what runs for `gp-test`.
     """
-    plan = seen.plan(settings)
-    step = plan.step(action)
-    if step is None:
-        return None
-    with Shell.connect(settings.ssh) as shell:
-        key, job = _next_job(shell, action, plan, seen.observation)
-    if job.state not in _RUNNING:
-        return None
-    # Without the lock: it only watches, and the dead owner's lock takes its time to go stale.
-    tell(phase, f"{' '.join(step.argv)} runs already, started by an earlier run: waiting for it.")
-    return _follow(settings, Ended(step.argv, key, step.dbids), phase)
+    head = key.rsplit("-", 3)[0]
+    return next((action for action in Action if head == _head(action, cluster_name)), None)
+
+
+def _head(action: Action, cluster_name: str) -> str:
+    return f"{action.value.replace('_', '-')}-{cluster_name}"
 
 
 def run_approved(
@@ -101,6 +93,7 @@ def run_approved(
         HostUnreachable: contact was lost; what runs goes on, and the next run of the flow adopts it.
     """
     with Shell.connect(settings.ssh) as shell, _lock(shell, settings, phase):
+        _require_none_running(shell, settings)
         checks = checked.checks if checked.age < CHECKS_HOLD else check(settings, shell, look(settings)).checks
         require(checks)
         seen = look(settings)
@@ -109,11 +102,10 @@ def run_approved(
         if step is None:
             return None
         _require_approved(approval, action, plan)
-        key, job = _next_job(shell, action, plan, seen.observation)
-        if job.state is JobState.NEVER:
-            launch(shell, key, step.argv, prelude(settings.greenplum, seen.observation.cluster.coordinator.port))
-            tell(phase, f"Started {' '.join(step.argv)} on {settings.ssh.host}, detached as job {key}.")
-        return _follow(settings, Ended(step.argv, key, step.dbids), phase)
+        key = _next_key(shell, action, plan, seen.observation)
+        launch(shell, key, step.argv, prelude(settings.greenplum, seen.observation.cluster.coordinator.port))
+        tell(phase, f"Started {' '.join(step.argv)} on {settings.ssh.host}, detached as job {key}.")
+        return follow_job(settings, Ended(step.argv, key, step.dbids), phase)
 
 
 @contextmanager
@@ -149,19 +141,28 @@ def _require_approved(approval: Approval, action: Action, now: Plan) -> None:
         )
 
 
-def _next_job(shell: Shell, action: Action, plan: Plan, observation: Observation) -> tuple[str, JobStatus]:
-    """The running attempt at this step, else the first that was never started."""
+def _require_none_running(shell: Shell, settings: ClusterSettings) -> None:
+    """Under the lock: a run that died after the prechecks may have started a command that they have not seen."""
+    for key in running_jobs(shell):
+        if action_of(key, settings.name) is not None:
+            raise UtilityBusy(
+                f"The job {key} of an earlier run is at work on {settings.ssh.host}; nothing was started.",
+                "Run the flow again: it waits for that job and then looks again.",
+            )
+
+
+def _next_key(shell: Shell, action: Action, plan: Plan, observation: Observation) -> str:
+    """The first attempt at this step that was never started."""
     for attempt in range(1, MAX_ATTEMPTS):
         key = job_key(action, plan, observation, attempt)
-        job = status(shell, key)
-        if job.state is JobState.NEVER or job.state in _RUNNING:
-            return key, job
+        if status(shell, key).state is JobState.NEVER:
+            return key
     raise NotApproved(
         f"{MAX_ATTEMPTS} attempts at {action.value} have changed nothing.", "Find out why before another one."
     )
 
 
-def _follow(settings: ClusterSettings, job: Ended, phase: Phase) -> Ended:
+def follow_job(settings: ClusterSettings, job: Ended, phase: Phase) -> Ended:
     """Wait for the job's end and tell its progress; a lost connection is opened again."""
     output, offset, pause, in_touch = "", 0, FIRST_POLL, time.monotonic()
     shell: Shell | None = None
@@ -180,7 +181,7 @@ def _follow(settings: ClusterSettings, job: Ended, phase: Phase) -> Ended:
                 in_touch, offset = time.monotonic(), now.size
                 output = (output + now.output)[-KEPT_OUTPUT:]
                 _tell_progress(now.output, phase)
-                if now.state not in _RUNNING:
+                if now.state not in ALIVE:
                     return replace(job, exit_code=now.exit_code, output=output)
             time.sleep(pause)
             pause = min(pause * 1.2, SLOWEST_POLL)

@@ -17,7 +17,7 @@ from gpmedic.access.scripts import script
 from gpmedic.access.ssh import Completed, Shell
 from gpmedic.errors import AccessRefused, UnreadableOutput, UtilityBusy
 
-_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}")
+_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 _MOST_BYTES = 16 << 20
 _LAUNCHES = 3
 
@@ -32,7 +32,8 @@ class JobState(StrEnum):
     LOST = "lost"  # it was started, nothing of it lives (killed, or the host was restarted): look at the cluster
 
 
-_MAY_PRINT_ON = frozenset({JobState.RUNNING, JobState.ORPHAN})
+ALIVE = frozenset({JobState.RUNNING, JobState.ORPHAN})
+"""The states in which a job may go on printing and changing things."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +84,29 @@ def status(shell: Shell, key: str, offset: int = 0) -> JobStatus:
         HostUnreachable: the connection was lost.
     """
     _check(key)
-    done = shell.run(script("job_shared", "job_status"), key, str(offset), str(_MOST_BYTES))
+    done = shell.run(script("job_shared", "job_state", "job_status"), key, str(offset), str(_MOST_BYTES))
     word, code, size = _first_line(done, shell)
     try:
         state, exit_code, total = JobState(word.lower()), None if code == "-" else int(code), int(size)
     except ValueError:
         raise UnreadableOutput("gpmedic's job status", " ".join((word, code, size))) from None
     output = done.stdout_bytes.partition(b"\n")[2]
-    if state in _MAY_PRINT_ON or offset + len(output) < total:
+    if state in ALIVE or offset + len(output) < total:
         output = output[: output.rfind(b"\n") + 1] or (output if len(output) == _MOST_BYTES else b"")
     return JobStatus(state, exit_code, offset + len(output), output.decode("utf-8", errors="replace"))
+
+
+def running_jobs(shell: Shell) -> tuple[str, ...]:
+    """The keys of the jobs that are running or orphaned on this host, whoever started them; sorted.
+
+    Raises:
+        HostUnreachable: the connection was lost.
+    """
+    done = shell.run(script("job_shared", "job_state", "job_running"))
+    first, *keys = done.stdout.splitlines() or [""]
+    if first != "JOBS" or not keys or keys.pop() != "END":
+        raise UnreadableOutput("gpmedic's list of jobs", (done.stdout or done.stderr).strip()[-200:])
+    return tuple(sorted(key for key in keys if _KEY.fullmatch(key)))  # a folder of another name is none of ours
 
 
 def _check(key: str) -> None:

@@ -323,3 +323,19 @@ def test_errors_of_jobs_are_one_line(lab: Lab) -> None:
     with pytest.raises(GpmedicError) as caught, lab.shell() as shell:
         job.launch(shell, "never", ["true"], "")
     assert "\n" not in str(caught.value)
+
+
+def test_the_jobs_at_work_are_listed_and_those_that_have_ended_or_were_lost_are_not(lab: Lab, shell: Shell) -> None:
+    assert job.running_jobs(shell) == ()
+    job.launch(shell, "b-runs", ["sleep", "20"], "")
+    job.launch(shell, "a-orphan", ["sleep", "20"], "")
+    job.launch(shell, "ended", ["true"], "")
+    job.launch(shell, "lost", ["sleep", "20"], "")
+    wait_for(shell, "ended", JobState.DONE)
+    os.kill(pids(lab, "a-orphan")[0], signal.SIGKILL)
+    keeper, command = pids(lab, "lost")
+    os.kill(keeper, signal.SIGKILL)
+    os.kill(command, signal.SIGKILL)
+    wait_for(shell, "a-orphan", JobState.ORPHAN)
+    wait_for(shell, "lost", JobState.LOST)
+    assert job.running_jobs(shell) == ("a-orphan", "b-runs")

@@ -1,10 +1,6 @@
 """What gpmedic does not act on, and what it does not do twice."""
 
 import os
-import subprocess
-import sys
-import textwrap
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +12,6 @@ from gpmedic.errors import PrecheckFailed, UnsafeState, UtilityBusy
 from gpmedic.practice import Fault, PracticeCluster
 from gpmedic.report import Outcome, RecoveryReport
 from tasks.approve import Answer, Request
-from tasks.notify import Progress, listening
 
 
 @pytest.fixture
@@ -61,41 +56,6 @@ def test_a_held_lock_of_gprecoverseg_is_respected_before_anybody_is_asked(practi
     with pytest.raises((UtilityBusy, PrecheckFailed), match="gprecoverseg"):
         attend(lambda: recover(practice.name), nobody)
     assert jobs_of(practice) == []
-
-
-def test_a_run_after_a_crash_adopts_the_command_that_the_first_one_started(
-    practice: PracticeCluster, prefect_server: str
-) -> None:
-    break_mirror(practice, 0)
-    practice.break_(Fault.GPRECOVERSEG_HANGS)
-    script = textwrap.dedent(f"""
-        from flows.attend import attend
-        from flows.recover import recover
-        from tasks.approve import Answer
-        attend(lambda: recover({practice.name!r}), lambda _: Answer(decision="yes", operator="anna"))
-    """)
-    first = subprocess.Popen(
-        [sys.executable, "-c", script],
-        env={**os.environ, "PREFECT_API_URL": prefect_server, "PREFECT_LOGGING_LEVEL": "CRITICAL"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    deadline = time.monotonic() + 60
-    while not jobs_of(practice) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    time.sleep(1)
-    first.kill()
-    first.wait()
-    assert len(jobs_of(practice)) == 1
-
-    def heal_when_adopted(progress: Progress) -> None:
-        if "started by an earlier run" in progress.text:
-            practice.heal(Fault.GPRECOVERSEG_HANGS)
-
-    with listening(heal_when_adopted):
-        report = attend(lambda: recover(practice.name), nobody)
-    assert report.outcome is Outcome.RECOVERED
-    assert len(jobs_of(practice)) == 1
 
 
 def test_the_same_failure_a_second_time_is_a_new_job(practice: PracticeCluster) -> None:

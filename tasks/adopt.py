@@ -1,0 +1,72 @@
+"""Take over what an earlier run has started: wait for its end, so that the next look shows what it has done.
+
+A run that died leaves its utility at work as a detached job. The utility changes the catalog before it copies (T15): no
+plan made while it runs is the one under which it was started. So it is found by the name of the cluster in its key.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from gpmedic.access.job import running_jobs
+from gpmedic.access.ssh import Shell
+from gpmedic.gprecoverseg import Outcome
+from gpmedic.plan import Action
+from gpmedic.settings import ClusterSettings
+from tasks.notify import Level, Phase, tell
+from tasks.recover import advice, await_marked_up, explain, outcome
+from tasks.run_utility import Ended, action_of, follow_job
+from tasks.transient import DELAYS, only_transient
+
+PHASES: Mapping[Action, Phase] = MappingProxyType(
+    {Action.RECOVER: Phase.RECOVER, Action.REBALANCE: Phase.REBALANCE},
+)
+COMMANDS: Mapping[Action, str] = MappingProxyType(
+    {Action.RECOVER: "gprecoverseg", Action.REBALANCE: "gprecoverseg -r"},
+)
+"""What messages call them; with which options they were started is in the job's folder."""
+_DONE_WELL = frozenset({Outcome.RECOVERED, Outcome.REBALANCED})
+
+
+def adopt_what_runs(settings: ClusterSettings) -> bool:
+    """Wait for every command that an earlier run has started on this cluster; whether there was one.
+
+    Raises:
+        HostUnreachable: contact was lost; what runs goes on.
+    """
+    keys = find_running(settings)
+    for key in keys:
+        adopt(settings, key)
+    return bool(keys)
+
+
+@task(
+    name="find what runs",
+    cache_policy=NO_CACHE,
+    retries=len(DELAYS),
+    retry_delay_seconds=list(DELAYS),
+    retry_condition_fn=only_transient,
+)
+def find_running(settings: ClusterSettings) -> tuple[str, ...]:
+    """The keys of the jobs at work for this cluster on the coordinator's host."""
+    with Shell.connect(settings.ssh) as shell:
+        return tuple(key for key in running_jobs(shell) if action_of(key, settings.name) in PHASES)
+
+
+@task(name="adopt", cache_policy=NO_CACHE)
+def adopt(settings: ClusterSettings, key: str) -> None:
+    """Wait for this job and tell how it ended; judging is left to the look at the cluster that follows."""
+    action = action_of(key, settings.name)
+    if action is None or action not in PHASES:
+        raise ValueError(f"{key} is no job of {settings.name}")
+    phase, command = PHASES[action], COMMANDS[action]
+    # Without gpmedic's lock: it only watches, and the dead owner's lock takes its time to go stale.
+    tell(phase, f"{command} runs already, started by an earlier run (job {key}): waiting for it.")
+    ended = follow_job(settings, Ended(tuple(command.split()), key, ()), phase)
+    tell(phase, f"{command} has ended: {explain(ended)}.")
+    if outcome(ended) not in _DONE_WELL:
+        tell(phase, advice(ended), Level.WARNING)
+    elif action is Action.RECOVER:
+        await_marked_up(settings)

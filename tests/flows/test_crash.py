@@ -1,0 +1,145 @@
+"""A run that is killed in the middle of a utility: the next one adopts what runs and starts nothing twice."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from flows.attend import attend
+from flows.recover import recover
+from gpmedic.practice import Facts, Fault, PracticeCluster
+from gpmedic.report import RecoveryReport
+from tasks.approve import Answer, Request
+from tasks.notify import Progress, listening
+
+
+@pytest.fixture(scope="module")
+def practice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PracticeCluster]:
+    with pytest.MonkeyPatch.context() as patch, PracticeCluster(f"crash-{os.getpid()}", "6") as cluster:
+        patch.setenv("GPMEDIC_CLUSTERS", str(tmp_path_factory.mktemp("clusters")))
+        cluster.register()
+        yield cluster
+
+
+def jobs_of(cluster: PracticeCluster) -> set[Path]:
+    return {p.parent for p in (cluster.folder / "hosts" / "mdw" / ".gpmedic" / "jobs").glob("*/pids")}
+
+
+def until(condition: Callable[[], object], what: str, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.01)
+
+
+def kill_a_run_that(cluster: PracticeCluster, server: str, step: str, has_said: str) -> tuple[Path, int]:
+    """Kill -9 a run when its utility has said this; the job, and the process of its utility, which is stopped there."""
+    before = jobs_of(cluster)
+    script = textwrap.dedent(f"""
+        from flows.attend import attend
+        from flows.recover import recover
+        from tasks.approve import Answer
+        attend(lambda: recover({cluster.name!r}), lambda _: Answer(decision="yes", operator="anna"))
+    """)
+    run = subprocess.Popen(
+        [sys.executable, "-c", script],
+        env={**os.environ, "PREFECT_API_URL": server, "PREFECT_LOGGING_LEVEL": "CRITICAL"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        job = wait_for_job(cluster, before, step)
+        until(lambda: has_said in (job / "out").read_text(), f"{step} did not say {has_said!r}")
+        pid = int((job / "pids").read_text().split()[2])
+        os.kill(pid, signal.SIGSTOP)
+    finally:
+        run.kill()
+        run.wait()
+    assert not (job / "exit_code").exists()
+    # What two minutes without a heartbeat do: the lock of the dead run is given up.
+    (cluster.folder / "hosts" / "mdw" / ".gpmedic" / "locks" / cluster.name).unlink()
+    return job, pid
+
+
+def wait_for_job(cluster: PracticeCluster, before: set[Path], step: str) -> Path:
+    def fresh() -> list[Path]:
+        return [job for job in jobs_of(cluster) - before if job.name.startswith(f"{step}-{cluster.name}-")]
+
+    until(fresh, f"no job {step} was started")
+    (job,) = fresh()
+    return job
+
+
+def run_again(cluster: PracticeCluster, pid: int) -> tuple[RecoveryReport, list[str]]:
+    """The next run, with its stopped utility let go when it is adopted; the report, and what was asked."""
+    asked: list[str] = []
+
+    def yes(request: Request) -> Answer:
+        asked.append(request.proposal.step)
+        return Answer(decision="yes", operator="anna")
+
+    def let_go_when_adopted(progress: Progress) -> None:
+        if "started by an earlier run" in progress.text:
+            os.kill(pid, signal.SIGCONT)
+
+    try:
+        with listening(let_go_when_adopted):
+            return attend(lambda: recover(cluster.name), yes), asked
+    finally:
+        os.kill(pid, signal.SIGCONT) if Path(f"/proc/{pid}").exists() else None
+
+
+def healthy(cluster: PracticeCluster) -> bool:
+    facts = cluster.facts()
+    return all(
+        s.status.value == "u" and s.role is s.preferred_role and s.mode.value == "s"
+        for s in facts.segments
+        if s.content >= 0
+    )
+
+
+def mirror_down(content: int) -> Callable[[Facts], bool]:
+    return lambda facts: any(s.content == content and s.status.value == "d" for s in facts.segments)
+
+
+def test_a_command_that_has_not_changed_anything_yet_is_adopted(practice: PracticeCluster, prefect_server: str) -> None:
+    practice.break_(Fault.KILL_MIRROR, content=0)
+    practice.wait_until(mirror_down(0))
+    before = jobs_of(practice)
+    _, pid = kill_a_run_that(practice, prefect_server, "recover", has_said="Starting gprecoverseg")
+    _, asked = run_again(practice, pid)
+    assert asked == []
+    assert healthy(practice)
+    assert len(jobs_of(practice) - before) == 1
+
+
+def test_a_command_that_has_updated_the_catalog_already_is_adopted(
+    practice: PracticeCluster, prefect_server: str
+) -> None:
+    practice.break_(Fault.KILL_MIRROR, content=1)
+    practice.wait_until(mirror_down(1))
+    before = jobs_of(practice)
+    _, pid = kill_a_run_that(practice, prefect_server, "recover", has_said="Initiating segment recovery")
+    _, asked = run_again(practice, pid)
+    assert asked == []
+    assert healthy(practice)
+    assert len(jobs_of(practice) - before) == 1
+
+
+def test_a_rebalance_in_whose_middle_the_run_died_is_adopted_when_a_segment_is_down_because_of_it(
+    practice: PracticeCluster, prefect_server: str
+) -> None:
+    practice.break_(Fault.KILL_PRIMARY, content=2)
+    practice.wait_until(mirror_down(2))
+    before = jobs_of(practice)
+    _, pid = kill_a_run_that(practice, prefect_server, "rebalance", has_said="Triggering segment reconfiguration")
+    _, asked = run_again(practice, pid)
+    assert asked == []
+    assert healthy(practice)
+    assert sorted(job.name.split("-")[0] for job in jobs_of(practice) - before) == ["rebalance", "recover"]
