@@ -206,7 +206,7 @@ def _approval(plan: Plan, step: Step, checks: Sequence[Check]) -> Iterator[_Part
     yield _Heading(f"{plan.cluster_name}: approve {step.command}?")
     yield _Paragraph(step.effect)
     yield _Paragraph(
-        "On no, or without an answer, it is not run. The whole plan; each step that needs an approval is asked for by itself:"
+        "On no, or without an answer, it is not run. The whole plan, each approval of which is asked for by itself:"
     )
     yield steps_table(plan)
     if checks:

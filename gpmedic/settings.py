@@ -84,7 +84,7 @@ def load_cluster(name: str) -> ClusterSettings:
     """
     path = clusters_folder() / f"{name}.toml"
     try:
-        return ClusterSettings.model_validate(tomllib.loads(path.read_text()))
+        settings = ClusterSettings.model_validate(tomllib.loads(path.read_text()))
     except FileNotFoundError:
         known = ", ".join(sorted(p.stem for p in clusters_folder().glob("*.toml"))) or "none"
         raise AccessRefused(
@@ -92,6 +92,9 @@ def load_cluster(name: str) -> ClusterSettings:
         ) from None
     except (tomllib.TOMLDecodeError, ValidationError) as error:
         raise AccessRefused(f"{path} is not valid: {_first_fault(error)}", "Correct that file.") from None
+    if settings.name != name:  # locks and claims go by the name: two for one cluster would not exclude each other
+        raise AccessRefused(f"{path} says that its name is {settings.name!r}.", "Name file and cluster alike.")
+    return settings
 
 
 def _first_fault(error: ValueError) -> str:

@@ -26,7 +26,7 @@ def read_evidence(
     """
     marker = f"gpmedic-{secrets.token_hex(12)}"
     wanted = [word for s in segments for word in (str(s.dbid), s.hostname, s.datadir)]
-    text = f"{prelude(settings, port)}\n{script('evidence')}"
+    text = f"{prelude(settings, port)}\n{script('within', 'evidence')}"
     done = shell.run(text, marker, *wanted, timeout=DEADLINE)
     parts = done.stdout.split(f"{marker} ")[1:]
     return tuple((f"{_heading(part)}", part.partition("\n")[2].strip()) for part in parts)

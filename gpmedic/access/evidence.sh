@@ -1,8 +1,10 @@
 # For each line "dbid host datadir" on the arguments (three each): what pg_controldata says, and the ends of the newest logs.
 # Prints a frame line before each part; changes nothing. A host that does not answer is named and passed over.
 marker=$1; shift
+silent=' ' # hosts that have not answered: each costs its deadline once
 one() { # host dbid datadir
   printf '%s %s %s\n' "$marker" "$2" "$1"
+  case $silent in *" $1 "*) echo "$1 has not answered"; return ;; esac
   # The word after ssh's host is run by the login shell there: everything variable goes on stdin.
   { printf 'PATH=%s; export PATH; LC_ALL=C; export LC_ALL; datadir=%s\n' "$(quoted "$PATH")" "$(quoted "$3")"
     printf 'LD_LIBRARY_PATH=%s; export LD_LIBRARY_PATH\n' "$(quoted "${LD_LIBRARY_PATH:-}")"
@@ -16,7 +18,8 @@ for folder in log pg_log; do
   tail -n 60 "$datadir/$folder/$newest" 2>&1 | cut -c 1-400
 done
 REMOTE
-  } | ssh -T -o BatchMode=yes -o ConnectTimeout=5 -- "$1" "exec /bin/sh -s" 2>&1
+  } | within 20 ssh -T -o BatchMode=yes -o ConnectTimeout=5 -- "$1" "exec /bin/sh -s" 2>&1
+  case $? in 124 | 137 | 255) silent="$silent$1 " ;; esac
   printf '\n'
 }
 quoted() { printf "'"; printf %s "$1" | sed "s/'/'\\\\''/g"; printf "'"; }

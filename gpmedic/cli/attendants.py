@@ -64,12 +64,20 @@ def _ask_at_the_terminal(request: "Request") -> "Answer":
     from tasks.approve import Answer
 
     _show(request)
+    _forget_what_was_typed_ahead()
     if typer.confirm(
         f"Do it? (asked until {request.expires_at:%H:%M} UTC; anything but y leaves the cluster as it is)"
     ):
         return Answer(decision="yes", operator=getpass.getuser())
     reason = typer.prompt("Why not? (kept with the record)", default="", show_default=False)
     return Answer(decision="no", operator=getpass.getuser(), reason=reason)
+
+
+def _forget_what_was_typed_ahead() -> None:
+    # A second y, typed before this question was there, is no answer to it.
+    import termios
+
+    termios.tcflush(sys.stdin, termios.TCIFLUSH)
 
 
 def _show(request: "Request") -> None:

@@ -26,7 +26,8 @@ def clusters(tmp_path: Path, cluster: PracticeCluster) -> Path:
     """A folder of clusters in which just the practice cluster is registered, as `practice`."""
     folder = tmp_path / "clusters"
     folder.mkdir()
-    (folder / "practice.toml").write_text((cluster.folder / "cluster.toml").read_text())
+    settings = (cluster.folder / "cluster.toml").read_text()
+    (folder / "practice.toml").write_text(settings.replace(f'name = "{cluster.name}"', 'name = "practice"', 1))
     return folder
 
 

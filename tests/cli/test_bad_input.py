@@ -134,6 +134,11 @@ def test_a_settings_file_with_an_unknown_word_is_refused(gpmedic: Cli, clusters:
     assert_one_line_with_the_next_action(gpmedic("status"), r"practice\.toml")
 
 
+def test_a_file_with_the_name_of_another_cluster_is_refused(gpmedic: Cli, clusters: Path) -> None:
+    (clusters / "practice.toml").rename(clusters / "sales.toml")
+    assert_one_line_with_the_next_action(gpmedic("status"), r"sales\.toml.*'practice'")
+
+
 def test_nobody_is_there_to_approve_without_a_terminal(gpmedic: Cli) -> None:
     assert_one_line_with_the_next_action(gpmedic("recover"), r"terminal")
 
