@@ -1,0 +1,113 @@
+"""The same flow under `python -m`, under `flow.serve` and under a worker: real processes, one server, one cluster."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.deployments import run_deployment
+from prefect.exceptions import ObjectNotFound
+
+from gpmedic.practice import PracticeCluster
+from gpmedic.settings import CONFIG_VARIABLE
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.fixture(scope="module")
+def environment(
+    prefect_server: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[PracticeCluster, dict[str, str]]]:
+    """A healthy cluster, and the environment in which another process finds it and the server."""
+    folder = tmp_path_factory.mktemp("clusters")
+    with PracticeCluster(f"ways-{os.getpid()}", "6") as cluster:
+        (folder / f"{cluster.name}.toml").write_text((cluster.folder / "cluster.toml").read_text())
+        yield (
+            cluster,
+            {
+                **os.environ,
+                CONFIG_VARIABLE: str(folder),
+                "PREFECT_API_URL": prefect_server,
+                "PREFECT_HOME": str(tmp_path_factory.mktemp("prefect")),
+                "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            },
+        )
+
+
+@contextmanager
+def running(*command: str, environment: dict[str, str]) -> Iterator[None]:
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def prefect(*arguments: str, environment: dict[str, str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "prefect", "--no-prompt", *arguments],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_flow_runs_as_a_module(environment: tuple[PracticeCluster, dict[str, str]]) -> None:
+    cluster, variables = environment
+    done = subprocess.run(
+        [sys.executable, "-m", "flows.recover", cluster.name],
+        cwd=ROOT,
+        env=variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "healthy, nothing was done" in done.stdout
+
+
+def test_a_flow_runs_when_it_is_served(environment: tuple[PracticeCluster, dict[str, str]]) -> None:
+    cluster, variables = environment
+    serve = "from flows.recover import recover; recover.serve(name='served')"
+    variables = {**variables, "PREFECT_RUNNER_POLL_FREQUENCY": "1"}
+    with running(sys.executable, "-c", serve, environment=variables):
+        wait_for_deployment("recover/served")
+        run = run_deployment("recover/served", parameters={"cluster": cluster.name}, timeout=60, poll_interval=0.3)
+    assert run.state is not None
+    assert run.state.is_completed(), run.state
+
+
+def test_a_worker_runs_what_prefect_yaml_deploys(environment: tuple[PracticeCluster, dict[str, str]]) -> None:
+    cluster, variables = environment
+    variables = {**variables, "PREFECT_WORKER_QUERY_SECONDS": "1"}
+    prefect("work-pool", "create", "gpmedic", "--type", "process", "--overwrite", environment=variables)
+    prefect("deploy", "--prefect-file", "deployments/prefect.yaml", "--all", environment=variables)
+    worker = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "gpmedic", "--type", "process"]
+    with running(*worker, environment=variables):
+        run = run_deployment("recover/recover", parameters={"cluster": cluster.name}, timeout=90, poll_interval=0.3)
+    assert run.state is not None
+    assert run.state.is_completed(), run.state
+
+
+def wait_for_deployment(name: str) -> None:
+    deadline = time.monotonic() + 30
+    with get_client(sync_client=True) as client:
+        while True:
+            try:
+                client.read_deployment_by_name(name)
+            except ObjectNotFound:
+                assert time.monotonic() < deadline, f"{name} was not served"
+                time.sleep(0.2)
+            else:
+                return
