@@ -35,6 +35,7 @@ class Journal(BaseModel):
     before: Diagnosis | None = None
     after: Cluster | None = None
     last_seen: str = ""
+    adopted: bool = False
     plan: Plan | None = None
     checks: tuple[Check, ...] = ()
     approvals: tuple[Approval, ...] = ()

@@ -10,7 +10,7 @@ from pydantic import Field
 from blocks.greenplum import load_cluster
 from flows.journal import Journal, keep, open_journal
 from gpmedic.diagnosis import coordinator_unreachable
-from gpmedic.errors import GpmedicError, HostUnreachable, Refused
+from gpmedic.errors import GpmedicError, HostUnreachable, Refused, UtilityBusy
 from gpmedic.plan import Action, Plan
 from gpmedic.report import Outcome, RecoveryReport, approval_markdown, report_markdown
 from gpmedic.settings import ClusterSettings
@@ -39,6 +39,7 @@ def follow(page: Page, cluster_name: str) -> RecoveryReport:
         try:
             seen = observe(settings, journal)
             if adopt_what_runs(settings):  # it has changed the cluster meanwhile
+                journal.adopted = True
                 seen = observe(settings, journal)
             outcome = page(settings, journal, seen)
         except GpmedicError as error:
@@ -52,9 +53,9 @@ def follow(page: Page, cluster_name: str) -> RecoveryReport:
 
 
 def _ended_early(error: GpmedicError, journal: Journal) -> Outcome:
-    if not isinstance(error, Refused):
+    if not isinstance(error, Refused | UtilityBusy):
         return Outcome.FAILED
-    return Outcome.STOPPED if journal.approvals else Outcome.REFUSED
+    return Outcome.STOPPED if journal.approvals or journal.adopted else Outcome.REFUSED
 
 
 def _publish(report: RecoveryReport) -> None:
@@ -106,7 +107,7 @@ def ask(
             cluster=settings.name,
             step=action.value.replace("_", "-"),
             fingerprint=plan.fingerprint,
-            text=approval_markdown(plan, step, journal.checks),
+            text=approval_markdown(plan, step, journal.checks if plan.fingerprint == shown.fingerprint else ()),
         )
 
     keep(journal)  # a deployed run ends here and begins again from the top when somebody has answered

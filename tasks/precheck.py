@@ -18,9 +18,10 @@ from tasks.transient import DELAYS, only_transient
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """Checks and when they were made, by the monotonic clock of this process."""
+    """Checks of one plan, and when they were made, by the monotonic clock of this process."""
 
     checks: tuple[Check, ...]
+    fingerprint: str
     at: float
 
     @property
@@ -56,4 +57,5 @@ def check(settings: ClusterSettings, shell: Shell, seen: Seen) -> Checked:
     """The same without a task run, for the moment before a command."""
     at = time.monotonic()
     cluster = seen.observation.cluster
-    return Checked(judge(seen.plan(settings), cluster, gather(settings, shell, cluster), settings.policy), at)
+    plan = seen.plan(settings)
+    return Checked(judge(plan, cluster, gather(settings, shell, cluster), settings.policy), plan.fingerprint, at)

@@ -18,7 +18,7 @@ from gpmedic.access.observe import Observation
 from gpmedic.access.ssh import Shell
 from gpmedic.errors import HostUnreachable, LockHeld, NotApproved, Transient, UtilityBusy
 from gpmedic.gprecoverseg import parse_progress
-from gpmedic.plan import Action, Plan
+from gpmedic.plan import Action, Plan, require_rebalance_allowed
 from gpmedic.precheck import require
 from gpmedic.settings import ClusterSettings
 from tasks.approve import Approval
@@ -85,7 +85,8 @@ def run_approved(
     """Run the command of this step of the plan and wait until it ends; None where the cluster no longer needs it.
 
     Args:
-        checked: the checks that the person was shown; made anew when they are older than `CHECKS_HOLD`.
+        checked: the checks that the person was shown; made anew when they are older than `CHECKS_HOLD`, or those of
+            another plan.
 
     Raises:
         NotApproved: the approval does not cover what the cluster needs now; nothing was started.
@@ -94,13 +95,17 @@ def run_approved(
     """
     with Shell.connect(settings.ssh) as shell, _lock(shell, settings, phase):
         _require_none_running(shell, settings)
-        checks = checked.checks if checked.age < CHECKS_HOLD else check(settings, shell, look(settings)).checks
-        require(checks)
         seen = look(settings)
+        if checked.age >= CHECKS_HOLD or checked.fingerprint != seen.plan(settings).fingerprint:
+            checked = check(settings, shell, seen)
+            seen = look(settings)
         plan = seen.plan(settings)
         step = plan.step(action)
         if step is None:
             return None
+        require(checked.checks)
+        if action is Action.REBALANCE:
+            require_rebalance_allowed(seen.observation.cluster)
         _require_approved(approval, action, plan)
         key = _next_key(shell, action, plan, seen.observation)
         launch(shell, key, step.argv, prelude(settings.greenplum, seen.observation.cluster.coordinator.port))
