@@ -1,0 +1,53 @@
+"""What must hold in the last moment before a command: checks of this very plan, and an approval of it."""
+
+import os
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from gpmedic.check import Check, CheckName, Verdict
+from gpmedic.errors import NotApproved, PrecheckFailed
+from gpmedic.plan import Action
+from gpmedic.practice import Fault, PracticeCluster
+from tasks.approve import Approval
+from tasks.detect import look
+from tasks.notify import Phase
+from tasks.precheck import Checked
+from tasks.run_utility import run_approved
+
+FAILED = (Check(next(iter(CheckName)), "sdw1", Verdict.FAIL, "was full", "Make room."),)
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[PracticeCluster]:
+    with PracticeCluster(f"utility-{os.getpid()}", "6") as practice:
+        practice.break_(Fault.KILL_MIRROR, content=0)
+        practice.wait_until(lambda facts: any(s.status.value == "d" for s in facts.segments))
+        yield practice
+
+
+def approval(fingerprint: str) -> Approval:
+    now = datetime.now(UTC)
+    later = now + timedelta(minutes=5)
+    return Approval(
+        step="recover", fingerprint=fingerprint, operator="anna", reason="", decided_at=now, expires_at=later
+    )
+
+
+def test_only_checks_of_this_plan_and_an_approval_of_it_count(cluster: PracticeCluster) -> None:
+    settings = cluster.settings
+    plan = look(settings).plan(settings)
+    of_this_plan = Checked(FAILED, plan.fingerprint, time.monotonic())
+    of_another = Checked(FAILED, "0" * 16, time.monotonic())
+
+    with pytest.raises(PrecheckFailed):
+        run_approved(settings, Action.RECOVER, approval(plan.fingerprint), of_this_plan, Phase.RECOVER)
+    with pytest.raises(NotApproved):
+        run_approved(settings, Action.RECOVER, approval("f" * 16), of_another, Phase.RECOVER)
+    assert look(settings).plan(settings) == plan, "nothing was started"
+
+    ended = run_approved(settings, Action.RECOVER, approval(plan.fingerprint), of_another, Phase.RECOVER)
+    assert ended is not None
+    assert ended.argv == ("gprecoverseg", "-a")
