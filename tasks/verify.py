@@ -1,10 +1,10 @@
 """Prove that the cluster is healthy: by its state, never by an exit code."""
 
-from gpmedic.access.sql import Database
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from gpmedic.access.environment import prelude
+from gpmedic.access.sql import Database
 from gpmedic.access.ssh import Shell
 from gpmedic.access.watch import Watch
 from gpmedic.catalog import LIVENESS_SQL
