@@ -50,6 +50,7 @@ def local_server(home: Path, meanwhile: Callable[[], object] = lambda: None) -> 
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
+            start_new_session=True,  # a Ctrl-C is for the flow, which still has to tell the server how it ended
         )
     try:
         # Prefect is imported only now: importing it takes seconds too, and the server's own start need not wait for it.

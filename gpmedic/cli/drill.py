@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from gpmedic.errors import Refused
+from gpmedic.practice.facts import Release
 from gpmedic.practice.fault import Fault
 
 
@@ -30,7 +31,9 @@ DRILLS: Mapping[str, Drill] = {
 
 def drill(
     scenario: Annotated[str, typer.Argument(help=f"One of: {', '.join(DRILLS)}.")] = "primary-down",
-    generation: Annotated[str, typer.Option(help="Which Greenplum the practice cluster is like: 4.3, 6 or 7.")] = "6",
+    generation: Annotated[
+        Release, typer.Option("--generation", "-g", help="Which Greenplum the practice cluster is like.")
+    ] = Release.V6,
     yes: Annotated[bool, typer.Option("--yes", help="Let the practice operator approve, also in a terminal.")] = False,
 ) -> None:
     """Start a practice cluster, break it, recover it with approvals, and count its rows before and after."""
@@ -39,5 +42,5 @@ def drill(
     from gpmedic.cli.exercise import exercise
 
     with tempfile.TemporaryDirectory(prefix="gpmedic-drill-") as folder:
-        held = exercise(DRILLS[scenario], generation, Path(folder), yes=yes or not sys.stdin.isatty())
+        held = exercise(DRILLS[scenario], generation.value, Path(folder), yes=yes or not sys.stdin.isatty())
     raise typer.Exit(0 if held else 1)

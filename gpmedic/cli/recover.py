@@ -31,8 +31,10 @@ def recover(
     settings = choose_cluster(cluster)
     attendant = choose_attendant(settings, yes=yes)
     quiet_prefect()
+    ticker = Ticker()
+    ticker.say("Reaching the Prefect server, or starting one ...")
     with configured_or_local_server():
-        report = run_recovery(settings, attendant, Ticker())
+        report = run_recovery(settings, attendant, ticker)
     print(report_text(report))
     raise typer.Exit(0 if report.outcome in (Outcome.HEALTHY, Outcome.RECOVERED) else 1)
 
@@ -53,6 +55,7 @@ def run_recovery(settings: "ClusterSettings", attendant: "Attendant", ticker: "T
 def quiet_prefect() -> None:
     """Keep Prefect's log lines off the terminal, where gpmedic tells the same; its server still gets them."""
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
+    os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 
 
 def import_flows() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -21,6 +22,7 @@ from gpmedic.practice.postgres import base_folder
 from gpmedic.practice.processes import alive
 from gpmedic.settings import ClusterSettings, clusters_folder
 
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 _END_WITHIN = 30.0  # seconds
 
 
@@ -209,7 +211,13 @@ class PracticeCluster:
 
 
 def folder_of(name: str) -> Path:
-    """Where the practice cluster of this name lies by default."""
+    """Where the practice cluster of this name lies by default.
+
+    Raises:
+        PracticeError: the name could lead out of that folder.
+    """
+    if not _NAME.fullmatch(name):
+        raise PracticeError(f"{name!r} is no name for a practice cluster.", "Use letters, digits and dashes.")
     return base_folder() / "clusters" / name
 
 

@@ -157,5 +157,10 @@ def test_yes_is_refused_where_only_the_file_says_practice(gpmedic: Cli, clusters
     assert_one_line_with_the_next_action(gpmedic("recover", "--yes"), r"--yes")
 
 
+@pytest.mark.parametrize("command", ["up", "down", "status"])
+def test_a_name_that_leads_out_of_the_folder_is_refused(command: str, gpmedic: Cli) -> None:
+    assert_one_line_with_the_next_action(gpmedic("practice", command, "../x"), r"\.\./x")
+
+
 def test_a_drill_that_does_not_exist_names_those_that_do(gpmedic: Cli) -> None:
     assert_one_line_with_the_next_action(gpmedic("drill", "nosuch"), r"primary-down")
