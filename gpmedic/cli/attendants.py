@@ -69,7 +69,7 @@ def _ask_at_the_terminal(request: "Request") -> "Answer":
         f"Do it? (asked until {request.expires_at:%H:%M} UTC; anything but y leaves the cluster as it is)"
     ):
         return Answer(decision="yes", operator=getpass.getuser())
-    reason = typer.prompt("Why not? (kept with the record)", default="", show_default=False)
+    reason = typer.prompt("Why not? (kept with the record; Enter for no reason)", default="", show_default=False)
     return Answer(decision="no", operator=getpass.getuser(), reason=reason)
 
 
