@@ -1,10 +1,8 @@
 """The runbook's first page: is the cluster healthy? Reads only."""
 
 import sys
-from typing import Annotated
 
 from prefect import flow
-from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from blocks.greenplum import load_cluster
@@ -12,12 +10,10 @@ from gpmedic.access.observe import Freshness
 from gpmedic.diagnosis import Diagnosis, coordinator_unreachable
 from gpmedic.errors import HostUnreachable
 from gpmedic.report import diagnosis_markdown, diagnosis_text
-from gpmedic.settings import ClusterSettings
+from gpmedic.settings import ClusterName, ClusterSettings
 from tasks.detect import detect
 from tasks.notify import Level, Phase, announce, tell
 from tasks.publish import publish_markdown, publish_segments
-
-ClusterName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$", description="The cluster's name.")]
 
 
 @dataclass(frozen=True)

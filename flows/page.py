@@ -3,9 +3,6 @@
 from collections.abc import Callable
 from datetime import timedelta
 from itertools import chain
-from typing import Annotated
-
-from pydantic import Field
 
 from blocks.greenplum import load_cluster
 from flows.journal import Journal, keep, open_journal
@@ -21,7 +18,6 @@ from tasks.detect import Seen, detect
 from tasks.notify import Level, Phase, announce, listening, tell
 from tasks.publish import publish_markdown, publish_segments
 
-ClusterName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$", description="The cluster's name.")]
 Page = Callable[[ClusterSettings, Journal, Seen], Outcome]
 """Called with the first look at the cluster."""
 

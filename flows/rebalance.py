@@ -5,12 +5,12 @@ import sys
 from prefect import flow
 
 from flows.journal import Journal
-from flows.page import ClusterName, ask, follow
+from flows.page import ask, follow
 from gpmedic.errors import UnsafeState
 from gpmedic.plan import Action, Plan, RunningQuery, require_rebalance_allowed
 from gpmedic.precheck import require
 from gpmedic.report import Outcome, RecoveryReport, report_text
-from gpmedic.settings import ClusterSettings
+from gpmedic.settings import ClusterName, ClusterSettings
 from gpmedic.verify import proven
 from tasks.collect_evidence import collect_evidence
 from tasks.detect import Seen, detect

@@ -10,10 +10,10 @@ from prefect import flow
 from flows import rebalance, recover_segment
 from flows.health_check import announce_conditions
 from flows.journal import Journal
-from flows.page import ClusterName, Page, follow, observe
+from flows.page import Page, follow, observe
 from gpmedic.conditions import Scenario
 from gpmedic.report import Outcome, RecoveryReport, report_text
-from gpmedic.settings import ClusterSettings
+from gpmedic.settings import ClusterName, ClusterSettings
 from tasks.detect import Seen
 from tasks.notify import Phase, tell
 

@@ -6,12 +6,12 @@ from prefect import flow
 
 from flows import rebalance
 from flows.journal import Journal
-from flows.page import ClusterName, ask, follow, observe
+from flows.page import ask, follow, observe
 from gpmedic.conditions import Scenario
 from gpmedic.plan import Action
 from gpmedic.precheck import require
 from gpmedic.report import Outcome, RecoveryReport, report_text
-from gpmedic.settings import ClusterSettings
+from gpmedic.settings import ClusterName, ClusterSettings
 from tasks.collect_evidence import collect_evidence
 from tasks.detect import Seen, detect
 from tasks.precheck import precheck

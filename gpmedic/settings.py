@@ -3,12 +3,16 @@
 import os
 import tomllib
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from gpmedic.errors import AccessRefused
 
 CONFIG_VARIABLE = "GPMEDIC_CLUSTERS"
+
+
+ClusterName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$", description="The cluster's name.")]
 
 
 class _Strict(BaseModel):
@@ -63,7 +67,7 @@ class PolicySettings(_Strict):
 class ClusterSettings(_Strict):
     """One Greenplum cluster. `practice` marks a lab; the cluster itself must confirm that too."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")
+    name: ClusterName
     database: DatabaseSettings
     ssh: SshSettings
     greenplum: GreenplumSettings
