@@ -5,6 +5,8 @@ SCENARIO ?= primary-down
 GENERATION ?= 6
 VENV := .venv
 INSTALLED := $(VENV)/.installed
+# Compiled modules make every command and every test process seconds faster.
+unexport PYTHONDONTWRITEBYTECODE
 UV := env -u VIRTUAL_ENV UV_PYTHON_DOWNLOADS=never $(VENV)/bin/uv
 
 .PHONY: help install drill test lint format clean
@@ -24,7 +26,7 @@ $(INSTALLED): pyproject.toml uv.lock
 	@echo "Setting up $(VENV) from uv.lock (the first time takes a minute) ..."
 	@$(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
-	@$(UV) sync --frozen --quiet
+	@$(UV) sync --frozen --quiet --compile-bytecode
 	@touch $@
 	@echo "Installed. The command is $(VENV)/bin/gpmedic"
 
