@@ -34,7 +34,7 @@ drill: $(INSTALLED)
 	@$(VENV)/bin/gpmedic drill $(SCENARIO) --generation $(GENERATION)
 
 test: $(INSTALLED)
-	@$(VENV)/bin/pytest -q -n 2 --dist loadfile
+	@$(VENV)/bin/pytest -q -n 3 --dist loadfile
 
 lint: $(INSTALLED)
 	@$(VENV)/bin/ruff format --check .

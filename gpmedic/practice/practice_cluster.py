@@ -173,7 +173,7 @@ class PracticeCluster:
                     for s in facts.segments
                 )
                 raise PracticeError(f"What was waited for did not come within {timeout:g} s: {state}.")
-            time.sleep(0.05)
+            time.sleep(0.2)
         return facts
 
     def register(self) -> Path:

@@ -48,10 +48,11 @@ def survey(engine: Engine, name: str) -> Facts:
 
 def _segment(engine: Engine, row: Row, host: HostFacts) -> tuple[SegmentFacts, tuple[ReplicationFacts, ...]]:
     servers = engine.servers
-    answer = servers.answer(row) if host.reachable else Answer.UNREACHABLE
-    position, replication = (
-        _stream(engine, row) if answer is Answer.ACCEPTS and row.role is Role.PRIMARY else (None, ())
-    )
+    position, replication = _stream(engine, row) if host.reachable and row.role is Role.PRIMARY else (None, ())
+    if position is not None:
+        answer = Answer.ACCEPTS
+    else:
+        answer = servers.answer(row) if host.reachable else Answer.UNREACHABLE
     datadir = Path(row.datadir)
     facts = SegmentFacts(
         **asdict(row),
@@ -96,6 +97,8 @@ def _less(location: str | None, lag: int) -> str | None:
 
 
 def _stream(engine: Engine, row: Row) -> tuple[str | None, tuple[ReplicationFacts, ...]]:
+    if engine.servers.pid(row.dbid) is None:  # a stranger may listen on its port
+        return None, ()
     with contextlib.suppress(psycopg2.Error), contextlib.closing(engine.servers.connect(row)) as session:
         with session.cursor() as cursor:
             cursor.execute("SELECT pg_current_wal_lsn()::text")
