@@ -1,4 +1,4 @@
-"""Where the practice clusters of a test session lie: in memory where there is enough, which halves what a start costs."""
+"""Where the practice clusters of a test session lie: in memory where there is enough, where a start costs half."""
 
 import os
 import shutil

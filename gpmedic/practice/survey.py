@@ -49,10 +49,9 @@ def survey(engine: Engine, name: str) -> Facts:
 def _segment(engine: Engine, row: Row, host: HostFacts) -> tuple[SegmentFacts, tuple[ReplicationFacts, ...]]:
     servers = engine.servers
     position, replication = _stream(engine, row) if host.reachable and row.role is Role.PRIMARY else (None, ())
-    if position is not None:
-        answer = Answer.ACCEPTS
-    else:
-        answer = servers.answer(row) if host.reachable else Answer.UNREACHABLE
+    answer = Answer.UNREACHABLE
+    if host.reachable:
+        answer = servers.answer(row) if position is None else Answer.ACCEPTS
     datadir = Path(row.datadir)
     facts = SegmentFacts(
         **asdict(row),
