@@ -13,6 +13,7 @@ from gpmedic.cli.recover import import_flows, quiet_prefect, run_recovery
 from gpmedic.cli.screen import Ticker
 from gpmedic.cluster import Status
 from gpmedic.practice import Fault, PracticeCluster
+from gpmedic.practice.layout import DRILL_PREFIX
 from gpmedic.report import Outcome, report_text
 
 ROWS_BEFORE = 600
@@ -34,7 +35,7 @@ def exercise(drill: Drill, generation: str, folder: Path, *, yes: bool) -> bool:
     ticker = Ticker()
     ticker.say(f"Starting a practice cluster like Greenplum {generation}, and a Prefect server ...")
     with ExitStack() as stack, ThreadPoolExecutor(max_workers=1) as pool:
-        cluster = PracticeCluster(f"drill-{os.getpid()}", generation)
+        cluster = PracticeCluster(f"{DRILL_PREFIX}{os.getpid()}", generation)
         stack.callback(_take_away, cluster)
         starting = pool.submit(cluster.up)  # both start at once
         from flows.local_server import local_server

@@ -9,9 +9,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from gpmedic.practice.choose import choose, running
 from gpmedic.practice.control import PracticeError
 from gpmedic.practice.facts import Facts, Release
-from gpmedic.practice.fault import Fault, wanted_target
+from gpmedic.practice.fault import FAULTS, Fault, wanted_target
 from gpmedic.practice.layout import MARK, Kept, Mirrors
 from gpmedic.practice.practice_cluster import PracticeCluster, folder_of, registration
 from gpmedic.practice.processes import end_all
@@ -19,7 +20,23 @@ from gpmedic.practice.processes import end_all
 app = typer.Typer(help="A practice cluster on this machine: real servers to break and recover.", no_args_is_help=True)
 _out = Console(highlight=False, width=None if sys.stdout.isatty() else 140)  # nothing is cut when it is piped
 
-Name = Annotated[str, typer.Argument(help="Name of the practice cluster.")]
+Name = Annotated[str | None, typer.Argument(help="Name of the practice cluster; may be left out where only one is up.")]
+DEFAULT_NAME = "practice"
+
+
+def _fault_list() -> str:
+    """One line a fault, which a terminal of 80 columns does not wrap."""
+    rows = [
+        (fault.value, f"--{facts.target}" if facts.target else "", facts.meaning) for fault, facts in FAULTS.items()
+    ]
+    return "\n".join(f"{fault:<24}{target:<10} {meaning}" for fault, target, meaning in rows)
+
+
+def _fault(word: str) -> Fault:
+    try:
+        return Fault(word)
+    except ValueError:
+        raise PracticeError(f"There is no fault {word!r}.", f"Choose one of: {', '.join(Fault)}.") from None
 
 
 class Folder(StrEnum):
@@ -31,7 +48,7 @@ class Folder(StrEnum):
 
 @app.command()
 def up(
-    name: Name = "practice",
+    name: Annotated[str, typer.Argument(help="Name of the practice cluster.")] = DEFAULT_NAME,
     generation: Annotated[
         Release, typer.Option("--generation", "-g", help="Which Greenplum it looks like.")
     ] = Release.V6,
@@ -51,8 +68,9 @@ def up(
 
 
 @app.command()
-def status(name: Name = "practice") -> None:
+def status(name: Name = None) -> None:
     """Show every server of the cluster as it really is, beside what the catalog says."""
+    name = choose(name)
     facts = PracticeCluster.attach(folder_of(name)).facts()
     table = Table(title=f"{name}: {facts.server_version.split(') on ')[0]})", title_justify="left")
     for heading in ("dbid", "content", "host", "port", "role", "preferred", "mode", "status", "really", "pid"):
@@ -85,43 +103,52 @@ Host = Annotated[str | None, typer.Option(help="Name of the host.")]
 Seconds = Annotated[float | None, typer.Option(help="For slow_resync.")]
 
 
-@app.command("break")
+@app.command("break", help=f"Break something in the practice cluster.\n\n\b\n{_fault_list()}")
 def break_(  # noqa: PLR0917 (the options of a command line)
-    fault: Annotated[Fault, typer.Argument(help="What to break.")],
-    name: Name = "practice",
+    fault: Annotated[str, typer.Argument(help="One of the list above.")],
+    name: Name = None,
     content: Content = None,
     dbid: Dbid = None,
     host: Host = None,
     seconds: Seconds = None,
 ) -> None:
-    """Break something in the practice cluster."""
-    target = _target(fault, {"content": content, "dbid": dbid, "host": host, "seconds": seconds})
-    _out.print(PracticeCluster.attach(folder_of(name)).break_(fault, **target))
+    chosen = _fault(fault)
+    target = _target(chosen, {"content": content, "dbid": dbid, "host": host, "seconds": seconds})
+    _out.print(PracticeCluster.attach(folder_of(choose(name))).break_(chosen, **target))
 
 
 @app.command()
 def heal(
-    fault: Annotated[Fault | None, typer.Argument(help="What to heal; nothing: all that can be healed.")] = None,
-    name: Name = "practice",
+    fault: Annotated[
+        str | None,
+        typer.Argument(help="What to heal (see gpmedic practice break --help); nothing: all that can be healed."),
+    ] = None,
+    name: Name = None,
     content: Content = None,
     dbid: Dbid = None,
     host: Host = None,
 ) -> None:
     """Undo a fault. Dead segments are not brought back by this: that is gprecoverseg's work."""
-    cluster = PracticeCluster.attach(folder_of(name))
+    chosen = None if fault is None else _fault(fault)
+    cluster = PracticeCluster.attach(folder_of(choose(name)))
     given = {"content": content, "dbid": dbid, "host": host}
-    _out.print(cluster.heal(fault, **{key: value for key, value in given.items() if value is not None}))
+    _out.print(cluster.heal(chosen, **{key: value for key, value in given.items() if value is not None}))
 
 
 @app.command()
 def down(
-    name: Name = "practice",
+    name: Name = None,
     folder: Annotated[Folder, typer.Option(help="What becomes of its folder.")] = Folder.DELETE,
 ) -> None:
-    """End every process of the practice cluster and forget it."""
+    """End every process of the practice cluster and forget it; one that is down already is no error."""
+    if name is None and not running():
+        name = DEFAULT_NAME  # what is left of one that died is cleared away
+    name = choose(name)
     place = folder_of(name)
     if not (place / MARK).exists():
-        raise PracticeError(f"There is no practice cluster {name!r}.", "Nothing to do.")
+        PracticeCluster(name).unregister()
+        _out.print(f"Practice cluster {name!r} is down already; nothing to do.", soft_wrap=True)
+        return
     PracticeCluster(name, kept=Kept.DETACHED).down()
     end_all(place)
     PracticeCluster(name).unregister()

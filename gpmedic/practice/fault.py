@@ -1,60 +1,76 @@
-"""What can be broken in a practice cluster, and which target each fault wants."""
+"""What can be broken in a practice cluster: one row a fault, with the target that it wants."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 
 
 class Fault(StrEnum):
-    """Every fault; in brackets the target that it wants."""
-
-    KILL_PRIMARY = "kill_primary"  # (content) the acting primary's processes die
-    KILL_MIRROR = "kill_mirror"  # (content)
-    KILL_BOTH = "kill_both"  # (content) a double fault
+    KILL_PRIMARY = "kill_primary"
+    KILL_MIRROR = "kill_mirror"
+    KILL_BOTH = "kill_both"
     KILL_STANDBY = "kill_standby"
     KILL_COORDINATOR = "kill_coordinator"
-    HOST_DOWN = "host_down"  # (host) its power fails; healed, it is back without its servers running
-    DATADIR_REMOVED = "datadir_removed"  # (dbid) killed and its data directory deleted
-    DATADIR_MODE = "datadir_mode"  # (dbid) mode 0755, with which PostgreSQL does not start (T26)
-    DISK_FULL = "disk_full"  # (host) df and full copies say so
-    SLOW_RESYNC = "slow_resync"  # (seconds) a mirror needs so much longer to be in sync
-    REWIND_FAILS = "rewind_fails"  # (dbid) its WAL is gone, so pg_rewind fails and only a full copy helps
-    FLAPPING = "flapping"  # (content) its mirror dies whenever it is in sync again
-    LOCK_HELD = "lock_held"  # gprecoverseg's lock, held by a process that lives
-    LOCK_STALE = "lock_stale"  # the same, of a process that is dead
+    HOST_DOWN = "host_down"
+    DATADIR_REMOVED = "datadir_removed"
+    DATADIR_MODE = "datadir_mode"
+    DISK_FULL = "disk_full"
+    SLOW_RESYNC = "slow_resync"
+    REWIND_FAILS = "rewind_fails"
+    FLAPPING = "flapping"
+    LOCK_HELD = "lock_held"
+    LOCK_STALE = "lock_stale"
     GPRECOVERSEG_HANGS = "gprecoverseg_hangs"
-    REPLICATION_ROW_MISSING = "replication_row_missing"  # (content)
-    SSH_REFUSED = "ssh_refused"  # (host)
-    SSH_SILENT = "ssh_silent"  # (host)
-    SSH_BANNER = "ssh_banner"  # (host) noise before every output
-    SSH_CUT = "ssh_cut"  # (host) connections are lost in the middle of the output
-    SSH_WRONG_KEY = "ssh_wrong_key"  # (host) another host key
+    REPLICATION_ROW_MISSING = "replication_row_missing"
+    SSH_REFUSED = "ssh_refused"
+    SSH_SILENT = "ssh_silent"
+    SSH_BANNER = "ssh_banner"
+    SSH_CUT = "ssh_cut"
+    SSH_WRONG_KEY = "ssh_wrong_key"
 
 
-_WANTS: dict[str, tuple[Fault, ...]] = {
-    "content": (
-        Fault.KILL_PRIMARY,
-        Fault.KILL_MIRROR,
-        Fault.KILL_BOTH,
-        Fault.FLAPPING,
-        Fault.REPLICATION_ROW_MISSING,
-    ),
-    "host": (
-        Fault.HOST_DOWN,
-        Fault.DISK_FULL,
-        Fault.SSH_REFUSED,
-        Fault.SSH_SILENT,
-        Fault.SSH_BANNER,
-        Fault.SSH_CUT,
-        Fault.SSH_WRONG_KEY,
-    ),
-    "dbid": (
-        Fault.DATADIR_REMOVED,
-        Fault.DATADIR_MODE,
-        Fault.REWIND_FAILS,
-    ),
-    "seconds": (Fault.SLOW_RESYNC,),
-}
+@dataclass(frozen=True, slots=True)
+class FaultFacts:
+    """One row of the table.
+
+    Attributes:
+        target: what it wants: content, dbid, host, seconds or None.
+        meaning: a few words, so that name, target and meaning fit into a line of a terminal.
+    """
+
+    target: str | None
+    meaning: str
+
+
+FAULTS: Mapping[Fault, FaultFacts] = MappingProxyType(
+    {
+        Fault.KILL_PRIMARY: FaultFacts("content", "the acting primary dies"),
+        Fault.KILL_MIRROR: FaultFacts("content", "the mirror dies"),
+        Fault.KILL_BOTH: FaultFacts("content", "both copies die: a double fault"),
+        Fault.KILL_STANDBY: FaultFacts(None, "the standby coordinator dies"),
+        Fault.KILL_COORDINATOR: FaultFacts(None, "the coordinator dies"),
+        Fault.HOST_DOWN: FaultFacts("host", "its power fails, its servers die"),
+        Fault.DATADIR_REMOVED: FaultFacts("dbid", "killed, its data directory deleted"),
+        # PostgreSQL does not start on it (T26).
+        Fault.DATADIR_MODE: FaultFacts("dbid", "data directory of mode 0755"),
+        Fault.DISK_FULL: FaultFacts("host", "df and full copies say so"),
+        Fault.SLOW_RESYNC: FaultFacts("seconds", "mirrors need longer to catch up"),
+        Fault.REWIND_FAILS: FaultFacts("dbid", "its WAL is gone, pg_rewind fails"),
+        Fault.FLAPPING: FaultFacts("content", "its mirror dies whenever in sync"),
+        Fault.LOCK_HELD: FaultFacts(None, "gprecoverseg's lock, its owner alive"),
+        Fault.LOCK_STALE: FaultFacts(None, "gprecoverseg's lock, its owner dead"),
+        Fault.GPRECOVERSEG_HANGS: FaultFacts(None, "gprecoverseg does not end"),
+        Fault.REPLICATION_ROW_MISSING: FaultFacts("content", "no row in gp_stat_replication"),
+        Fault.SSH_REFUSED: FaultFacts("host", "its ssh refuses connections"),
+        Fault.SSH_SILENT: FaultFacts("host", "its ssh accepts and says nothing"),
+        Fault.SSH_BANNER: FaultFacts("host", "noise before every output"),
+        Fault.SSH_CUT: FaultFacts("host", "connections are lost in mid-output"),
+        Fault.SSH_WRONG_KEY: FaultFacts("host", "its host key has changed"),
+    }
+)
 
 
 def wanted_target(fault: Fault) -> str | None:
     """The name of the target that a fault wants: content, dbid, host, seconds or None."""
-    return next((name for name, faults in _WANTS.items() if fault in faults), None)
+    return FAULTS[fault].target

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gpmedic.cluster import Status
+from gpmedic.cluster import COORDINATOR_CONTENT, Status
 from gpmedic.practice.control import CLUSTER_VARIABLE, PracticeError
 from gpmedic.practice.engine import Engine
 from gpmedic.practice.facts import SshState
@@ -37,13 +37,13 @@ def break_(engine: Engine, fault: Fault, target: Target) -> str:
     Raises:
         PracticeError: the target is missing or does not exist.
     """
-    return _KINDS[fault].break_(engine, _target(fault, target))
+    return _KINDS[fault].break_(engine, _target(engine, fault, target))
 
 
 def heal(engine: Engine, fault: Fault, target: Target) -> str:
     """Undo a fault; what was done."""
     wanted = wanted_target(fault)
-    return _KINDS[fault].heal(engine, None if wanted == "seconds" else _target(fault, target))
+    return _KINDS[fault].heal(engine, None if wanted == "seconds" else _target(engine, fault, target))
 
 
 def heal_all(engine: Engine) -> str:
@@ -86,14 +86,33 @@ def in_force(engine: Engine) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-def _target(fault: Fault, target: Target) -> Any:
+def _target(engine: Engine, fault: Fault, target: Target) -> Any:
     wanted = wanted_target(fault)
     if wanted is None:
         return None
     value = target.get(wanted)
+    choices = _choices(engine, wanted)
+    shown = ", ".join(map(str, choices))
     if value is None:
-        raise PracticeError(f"{fault.value} needs a {wanted}.", f"Name it: --{wanted} VALUE.")
+        one_of = f" ({shown})" if choices else ""
+        raise PracticeError(f"{fault.value} needs a {wanted}.", f"Name it: --{wanted} VALUE{one_of}.")
+    if choices and value not in choices:
+        raise PracticeError(f"There is no {wanted} {value!r}.", f"Choose one of: {shown}.")
     return value
+
+
+def _choices(engine: Engine, wanted: str) -> tuple[int, ...] | tuple[str, ...]:
+    """What this cluster has of it; nothing where any number will do."""
+    rows = engine.current_rows()
+    match wanted:
+        case "content":
+            return tuple(sorted({row.content for row in rows if row.content != COORDINATOR_CONTENT}))
+        case "dbid":
+            return tuple(sorted(row.dbid for row in rows))
+        case "host":
+            return tuple(host.name for host in _hosts(engine).all())
+        case _:
+            return ()
 
 
 def _hosts(engine: Engine) -> Hosts:

@@ -33,6 +33,8 @@ _PORTS = range(15000, 32000)
 MARK = ".gpmedic-practice"
 """A file that tells a practice cluster's folder, which may be deleted, from any other."""
 SETTINGS = "cluster.toml"
+DRILL_PREFIX = "drill-"
+"""How the clusters of drills are named: they come and go, and are never meant where no name is given."""
 
 
 class Kept(StrEnum):

@@ -22,6 +22,17 @@ def test_a_healthy_cluster_has_exit_code_0_and_no_finding(gpmedic: Cli) -> None:
     assert len(shown["segments"]) == 14
 
 
+def test_the_cluster_of_a_drill_is_not_meant_where_none_is_named(gpmedic: Cli, clusters: Path) -> None:
+    (clusters / "drill-4711.toml").write_text('name = "drill-4711"\n')
+    run = gpmedic("status")
+    assert run.returncode == 0, run.stderr
+    (clusters / "practice.toml").unlink()
+    run = gpmedic("status")
+    assert run.returncode == 2
+    assert "drill-4711" in run.stderr
+    assert "Name the one" in run.stderr
+
+
 def test_a_healthy_cluster_has_an_empty_plan(gpmedic: Cli) -> None:
     run = gpmedic("plan", "--json")
     assert run.returncode == 0, run.stderr
