@@ -55,7 +55,7 @@ class Journal(BaseModel):
             self.after = diagnosis.cluster
 
     def approved(self, approval: approve.Approval) -> None:
-        word = Approval(approval.step, approval.fingerprint, Decision.APPROVED, approval.operator, approval.decided_at)
+        word = Approval(approval.step, approval.fingerprint, Decision.APPROVED, approval.by, approval.decided_at)
         if word not in self.approvals:
             self.approvals = (*self.approvals, word)
 

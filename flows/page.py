@@ -12,10 +12,11 @@ from gpmedic.plan import Action, Plan
 from gpmedic.report import Outcome, RecoveryReport, approval_markdown, report_markdown
 from gpmedic.settings import ClusterSettings
 from tasks.adopt import adopt_what_runs
-from tasks.approve import Approval, Proposal, approve
+from tasks.approve import Approval, Needed, Proposal, approve
 from tasks.claim import claim
 from tasks.detect import Seen, detect
 from tasks.notify import Level, Phase, announce, listening, tell
+from tasks.permission import require_permission
 from tasks.publish import publish_markdown, publish_segments
 
 Page = Callable[[ClusterSettings, Journal, Seen], Outcome]
@@ -89,6 +90,7 @@ def ask(
 
     Raises:
         NotApproved: a person said no, or nobody answered in time.
+        ObserveOnly, Braked: gpmedic may not act here; nobody was asked.
     """
 
     plans = chain([shown], iter(plan_again, None))
@@ -106,8 +108,10 @@ def ask(
             text=approval_markdown(plan, step, journal.checks if plan.fingerprint == shown.fingerprint else ()),
         )
 
+    require_permission(settings)
     keep(journal)  # a deployed run ends here and begins again from the top when somebody has answered
-    approval = approve(proposal, timedelta(seconds=settings.policy.approval_timeout))
+    needed = Needed.TWO_PEOPLE if action in settings.policy.two_people else Needed.ONE_PERSON
+    approval = approve(proposal, timedelta(seconds=settings.policy.approval_timeout), needed)
     if approval is not None:
         journal.approved(approval)
         keep(journal)

@@ -63,6 +63,14 @@ class UnsafeState(Refused):
     """The cluster is in a state in which the asked action could lose data or is not understood."""
 
 
+class ObserveOnly(Refused):
+    """The policy of this cluster lets gpmedic look, and nothing else."""
+
+
+class Braked(Refused):
+    """A person has pulled the brake of this cluster."""
+
+
 class LockHeld(Refused):
     """Another recovery owns this cluster."""
 

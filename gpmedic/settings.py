@@ -2,12 +2,14 @@
 
 import os
 import tomllib
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from gpmedic.errors import AccessRefused
+from gpmedic.steps import Action
 
 CONFIG_VARIABLE = "GPMEDIC_CLUSTERS"
 
@@ -52,8 +54,20 @@ class GreenplumSettings(_Strict):
     coordinator_data_directory: str
 
 
+class Automation(StrEnum):
+    """How far gpmedic goes on a cluster."""
+
+    OBSERVE_ONLY = "observe_only"  # looks, diagnoses, shows the plan
+    WITH_APPROVAL = "with_approval"  # runs each disruptive step that a person has approved
+
+
 class PolicySettings(_Strict):
     """What gpmedic may do on this cluster; times in seconds."""
+
+    automation: Automation = Field(default=Automation.OBSERVE_ONLY, description="A newly registered cluster is safe.")
+    two_people: frozenset[Action] = Field(
+        default=frozenset(), description="Steps that two different people must approve, e.g. rebalance."
+    )
 
     approval_timeout: int = Field(default=3600, ge=1)
     stall_after: int = Field(default=300, ge=1, description="No byte synchronized for so long raises the stall alarm.")

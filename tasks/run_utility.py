@@ -24,6 +24,7 @@ from gpmedic.settings import ClusterSettings
 from tasks.approve import Approval
 from tasks.detect import look
 from tasks.notify import Level, Phase, tell
+from tasks.permission import require_permission
 from tasks.precheck import Checked, check
 
 FIRST_POLL, SLOWEST_POLL = 0.2, 5.0
@@ -90,10 +91,11 @@ def run_approved(
 
     Raises:
         NotApproved: the approval does not cover what the cluster needs now; nothing was started.
-        UtilityBusy, PrecheckFailed, LockHeld, UnsafeState: nothing was started.
+        UtilityBusy, PrecheckFailed, LockHeld, UnsafeState, ObserveOnly, Braked: nothing was started.
         HostUnreachable: contact was lost; what runs goes on, and the next run of the flow adopts it.
     """
     with Shell.connect(settings.ssh) as shell, _lock(shell, settings, phase):
+        require_permission(settings, shell)
         _require_none_running(shell, settings)
         seen = look(settings)
         if checked.age >= CHECKS_HOLD or checked.fingerprint != seen.plan(settings).fingerprint:
@@ -140,7 +142,7 @@ def _lock(shell: Shell, settings: ClusterSettings, phase: Phase) -> Iterator[Non
 def _require_approved(approval: Approval, action: Action, now: Plan) -> None:
     if approval.step != action.value.replace("_", "-") or not approval.covers(now.fingerprint):
         raise NotApproved(
-            f"The approval of {approval.operator} does not cover what the cluster needs now: the cluster has changed, "
+            f"The approval of {approval.by} does not cover what the cluster needs now: the cluster has changed, "
             "or the approval has expired. Nothing was started.",
             "Run the flow again: it shows the new plan.",
         )

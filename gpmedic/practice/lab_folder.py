@@ -26,6 +26,7 @@ from gpmedic.practice.layout import (
 )
 from gpmedic.practice.processes import PID_FOLDER
 from gpmedic.practice.sshd import SshHost, SshHosts
+from gpmedic.settings import Automation
 
 _GREENPLUM_SHIMS = ("psql", "postgres", "pg_controldata")
 _SYSTEM_SHIMS = ("ssh", "ping", "df")
@@ -109,7 +110,8 @@ def write_settings(folder: Path, name: str, coordinator: Row, password: str, ssh
         f"[ssh]\nhost = {text(LOOPBACK)}\nport = {ssh_port}\nuser = {text(USER)}\n"
         f"identity_file = {text(str(folder / 'id_ed25519'))}\nknown_hosts = {text(str(folder / 'known_hosts'))}\n\n"
         f"[greenplum]\nhome = {text(str(folder / 'greenplum'))}\n"
-        f"coordinator_data_directory = {text(coordinator.datadir)}\n"
+        f"coordinator_data_directory = {text(coordinator.datadir)}\n\n"
+        f"[policy]\nautomation = {text(Automation.WITH_APPROVAL.value)}\n"
     )
     fresh.rename(folder / SETTINGS)
 

@@ -14,7 +14,7 @@ from prefect.flow_runs import resume_flow_run
 
 from flows.attend import attend, give
 from gpmedic.errors import NotApproved, UnsafeState
-from tasks.approve import Answer, Approval, Proposal, Request, approve, hearing_requests
+from tasks.approve import Answer, Approval, Needed, Proposal, Request, approve, hearing_requests
 from tasks.notify import Progress, listening
 
 HOUR = timedelta(hours=1)
@@ -188,3 +188,48 @@ def test_prefect_refuses_an_answer_that_is_neither_yes_nor_no() -> None:
     assert approval is not None
     assert len(refusals) == 1
     assert "decision" in refusals[0]
+
+
+def test_two_people_means_two_different_ones_and_the_record_names_both() -> None:
+    names = iter(["anna", " Anna ", "boris"])
+    asked: list[Request] = []
+    told: list[Progress] = []
+
+    def attendant(request: Request) -> Answer:
+        asked.append(request)
+        return Answer(decision="yes", operator=next(names))
+
+    @flow
+    def asks_two() -> Approval | None:
+        return approve(proposal, HOUR, Needed.TWO_PEOPLE)
+
+    with listening(told.append):
+        approval = attend(asks_two, attendant)
+    assert [(r.key, r.approved_by) for r in asked] == [
+        ("recover-abc123", None),
+        ("recover-abc123-second", "anna"),
+        ("recover-abc123-second-2", "anna"),
+    ]
+    assert approval is not None
+    assert (approval.operator, approval.seconded_by, approval.by) == ("anna", "boris", "anna and boris")
+    assert any("a second person must" in progress.text for progress in told)
+
+
+def test_the_second_person_can_say_no() -> None:
+    answers = iter([Answer(decision="yes", operator="anna"), Answer(decision="no", operator="boris", reason="not now")])
+
+    @flow
+    def asks_two() -> Approval | None:
+        return approve(proposal, HOUR, Needed.TWO_PEOPLE)
+
+    with pytest.raises(NotApproved, match="boris said no to recover \\(not now\\)"):
+        attend(asks_two, lambda _: next(answers))
+
+
+def test_one_person_who_answers_again_and_again_approves_nothing() -> None:
+    @flow
+    def asks_two() -> Approval | None:
+        return approve(proposal, HOUR, Needed.TWO_PEOPLE)
+
+    with pytest.raises(UnsafeState, match="too often"):
+        attend(asks_two, yes)

@@ -1,0 +1,112 @@
+"""The questions of a flow run: what was asked, until when, whether its answer has counted. Kept with the run."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import FlowRun
+from prefect.context import FlowRunContext
+from pydantic import BaseModel, ConfigDict, Field
+
+from gpmedic.errors import UnsafeState
+
+MAX_ASKS = 6
+"""Void or expired answers to one question in one run before gpmedic stops asking."""
+REQUEST_PREFIX = "gpmedic-request-"
+USED_PREFIX = "gpmedic-used-"
+
+
+class Proposal(BaseModel):
+    """What shall be done, as it is shown to the person."""
+
+    model_config = ConfigDict(frozen=True)
+
+    cluster: str
+    step: str = Field(pattern=r"^[a-z][a-z-]*$")
+    fingerprint: str = Field(pattern=r"^[0-9a-f]+$")
+    text: str = Field(description="Markdown: the plan, its effects, the directories and queries that it touches.")
+
+
+class Request(BaseModel):
+    """A proposal that waits for an answer; kept with the flow run under `REQUEST_PREFIX` + key, times in UTC."""
+
+    model_config = ConfigDict(frozen=True)
+
+    key: str
+    proposal: Proposal
+    asked_at: datetime
+    expires_at: datetime
+    approved_by: str | None = Field(default=None, description="Who said yes already, where two people are needed.")
+
+
+def current_run() -> FlowRun:
+    """The flow run whose body this is."""
+    context = FlowRunContext.get()
+    if context is None or context.flow_run is None:
+        raise RuntimeError("approve() is called in the body of a flow, not in a task.")
+    return context.flow_run
+
+
+def open_request(proposal: Proposal, valid_for: timedelta, approved_by: str | None = None) -> Request:
+    """The request that this run has open for the proposal, else a new one.
+
+    A run that is resumed comes here again with the same proposal and must find its own question. One whose time is over
+    or whose answer was used is asked anew, under the next key: an answer belongs to one question, for one command.
+
+    Raises:
+        UnsafeState: it was asked too often.
+    """
+    base = f"{proposal.step}-{proposal.fingerprint}{'' if approved_by is None else '-second'}"
+    run = current_run()
+    for n in range(1, MAX_ASKS + 1):
+        key = base if n == 1 else f"{base}-{n}"
+        known = load_request(run.id, key)
+        if known is None:
+            now = datetime.now(UTC)
+            fresh = Request(
+                key=key, proposal=proposal, asked_at=now, expires_at=now + valid_for, approved_by=approved_by
+            )
+            return _store(run.id, fresh)
+        if datetime.now(UTC) < known.expires_at and not _is_used_up(known):
+            return known
+    raise UnsafeState("The same step was asked for too often in one run; nothing was done.", "Start a new run.")
+
+
+def load_request(run: UUID, key: str) -> Request | None:
+    """What a run asks, or asked, under this key; None where it did not."""
+    with get_client(sync_client=True) as client:
+        rows = client.filter_flow_run_input(
+            run, key_prefix=REQUEST_PREFIX + key, limit=2 * MAX_ASKS, exclude_keys=set()
+        )
+    for row in rows:
+        if row.key == REQUEST_PREFIX + key:
+            return Request.model_validate_json(row.value)
+    return None
+
+
+def use_up(request: Request) -> None:
+    """Note with the run that this answer has counted, or was void: the same failure again is another question."""
+    with get_client(sync_client=True) as client:
+        client.create_flow_run_input(current_run().id, key=USED_PREFIX + request.key, value=str(datetime.now(UTC)))
+
+
+def decided_at(request: Request) -> datetime:
+    """When the answer reached the Prefect server."""
+    prefix = f"paused-{request.key}-response"
+    with get_client(sync_client=True) as client:
+        rows = client.filter_flow_run_input(current_run().id, key_prefix=prefix, limit=1, exclude_keys=set())
+    created = rows[0].created if rows else None
+    return created if created is not None else datetime.now(UTC)
+
+
+def _store(run: UUID, request: Request) -> Request:
+    with get_client(sync_client=True) as client:
+        client.create_flow_run_input(run, key=REQUEST_PREFIX + request.key, value=request.model_dump_json())
+    return request
+
+
+def _is_used_up(request: Request) -> bool:
+    prefix = USED_PREFIX + request.key
+    with get_client(sync_client=True) as client:
+        rows = client.filter_flow_run_input(current_run().id, key_prefix=prefix, limit=2 * MAX_ASKS, exclude_keys=set())
+    return any(row.key == prefix for row in rows)
