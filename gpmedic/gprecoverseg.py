@@ -51,8 +51,12 @@ def recover_argv(
     generation: Generation,
     recovery_type: RecoveryType = RecoveryType.INCREMENTAL,
     config_file: str | None = None,
+    new_host: str | None = None,
 ) -> tuple[str, ...]:
     """The command that recovers every failed segment in place, or those that `config_file` names.
+
+    Args:
+        new_host: recover everything that has failed onto this host instead; always a full copy.
 
     Raises:
         UnsafeState: this generation cannot do it; nothing was started.
@@ -65,12 +69,16 @@ def recover_argv(
             "Write the type D before each line of the file instead, or recover without a file.",
         )
     source = () if config_file is None else ("-i", config_file)
-    return (UTILITY, "-a", *_TYPE_OPTIONS[recovery_type], *source)
+    return (UTILITY, "-a", *_TYPE_OPTIONS[recovery_type], *source, *_new_host(new_host))
 
 
-def sample_argv(config_file: str) -> tuple[str, ...]:
-    """The command that changes nothing and writes what it would recover into `config_file`."""
-    return (UTILITY, "-o", config_file)
+def sample_argv(config_file: str, new_host: str | None = None) -> tuple[str, ...]:
+    """The command that changes nothing and writes what it would recover, and whither, into `config_file`."""
+    return (UTILITY, *_new_host(new_host), "-o", config_file)
+
+
+def _new_host(name: str | None) -> tuple[str, ...]:
+    return () if name is None else ("-p", name)
 
 
 def rebalance_argv(generation: Generation) -> tuple[str, ...]:

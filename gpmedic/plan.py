@@ -84,13 +84,20 @@ def fingerprint(steps: Sequence[Step], cluster: Cluster) -> str:
     """A short hex digest of what an approval covers: dbids, commands, and every row of the cluster; never a time."""
     covered = {
         "cluster": cluster.name,
-        "steps": [[s.action, s.argv, s.dbids, s.contents] for s in steps],
+        "steps": [_covered(s) for s in steps],
         "rows": sorted(
             [s.dbid, s.content, s.role, s.preferred_role, s.mode, s.status, s.hostname, s.address, s.port, s.datadir]
             for s in cluster.segments
         ),
     }
     return hashlib.sha256(json.dumps(covered, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _covered(step: Step) -> list[object]:
+    """What a step changes: its command and, where there are any, the file that it reads and the places it leads to."""
+    file = [] if step.file is None else [step.file.path, step.file.text]
+    moves = [[m.content, m.dbid, m.old, m.new] for m in step.moves]
+    return [step.action, step.argv, step.dbids, step.contents, *([file, moves] if file or moves else [])]
 
 
 def require_rebalance_allowed(cluster: Cluster) -> None:

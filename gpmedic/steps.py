@@ -13,6 +13,7 @@ from gpmedic.gprecoverseg import rebalance_argv, recover_argv
 
 class Action(StrEnum):
     RECOVER = "recover"
+    MOVE_TO_SPARE = "move_to_spare"
     WAIT_FOR_SYNC = "wait_for_sync"
     REBALANCE = "rebalance"
     VERIFY = "verify"
@@ -31,6 +32,24 @@ class Disruption(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class HostFile:
+    """A file that a step's command reads on the coordinator's host, written there right before it, mode 0600."""
+
+    path: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentMove:
+    """Where a segment was and where it will be, each as host:port:directory."""
+
+    content: int
+    dbid: int
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One step of a plan.
 
@@ -39,6 +58,8 @@ class Step:
         dbids: the instances that it changes or watches.
         contents: the contents concerned.
         effect: what it does to the cluster and its users, for the person who approves it.
+        file: what the command reads; its content is approved with it.
+        moves: the segments that it puts elsewhere.
     """
 
     action: Action
@@ -47,6 +68,8 @@ class Step:
     contents: tuple[int, ...]
     effect: str
     disruption: Disruption
+    file: HostFile | None = None
+    moves: tuple[SegmentMove, ...] = ()
 
     @property
     def command(self) -> str:
