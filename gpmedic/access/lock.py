@@ -5,13 +5,16 @@ keys (see job.py), and Greenplum's utilities have locks of their own (see facts.
 """
 
 import getpass
+import hashlib
 import os
+import re
 import secrets
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from gpmedic.access.scripts import script
@@ -37,13 +40,15 @@ class Owner:
 
 
 def acquire(shell: Shell, cluster: str, token: str, who: str, stale_after: int = STALE_AFTER) -> None:
-    """Take the lock of a cluster.
+    """Take the lock of a cluster, also from a process of this machine that is gone.
 
     Raises:
         LockHeld: somebody else has it; nothing was done.
         HostUnreachable: the connection was lost; the lock, if taken, goes stale.
     """
     word, rest = _ask(shell, "take", cluster, token, who, stale_after)
+    if word == "HELD" and is_gone(_owner(rest).who):
+        word, rest = _ask(shell, "take", cluster, token, who, stale_after, _owner(rest).who)
     if word == "HELD":
         owner = _owner(rest)
         raise LockHeld(
@@ -78,7 +83,7 @@ def locked(
         LockHeld: somebody else has it; nothing was done.
     """
     token = secrets.token_hex(8)
-    who = f"{getpass.getuser()}@{socket.gethostname()} (pid {os.getpid()})"
+    who = myself()
     acquire(shell, settings.name, token, who, stale_after)
     ended = threading.Event()
     heart = threading.Thread(target=_keep, args=(settings, token, who, ended, beat_every), daemon=True)
@@ -108,9 +113,15 @@ def _give_back(shell: Shell, settings: ClusterSettings, token: str) -> None:
 
 
 def _ask(  # noqa: PLR0917
-    shell: Shell, verb: str, cluster: str, token: str = "", who: str = "", stale_after: int = STALE_AFTER
+    shell: Shell,
+    verb: str,
+    cluster: str,
+    token: str = "",
+    who: str = "",
+    stale_after: int = STALE_AFTER,
+    dead: str = "",
 ) -> tuple[str, str]:
-    done = shell.run(script("lock"), verb, cluster, token, who, str(stale_after))
+    done = shell.run(script("lock"), verb, cluster, token, who, str(stale_after), dead)
     word, _, rest = done.stdout.strip().partition(" ")
     if word == "ERROR":
         raise AccessRefused(
@@ -120,6 +131,35 @@ def _ask(  # noqa: PLR0917
     if word not in {"TAKEN", "KEPT", "FREE", "HELD"}:
         raise UnreadableOutput("gpmedic's lock", (done.stdout or done.stderr).strip()[-200:])
     return word, rest
+
+
+def myself() -> str:
+    """This process, as the owner of a lock."""
+    return f"{getpass.getuser()}@{socket.gethostname()} (pid {os.getpid()} in {_place()})"
+
+
+def is_gone(who: str) -> bool:
+    """Whether that owner was a process of this machine that does not exist any more; False where nobody can tell."""
+    found = re.fullmatch(r".*@(?P<host>\S+) \(pid (?P<pid>\d+) in (?P<place>\w+)\)", who)
+    if found is None or (found["host"], found["place"]) != (socket.gethostname(), _place()):
+        return False
+    try:
+        os.kill(int(found["pid"]), 0)
+    except ProcessLookupError:
+        return True
+    except (OverflowError, OSError):
+        return False
+    return False
+
+
+def _place() -> str:
+    """Where a process id means the same process: one boot, and one container of it."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
+        namespace = Path("/proc/self/ns/pid").readlink()
+    except OSError:  # no Linux
+        return secrets.token_hex(5)
+    return hashlib.sha256(f"{boot}{namespace}".encode()).hexdigest()[:10]
 
 
 def _owner(text: str) -> Owner:

@@ -1,5 +1,6 @@
 # gpmedic's own lock on a cluster. $1 take, beat, release or show; $2 cluster, $3 token of the owner, $4 the owner in words,
-# $5 seconds without a heartbeat after which a lock is given up. The lock is a file: token, time of heartbeat, owner.
+# $5 seconds without a heartbeat after which a lock is given up, $6 an owner who is known to be dead, or nothing.
+# The lock is a file: token, time of heartbeat, owner.
 # Prints TAKEN, KEPT, FREE, or HELD with age and owner. Only this host's clock is asked.
 folder=$HOME/.gpmedic/locks
 lock=$folder/$2
@@ -19,7 +20,7 @@ write() { printf '%s %s %s\n' "$1" "$(date +%s)" "$2" >"$lock.$1" && [ -s "$lock
 
 case $1 in
 take)
-  if [ -n "$token" ] && [ "$age" -le "$5" ]; then echo "HELD $age $owner"; exit 0; fi
+  if [ -n "$token" ] && [ "$age" -le "$5" ] && { [ -z "$6" ] || [ "$owner" != "$6" ]; }; then echo "HELD $age $owner"; exit 0; fi
   write "$3" "$4" || { rm -f "$lock.$3"; echo "ERROR $lock cannot be written"; exit 73; }
   rm -f "$lock"
   # A link is made by one alone, whoever else tries at the same moment.

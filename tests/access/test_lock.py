@@ -1,5 +1,8 @@
 """gpmedic's lock on a cluster, on a real host over real SSH."""
 
+import re
+import subprocess
+import sys
 import threading
 import time
 
@@ -119,3 +122,20 @@ def test_a_home_that_cannot_be_written_is_told(lab: Lab, shell: Shell) -> None:
     (lab.home() / ".gpmedic").write_text("a file where the folder belongs")
     with pytest.raises(AccessRefused, match="cannot be made"):
         lock.acquire(shell, "prod", "token", "anna")
+
+
+def test_the_lock_of_a_process_that_was_killed_is_free_at_once_and_that_of_a_living_one_is_not(shell: Shell) -> None:
+    lives = lock.myself()
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+    killed = re.sub(r"pid \d+", f"pid {process.pid}", lives)
+    elsewhere = killed.replace("@", "@another-")
+    for number, who in enumerate((lives, elsewhere)):
+        lock.acquire(shell, f"c{number}", "token-a", who)
+        with pytest.raises(LockHeld):
+            lock.acquire(shell, f"c{number}", "token-b", "bob")
+    lock.acquire(shell, "prod", "token-a", killed)
+    lock.acquire(shell, "prod", "token-b", "bob")
+    owner = lock.owner(shell, "prod")
+    assert owner is not None
+    assert owner.who == "bob"
