@@ -16,7 +16,7 @@ from prefect.client.orchestration import get_client
 from prefect.exceptions import FlowPauseTimeout, NotPausedError
 from prefect.flow_runs import resume_flow_run
 
-from tasks.approve import Answer, Decision, Request, hearing_requests
+from tasks.approve import A_PERSON, Answer, Decision, Request, hearing_requests
 
 T = TypeVar("T")
 Attendant = Callable[[Request], Answer]
@@ -26,8 +26,11 @@ POLL_SECONDS = 0.1
 _Requests = SimpleQueue[tuple[UUID, Request] | None]
 
 
-def attend(run: Callable[[], T], attendant: Attendant) -> T:
+def attend(run: Callable[[], T], attendant: Attendant, answering: str = A_PERSON) -> T:
     """Call `run`, which runs a flow, and have the attendant answer each approval that it asks for.
+
+    Args:
+        answering: who the attendant is, for those who watch.
 
     Returns:
         What the flow returned; what it raised is raised.
@@ -37,7 +40,7 @@ def attend(run: Callable[[], T], attendant: Attendant) -> T:
     thread = Thread(target=copy_context().run, args=(_answer_all, requests, attendant), daemon=True)
     thread.start()
     try:
-        with hearing_requests(lambda run_id, request: requests.put((run_id, request))):
+        with hearing_requests(lambda run_id, request: requests.put((run_id, request)), answering):
             return run()
     finally:
         requests.put(None)

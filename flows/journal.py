@@ -4,6 +4,7 @@ A suspended run begins again from the top when it is resumed; the journal is how
 incident. It is a record for people: no decision is ever taken from it.
 """
 
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from uuid import UUID
@@ -13,12 +14,15 @@ from prefect.context import FlowRunContext
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from pydantic import BaseModel, Field
 
-from gpmedic.cluster import Cluster
-from gpmedic.diagnosis import Diagnosis
+from gpmedic.access.history import HistoryLine
+from gpmedic.cluster import Cluster, Segment
+from gpmedic.conditions import Condition
+from gpmedic.diagnosis import Diagnosis, Finding
 from gpmedic.errors import GpmedicError
+from gpmedic.events import history_event
 from gpmedic.plan import Plan
 from gpmedic.precheck import Check
-from gpmedic.report import Approval, Decision, Event, Outcome, RecoveryReport
+from gpmedic.report import Approval, Decision, Event, Outcome, RecoveryReport, Round
 from gpmedic.verify import Proof
 from tasks import approve
 from tasks.notify import Progress
@@ -34,18 +38,25 @@ class Journal(BaseModel):
     started: datetime = Field(default_factory=lambda: datetime.now(UTC))
     before: Diagnosis | None = None
     after: Cluster | None = None
+    found_later: tuple[Finding, ...] = ()
     last_seen: str = ""
     adopted: bool = False
-    plan: Plan | None = None
-    checks: tuple[Check, ...] = ()
+    rounds: tuple[Round, ...] = ()
     approvals: tuple[Approval, ...] = ()
     events: tuple[Event, ...] = ()
     proofs: tuple[Proof, ...] = ()
+    history_until: datetime | None = None
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """Those of the latest plan."""
+        return self.rounds[-1].checks if self.rounds else ()
 
     def hear(self, progress: Progress) -> None:
         """Note what happened; figures that only move a display are left out."""
         if progress.percent is None and len(self.events) < MAX_EVENTS:
-            self.events = (*self.events, Event(progress.at, f"{progress.phase.value}: {progress.text}"))
+            what = f"{progress.phase.value}: {progress.text}"
+            self.events = (*self.events, Event(progress.at, what, progress.source))
 
     def see(self, diagnosis: Diagnosis) -> None:
         """Note the first diagnosis as the state before, each later one as the state after."""
@@ -53,6 +64,39 @@ class Journal(BaseModel):
             self.before = diagnosis
         else:
             self.after = diagnosis.cluster
+            known = {_where(f) for f in (*self.before.findings, *self.found_later)}
+            self.found_later += tuple(f for f in diagnosis.findings if _where(f) not in known)
+
+    def planned(self, plan: Plan, checks: tuple[Check, ...] = ()) -> None:
+        """Note a plan and what was checked for it; the same plan again, as after a suspension, takes its place."""
+        last = self.rounds[-1] if self.rounds else None
+        if last is not None and last.plan.fingerprint == plan.fingerprint:
+            self.rounds = (*self.rounds[:-1], Round(plan, checks or last.checks))
+        else:
+            self.rounds = (*self.rounds, Round(plan, checks))
+
+    def recall(self, history: Sequence[HistoryLine]) -> None:
+        """Note what the catalog's history tells of this incident: FTS's marks and switches, gprecoverseg's changes.
+
+        At first that is the last word on each instance in trouble, from before gpmedic came; then whatever is new.
+        """
+        if self.history_until is None:
+            troubled = {s.dbid for s in self._troubled()}
+            newest: dict[int, HistoryLine] = {}
+            for line in history:
+                newest.setdefault(line.dbid, line)
+            fresh = [line for dbid, line in newest.items() if dbid in troubled]
+        else:
+            fresh = [line for line in history if line.time > self.history_until]
+        told = [history_event(line.time, line.dbid, line.description) for line in fresh]
+        self.events = (*self.events, *sorted(told, key=lambda event: event.at))[:MAX_EVENTS]
+        if history:
+            self.history_until = max(line.time for line in history)
+
+    def _troubled(self) -> Iterator[Segment]:
+        if self.before is not None and self.before.cluster is not None:
+            contents = {content for finding in self.before.findings for content in finding.contents}
+            yield from (s for s in self.before.cluster.segments if s.content in contents)
 
     def approved(self, approval: approve.Approval) -> None:
         word = Approval(approval.step, approval.fingerprint, Decision.APPROVED, approval.by, approval.decided_at)
@@ -68,8 +112,8 @@ class Journal(BaseModel):
             ended=datetime.now(UTC),
             before=self.before or Diagnosis(self.cluster_name, None),
             after=self.after,
-            plan=self.plan,
-            checks=self.checks,
+            found_later=self.found_later,
+            rounds=self.rounds,
             approvals=self.approvals,
             events=self.events,
             proofs=self.proofs,
@@ -93,6 +137,10 @@ def keep(journal: Journal) -> None:
         with suppress(ObjectNotFound, PrefectHTTPStatusError):
             client.delete_flow_run_input(_run(), KEY)
         client.create_flow_run_input(_run(), KEY, journal.model_dump_json())
+
+
+def _where(finding: Finding) -> tuple[Condition, tuple[int, ...], tuple[int, ...]]:
+    return finding.condition, finding.contents, finding.dbids  # what was seen of it may be told in other words
 
 
 def _run() -> UUID:

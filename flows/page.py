@@ -1,11 +1,13 @@
 """How every page of the runbook is run: one claim, one journal, one report, whatever happens."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from itertools import chain
 
 from blocks.greenplum import load_cluster
 from flows.journal import Journal, keep, open_journal
+from gpmedic.access.history import read_history
 from gpmedic.diagnosis import coordinator_unreachable
 from gpmedic.errors import GpmedicError, HostUnreachable, Refused, UtilityBusy
 from gpmedic.plan import Action, Plan
@@ -41,12 +43,20 @@ def follow(page: Page, cluster_name: str) -> RecoveryReport:
             outcome = page(settings, journal, seen)
         except GpmedicError as error:
             tell(Phase.REPORT, str(error), Level.WARNING)
+            if not isinstance(error, HostUnreachable):
+                _recall(settings, journal)
             _publish(journal.report(_ended_early(error, journal), error))
             raise
         tell(Phase.REPORT, f"{settings.name}: {outcome.value}.")
+    _recall(settings, journal)
     report = journal.report(outcome)
     _publish(report)
     return report
+
+
+def _recall(settings: ClusterSettings, journal: Journal) -> None:
+    with suppress(GpmedicError):  # a report that lacks these lines is better than none
+        journal.recall(read_history(settings))
 
 
 def _ended_early(error: GpmedicError, journal: Journal) -> Outcome:
@@ -71,6 +81,7 @@ def observe(settings: ClusterSettings, journal: Journal) -> Seen:
         journal.see(coordinator_unreachable(settings.name, error))
         raise
     journal.see(seen.diagnosis)
+    journal.recall(seen.observation.history)
     findings = "; ".join(f"{f.facts.title} ({f.detail})" for f in seen.diagnosis.findings)
     findings = findings or "All segments are up, synchronized and in their preferred roles."
     if findings != journal.last_seen:  # every page begins with a look; the reader is told once
@@ -100,12 +111,12 @@ def ask(
         step = plan.step(action)
         if step is None:
             return None
-        journal.plan = journal.plan or plan
+        journal.planned(plan)
         return Proposal(
             cluster=settings.name,
             step=action.value.replace("_", "-"),
             fingerprint=plan.fingerprint,
-            text=approval_markdown(plan, step, journal.checks if plan.fingerprint == shown.fingerprint else ()),
+            text=approval_markdown(plan, step, journal.checks),
         )
 
     require_permission(settings)

@@ -37,7 +37,7 @@ def page(settings: ClusterSettings, journal: Journal, seen: Seen) -> Outcome:
     if _plan(settings, seen).step(Action.REBALANCE) is not None:
         collect_evidence(settings, seen)
         checked = precheck(settings, seen)
-        journal.checks = checked.checks
+        journal.planned(seen.plan(settings), checked.checks)
         require(checked.checks)
         plan = seen.plan(settings, running_queries(settings))
         approval = ask(settings, journal, Action.REBALANCE, plan, lambda: _plan_again(settings))

@@ -31,7 +31,7 @@ def page(settings: ClusterSettings, journal: Journal, seen: Seen) -> Outcome:
     if plan.step(Action.RECOVER) is not None:
         collect_evidence(settings, seen)
         checked = precheck(settings, seen)
-        journal.checks = checked.checks
+        journal.planned(plan, checked.checks)
         require(checked.checks)
         approval = ask(settings, journal, Action.RECOVER, plan, lambda: detect(settings).plan(settings))
         if approval is not None:

@@ -1,8 +1,13 @@
 """What is written down while an incident goes on: who decided what, and what happened when."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
+
+GPMEDIC: Final = "gpmedic"
+_WRITER: Final = re.compile(r"([A-Za-z]\w*): +")
 
 
 class Decision(StrEnum):
@@ -28,9 +33,17 @@ class Event:
     """One line of the time line.
 
     Attributes:
-        source: who says so: gpmedic, FTS, gprecoverseg, a person.
+        source: who did it: gpmedic, FTS, gprecoverseg, a person.
     """
 
     at: datetime
     what: str
-    source: str = "gpmedic"
+    source: str = GPMEDIC
+
+
+def history_event(at: datetime, dbid: int, description: str) -> Event:
+    """A line of gp_configuration_history; its first word is whoever wrote it: `FTS: ...`, `gprecoverseg: ...`."""
+    writer = _WRITER.match(description)
+    if writer is None:
+        return Event(at, f"dbid {dbid}: {description}", "unknown")
+    return Event(at, f"dbid {dbid}: {description[writer.end() :]}", writer[1])

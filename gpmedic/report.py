@@ -1,7 +1,6 @@
 """What happened, for people: an incident as plain text and as Markdown."""
 
-import textwrap
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -11,7 +10,8 @@ from typing import Final
 from gpmedic.amounts import duration
 from gpmedic.check import Check, Verdict
 from gpmedic.cluster import Cluster
-from gpmedic.diagnosis import Diagnosis
+from gpmedic.diagnosis import Diagnosis, Finding
+from gpmedic.document import Heading, Paragraph, Part, as_markdown, as_text
 from gpmedic.events import Approval, Decision, Event
 from gpmedic.plan import Plan, Step
 from gpmedic.report_json import diagnosis_json, plan_json
@@ -25,7 +25,6 @@ from gpmedic.report_tables import (
     segments_table,
     steps_table,
 )
-from gpmedic.table import Table, markdown, plain
 from gpmedic.verify import Proof
 
 __all__ = [
@@ -34,6 +33,7 @@ __all__ = [
     "Event",
     "Outcome",
     "RecoveryReport",
+    "Round",
     "approval_markdown",
     "diagnosis_json",
     "diagnosis_markdown",
@@ -47,8 +47,6 @@ __all__ = [
     "segments_text",
 ]
 
-WIDTH: Final = 120  # characters of a line of text
-
 
 class Outcome(StrEnum):
     HEALTHY = "healthy"  # there was nothing to do
@@ -60,13 +58,23 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Round:
+    """A plan that a person was asked about, or that its prechecks stopped, and what was checked for it."""
+
+    plan: Plan
+    checks: tuple[Check, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RecoveryReport:
     """One run of a recovery, from the first look to the proofs.
 
     Attributes:
         started, ended: aware datetimes.
         before: the first diagnosis.
+        found_later: what was seen only after the first diagnosis, as roles that are switched after a recovery.
         after: the last snapshot; None where nothing was done or the coordinator was lost.
+        rounds: every plan, in the order in which they were made.
         error, next_action: where it ended early, one line each.
     """
 
@@ -76,8 +84,8 @@ class RecoveryReport:
     ended: datetime
     before: Diagnosis
     after: Cluster | None = None
-    plan: Plan | None = None
-    checks: tuple[Check, ...] = ()
+    found_later: tuple[Finding, ...] = ()
+    rounds: tuple[Round, ...] = ()
     approvals: tuple[Approval, ...] = ()
     events: tuple[Event, ...] = ()
     proofs: tuple[Proof, ...] = ()
@@ -91,21 +99,21 @@ class RecoveryReport:
 
 def report_text(report: RecoveryReport) -> str:
     """The whole report as plain text; checks that passed are only counted."""
-    return _joined(_report(report), _heading_text, _paragraph_text, Table.text)
+    return as_text(_report(report))
 
 
 def report_markdown(report: RecoveryReport) -> str:
     """The whole report as Markdown; nothing that a cluster printed can break out of its cell."""
-    return _joined(_report(report), _heading_markdown, _paragraph_markdown, Table.markdown)
+    return as_markdown(_report(report))
 
 
 def diagnosis_text(diagnosis: Diagnosis) -> str:
     """What is wrong, what it means, what to do, and the table of segments."""
-    return _joined(_diagnosis(diagnosis), _heading_text, _paragraph_text, Table.text)
+    return as_text(_diagnosis(diagnosis))
 
 
 def diagnosis_markdown(diagnosis: Diagnosis) -> str:
-    return _joined(_diagnosis(diagnosis), _heading_markdown, _paragraph_markdown, Table.markdown)
+    return as_markdown(_diagnosis(diagnosis))
 
 
 def segments_text(cluster: Cluster, before: Cluster | None = None) -> str:
@@ -119,109 +127,97 @@ def segments_markdown(cluster: Cluster, before: Cluster | None = None) -> str:
 
 def plan_text(plan: Plan) -> str:
     """The steps as a table and what each does, for the person who approves them."""
-    return _joined(_plan(plan), _heading_text, _paragraph_text, Table.text)
+    return as_text(_plan(plan))
 
 
 def plan_markdown(plan: Plan) -> str:
-    return _joined(_plan(plan), _heading_markdown, _paragraph_markdown, Table.markdown)
+    return as_markdown(_plan(plan))
 
 
 def approval_markdown(plan: Plan, step: Step, checks: Sequence[Check]) -> str:
     """What a person is shown before a step: what it does, what comes with it, and what was checked."""
-    return _joined(_approval(plan, step, checks), _heading_markdown, _paragraph_markdown, Table.markdown)
+    return as_markdown(_approval(plan, step, checks))
 
 
-@dataclass(frozen=True, slots=True)
-class _Heading:
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Paragraph:
-    text: str
-
-
-_Part = _Heading | _Paragraph | Table
-
-
-def _report(report: RecoveryReport) -> Iterator[_Part]:
-    yield _Heading(f"{report.cluster_name}: {_OUTCOMES[report.outcome]}")
+def _report(report: RecoveryReport) -> Iterator[Part]:
+    yield Heading(f"{report.cluster_name}: {_OUTCOMES[report.outcome]}")
     day = report.started.astimezone(UTC).strftime("%Y-%m-%d")
     times = f"{day}, {clock(report.started)} to {clock(report.ended)} UTC"
-    yield _Paragraph(f"{times}, {duration(report.seconds)}; scenario: {report.before.scenario.value}.")
+    yield Paragraph(f"{times}, {duration(report.seconds)}; scenario: {report.before.scenario.value}.")
     if report.error:
-        yield _Paragraph(f"Ended early: {report.error}")
+        yield Paragraph(f"Ended early: {report.error}")
     if report.next_action:
-        yield _Paragraph(f"Next: {report.next_action}")
-    if report.before.findings:
-        yield _Heading("What was found")
-        yield findings_table(report.before.findings)
-    if report.plan is not None and report.plan.steps:
-        yield from _plan(report.plan)
-    if report.checks:
-        yield from _checks(report.checks)
+        yield Paragraph(f"Next: {report.next_action}")
+    if found := (*report.before.findings, *report.found_later):
+        yield Heading("What was found")
+        yield findings_table(found)
+    for number, one in enumerate(report.rounds, 1):
+        of = f" {number} of {len(report.rounds)}," if len(report.rounds) > 1 else ""
+        yield from _plan(one.plan, f"Plan{of} {one.plan.fingerprint}")
+        if one.checks:
+            yield from _checks(one.checks)
     if report.approvals:
-        yield _Heading("Approvals")
+        yield Heading("Approvals")
         yield approvals_table(report.approvals)
     if report.events:
-        yield _Heading("Time line")
+        yield Heading("Time line")
         yield events_table(report.events, report.started)
     yield from _segments(report)
     if report.proofs:
-        yield _Heading("Proof")
+        yield Heading("Proof")
         yield proofs_table(report.proofs)
 
 
-def _segments(report: RecoveryReport) -> Iterator[_Part]:
+def _segments(report: RecoveryReport) -> Iterator[Part]:
     before, after = report.before.cluster, report.after
     if after is not None and before is not None and after.segments != before.segments:
-        yield _Heading("Segments, before -> after")
+        yield Heading("Segments, before -> after")
         yield segments_table(after, before)
     elif (known := after or before) is not None:
-        yield _Heading("Segments (unchanged)" if after is not None else "Segments, as last seen")
+        yield Heading("Segments (unchanged)" if after is not None else "Segments, as last seen")
         yield segments_table(known)
 
 
-def _checks(checks: Sequence[Check]) -> Iterator[_Part]:
+def _checks(checks: Sequence[Check]) -> Iterator[Part]:
     remarkable = [c for c in checks if c.verdict is not Verdict.PASS]
-    yield _Heading("Prechecks")
-    yield _Paragraph(f"{len(checks) - len(remarkable)} of {len(checks)} passed.")
+    yield Heading("Prechecks")
+    yield Paragraph(f"{len(checks) - len(remarkable)} of {len(checks)} passed.")
     if remarkable:
         yield checks_table(remarkable)
 
 
-def _diagnosis(diagnosis: Diagnosis) -> Iterator[_Part]:
+def _diagnosis(diagnosis: Diagnosis) -> Iterator[Part]:
     version = "" if diagnosis.cluster is None else f" ({diagnosis.cluster.version})"
     state = "healthy" if diagnosis.healthy else "action needed"
-    yield _Heading(f"{diagnosis.cluster_name}{version}: {state}")
+    yield Heading(f"{diagnosis.cluster_name}{version}: {state}")
     for finding in diagnosis.findings:
         facts = finding.facts
-        yield _Paragraph(f"{facts.severity.value.upper()} {facts.title}: {finding.detail}. {facts.meaning}")
-        yield _Paragraph(f"Next: {facts.next_action}")
+        yield Paragraph(f"{facts.severity.value.upper()} {facts.title}: {finding.detail}. {facts.meaning}")
+        yield Paragraph(f"Next: {facts.next_action}")
     if diagnosis.cluster is not None:
         yield segments_table(diagnosis.cluster)
 
 
-def _approval(plan: Plan, step: Step, checks: Sequence[Check]) -> Iterator[_Part]:
-    yield _Heading(f"{plan.cluster_name}: approve {step.command}?")
-    yield _Paragraph(step.effect)
-    yield _Paragraph(
+def _approval(plan: Plan, step: Step, checks: Sequence[Check]) -> Iterator[Part]:
+    yield Heading(f"{plan.cluster_name}: approve {step.command}?")
+    yield Paragraph(step.effect)
+    yield Paragraph(
         "On no, or without an answer, it is not run. The whole plan, each approval of which is asked for by itself:"
     )
     yield steps_table(plan)
     if checks:
         yield from _checks(checks)
-    yield _Paragraph(f"Plan {plan.fingerprint}: an answer counts only while the cluster is as it was for this plan.")
+    yield Paragraph(f"Plan {plan.fingerprint}: an answer counts only while the cluster is as it was for this plan.")
 
 
-def _plan(plan: Plan) -> Iterator[_Part]:
-    yield _Heading(f"Plan {plan.fingerprint}")
+def _plan(plan: Plan, heading: str = "") -> Iterator[Part]:
+    yield Heading(heading or f"Plan {plan.fingerprint}")
     if not plan.steps:
-        yield _Paragraph("Nothing is to be done.")
+        yield Paragraph("Nothing is to be done.")
         return
     yield steps_table(plan)
     for number, step in enumerate(plan.steps, 1):
-        yield _Paragraph(f"Step {number}, {step.action.value}: {step.effect}")
+        yield Paragraph(f"Step {number}, {step.action.value}: {step.effect}")
 
 
 _OUTCOMES: Final[Mapping[Outcome, str]] = MappingProxyType(
@@ -234,38 +230,3 @@ _OUTCOMES: Final[Mapping[Outcome, str]] = MappingProxyType(
         Outcome.FAILED: "failed, a person decides",
     }
 )
-
-
-def _joined(
-    parts: Iterable[_Part],
-    heading: Callable[[str], str],
-    paragraph: Callable[[str], str],
-    table: Callable[[Table], str],
-) -> str:
-    shown = []
-    for part in parts:
-        match part:
-            case _Heading(text):
-                shown.append(heading(text))
-            case _Paragraph(text):
-                shown.append(paragraph(text))
-            case Table():
-                shown.append(table(part))
-    return "\n\n".join(shown) + "\n"
-
-
-def _heading_text(text: str) -> str:
-    line = plain(text)
-    return f"{line}\n{'=' * len(line)}"
-
-
-def _paragraph_text(text: str) -> str:
-    return textwrap.fill(plain(text), width=WIDTH, break_long_words=False, break_on_hyphens=False)
-
-
-def _heading_markdown(text: str) -> str:
-    return f"### {markdown(text)}"
-
-
-def _paragraph_markdown(text: str) -> str:
-    return markdown(text)

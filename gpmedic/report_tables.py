@@ -82,9 +82,7 @@ def events_table(events: Sequence[Event], started: datetime) -> Table:
 
 
 def proofs_table(proofs: Sequence[Proof]) -> Table:
-    return Table(
-        ("proof", "holds", "seen"), tuple((p.name.value, "yes" if p.holds else "NO", p.detail) for p in proofs)
-    )
+    return Table(("proof", "holds", "seen"), tuple((p.name.value, p.answer, p.detail) for p in proofs))
 
 
 def clock(at: datetime) -> str:

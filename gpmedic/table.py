@@ -1,10 +1,13 @@
 """A small table for people, as plain text and as Markdown; whatever stands in its cells stays in its cells."""
 
 import re
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+_GAP: Final = "  "
+_NARROWEST: Final = 8  # columns; below it nothing can be read any more
 _MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]|~#!])")
 
 
@@ -26,12 +29,21 @@ class Table:
     headings: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
 
-    def text(self) -> str:
-        """Aligned columns, two blanks between them, a rule below the headings."""
-        lines = [[plain(cell) for cell in row] for row in (self.headings, *self.rows)]
-        widths = [max(len(row[i]) for row in lines) for i in range(len(self.headings))]
-        lines.insert(1, ["-" * width for width in widths])
-        return "\n".join(_aligned(row, widths) for row in lines)
+    def text(self, width: int | None = None) -> str:
+        """Aligned columns, two blanks between them, a rule below the headings.
+
+        Args:
+            width: in characters; where it does not suffice the widest cells go on in further lines, which are indented
+                below their column.
+        """
+        rows = [[plain(cell) for cell in row] for row in (self.headings, *self.rows)]
+        widths = [max(len(row[i]) for row in rows) for i in range(len(self.headings))]
+        while width is not None and sum(widths) + len(_GAP) * (len(widths) - 1) > width and max(widths) > _NARROWEST:
+            widths[widths.index(max(widths))] -= 1
+        lines = [line for row in rows for line in _wrapped(row, widths)]
+        heading_lines = len(_wrapped(rows[0], widths))
+        lines.insert(heading_lines, ["-" * column for column in widths])
+        return "\n".join(_aligned(line, widths) for line in lines)
 
     def markdown(self) -> str:
         head = f"| {' | '.join(markdown(h) for h in self.headings)} |"
@@ -39,5 +51,16 @@ class Table:
         return "\n".join([head, rule, *(f"| {' | '.join(markdown(c) for c in row)} |" for row in self.rows)])
 
 
+def _wrapped(row: Sequence[str], widths: Sequence[int]) -> list[list[str]]:
+    """The row as lines of cells, none wider than its column."""
+    cells = [_lines(cell, width) for cell, width in zip(row, widths, strict=True)]
+    height = max(map(len, cells))
+    return [[cell[i] if i < len(cell) else "" for cell in cells] for i in range(height)]
+
+
+def _lines(cell: str, width: int) -> list[str]:
+    return textwrap.wrap(cell, width, break_on_hyphens=False) if len(cell) > width else [cell]
+
+
 def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
-    return "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+    return _GAP.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

@@ -8,6 +8,7 @@ from typing import Final, Protocol
 from gpmedic.cluster import Cluster, Generation
 from gpmedic.pair_states import PairState, pair_state
 
+_NO_MIRRORS: Final = "the cluster has no mirrors"
 _EQUAL: Final = frozenset({PairState.SYNCHRONIZED, PairState.MIRRORLESS})
 
 
@@ -22,9 +23,19 @@ class ProofName(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Proof:
+    """One proof; where it does not apply it stands against nothing, and holds."""
+
     name: ProofName
     holds: bool
     detail: str
+    applies: bool = True
+
+    @property
+    def answer(self) -> str:
+        """yes, NO or not applicable."""
+        if not self.holds:
+            return "NO"
+        return "yes" if self.applies else "not applicable"
 
 
 class MirroringReport(Protocol):
@@ -72,16 +83,19 @@ def _pairs_synchronized(cluster: Cluster) -> Proof:
     wrong = [f"content {p.content}" for p in cluster.pairs if pair_state(p, cluster.version.generation) not in _EQUAL]
     wrong += [f"content {c} (no pair)" for c in cluster.odd_contents]
     mirrored = sum(1 for p in cluster.pairs if p.mirror is not None)
-    well = f"{mirrored} pairs synchronized" if mirrored else "the cluster has no mirrors"
-    return _proof(ProofName.PAIRS_SYNCHRONIZED, wrong, well, "not synchronized: ")
+    if not mirrored and not wrong:
+        return Proof(ProofName.PAIRS_SYNCHRONIZED, True, _NO_MIRRORS, applies=False)
+    return _proof(ProofName.PAIRS_SYNCHRONIZED, wrong, f"{mirrored} pairs synchronized", "not synchronized: ")
 
 
 def _replication(cluster: Cluster) -> Proof:
     wanted = [p.content for p in cluster.pairs if p.mirror is not None]
     if cluster.version.generation is Generation.FILEREP:
-        return Proof(ProofName.REPLICATION, True, "this generation replicates by files and has no such rows")
+        return Proof(ProofName.REPLICATION, True, "it replicates by files and has no such rows", applies=False)
+    if not wanted:
+        return Proof(ProofName.REPLICATION, True, _NO_MIRRORS, applies=False)
     if cluster.replication is None:
-        return Proof(ProofName.REPLICATION, not wanted, "gp_stat_replication could not be read")
+        return Proof(ProofName.REPLICATION, False, "gp_stat_replication could not be read")
     streams = {r.content for r in cluster.replication if r.is_mirror and r.state == "streaming"}
     missing = [f"content {c}" for c in wanted if c not in streams]
     return _proof(ProofName.REPLICATION, missing, f"{len(wanted)} mirrors are streaming", "no streaming mirror: ")

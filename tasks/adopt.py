@@ -65,7 +65,7 @@ def adopt(settings: ClusterSettings, key: str) -> None:
     # Without gpmedic's lock: it only watches, and the dead owner's lock takes its time to go stale.
     tell(phase, f"{command} runs already, started by an earlier run (job {key}): waiting for it.")
     ended = follow_job(settings, Ended(tuple(command.split()), key, ()), phase)
-    tell(phase, f"{command} has ended: {explain(ended)}.")
+    tell(phase, f"{command} has ended: {explain(ended)}.", source="gprecoverseg")
     if outcome(ended) not in _DONE_WELL:
         tell(phase, advice(ended), Level.WARNING)
     elif action is Action.RECOVER:

@@ -72,17 +72,23 @@ class Approval(BaseModel):
 
 
 RequestListener = Callable[[UUID, Request], None]
-_listeners: list[RequestListener] = []
+A_PERSON = "a person"
+_listeners: list[tuple[RequestListener, str]] = []
 
 
 @contextmanager
-def hearing_requests(listener: RequestListener) -> Iterator[None]:
-    """Have the listener called with flow run and request, before a flow of this process waits for the answer."""
-    _listeners.append(listener)
+def hearing_requests(listener: RequestListener, answering: str = A_PERSON) -> Iterator[None]:
+    """Have the listener called with flow run and request, before a flow of this process waits for the answer.
+
+    Args:
+        answering: who will answer what this listener hears.
+    """
+    heard = listener, answering
+    _listeners.append(heard)
     try:
         yield
     finally:
-        _listeners.remove(listener)
+        _listeners.remove(heard)
 
 
 def approve(
@@ -115,7 +121,8 @@ def approve(
         for request in answered:
             use_up(request)
         if proposal is not None and approval.covers(proposal.fingerprint):
-            tell(Phase.APPROVE, f"{approval.by} approved {approval.step}{_because(approval.reason)}.")
+            done = f"{approval.by} approved {approval.step}{_because(approval.reason)}."
+            tell(Phase.APPROVE, done, source=approval.by)
             announce(proposal.cluster, "approval.given", approval.model_dump(mode="json"))
             return approval
         tell(Phase.APPROVE, "The answer is void: the cluster has changed, or the approval has expired.", Level.WARNING)
@@ -178,10 +185,12 @@ def _because(reason: str) -> str:
 
 def _ask(request: Request) -> Answer:
     proposal = request.proposal
-    whose = "a person's" if request.approved_by is None else "a second person's"
-    tell(Phase.APPROVE, f"Waiting for {whose} answer to {proposal.step} (until {request.expires_at:%H:%M:%S} UTC).")
+    who = _listeners[-1][1] if _listeners else A_PERSON
+    if request.approved_by is not None and who == A_PERSON:
+        who = "a second person"
+    tell(Phase.APPROVE, f"Waiting for {who}'s answer to {proposal.step} (until {request.expires_at:%H:%M:%S} UTC).")
     announce(proposal.cluster, "approval.asked", {"step": proposal.step, "fingerprint": proposal.fingerprint})
-    for listener in tuple(_listeners):
+    for listener, _ in tuple(_listeners):
         listener(current_run().id, request)
     form = Answer.with_initial_data(description=_shown(request))
     seconds = max(1, round((request.expires_at - datetime.now(UTC)).total_seconds()))

@@ -15,6 +15,7 @@ from prefect.events import emit_event
 from prefect.exceptions import MissingContextError
 from prefect.logging import get_run_logger
 
+from gpmedic.events import GPMEDIC
 from gpmedic.table import plain
 
 
@@ -43,6 +44,7 @@ class Progress:
 
     Attributes:
         percent: how much of the phase is done, 0 to 100; None where nobody knows.
+        source: who did it: gpmedic, a utility, a person.
     """
 
     phase: Phase
@@ -50,6 +52,7 @@ class Progress:
     level: Level = Level.INFO
     percent: float | None = None
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    source: str = GPMEDIC
 
 
 Listener = Callable[[Progress], None]
@@ -67,9 +70,11 @@ def listening(listener: Listener) -> Iterator[None]:
         _listeners.remove(listener)
 
 
-def tell(phase: Phase, text: str, level: Level = Level.INFO, percent: float | None = None) -> Progress:
+def tell(
+    phase: Phase, text: str, level: Level = Level.INFO, percent: float | None = None, source: str = GPMEDIC
+) -> Progress:
     """Log the text in the current run, as one line without control characters, and hand it to the listeners."""
-    progress = Progress(phase, plain(text), level, percent)
+    progress = Progress(phase, plain(text), level, percent, source=plain(source))
     logger = _logger()
     logger.log(logging.WARNING if level is Level.WARNING else logging.INFO, "%s: %s", phase.value, progress.text)
     for listener in tuple(_listeners):

@@ -33,7 +33,7 @@ def _judge(settings: ClusterSettings, ended: Ended | None) -> None:
     if ended is None:
         return
     said = explain(ended)
-    tell(Phase.REBALANCE, f"gprecoverseg -r has ended: {said}.")
+    tell(Phase.REBALANCE, f"gprecoverseg -r has ended: {said}.", source="gprecoverseg")
     with closing(Watch(settings)) as watch:
         switched = [str(pair.content) for pair in watch.look().pairs if not pair.balanced]
     if switched:

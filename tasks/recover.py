@@ -54,7 +54,7 @@ def _judge(settings: ClusterSettings, ended: Ended | None) -> None:
         return
     down = _still_down(settings, ended.dbids)
     said = explain(ended)
-    tell(Phase.RECOVER, f"gprecoverseg has ended: {said}.")
+    tell(Phase.RECOVER, f"gprecoverseg has ended: {said}.", source="gprecoverseg")
     if down:
         what = ", ".join(f"dbid {dbid}" for dbid in down)
         raise UtilityFailed(ended.argv, ended.exit_code, f"{said}; still down: {what}", advice(ended))

@@ -34,7 +34,7 @@ def verify(settings: ClusterSettings) -> tuple[Cluster, tuple[Proof, ...]]:
     proofs = prove(cluster, _gpstate(settings, cluster), _liveness(settings))
     for proof in proofs:
         level = Level.INFO if proof.holds else Level.WARNING
-        tell(Phase.VERIFY, f"{proof.name.value}: {'yes' if proof.holds else 'NO'} ({proof.detail})", level)
+        tell(Phase.VERIFY, f"{proof.name.value}: {proof.answer} ({proof.detail})", level)
     return cluster, proofs
 
 

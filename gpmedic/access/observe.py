@@ -3,10 +3,10 @@
 import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
 from enum import Enum
 
 from gpmedic.access.environment import NO_GREENPLUM, prelude
+from gpmedic.access.history import HistoryLine, history
 from gpmedic.access.probe import probe_all
 from gpmedic.access.scripts import script
 from gpmedic.access.sql import Database, QueryFailed
@@ -15,7 +15,6 @@ from gpmedic.capabilities import Capabilities, parse_version
 from gpmedic.catalog import (
     COLUMNS_SQL,
     FTS_PROBE_SQL,
-    HISTORY_SQL,
     REPLICATION_COLUMNS_SQL,
     VERSION_SQL,
     cluster_from_rows,
@@ -42,15 +41,6 @@ class Freshness(Enum):
 
     ASK_FTS = "FTS probes first, where it can be asked (T25)"
     AS_IT_IS = "nothing is set in motion; the catalog may be a minute old"
-
-
-@dataclass(frozen=True, slots=True)
-class HistoryLine:
-    """One line of gp_configuration_history."""
-
-    time: datetime
-    dbid: int
-    description: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,10 +144,8 @@ def _snapshot(settings: ClusterSettings, database: Database, freshness: Freshnes
         _optional(database, FTS_PROBE_SQL)
     segments = database.rows(segments_sql(columns))
     replication = None if replication_query is None else _optional(database, replication_query)
-    history = tuple(_history_line(row) for row in _optional(database, HISTORY_SQL) or ())
-    return _Snapshot(
-        cluster_from_rows(settings.name, version, segments, replication), columns, history, superuser, started
-    )
+    cluster = cluster_from_rows(settings.name, version, segments, replication)
+    return _Snapshot(cluster, columns, history(database), superuser, started)
 
 
 def _optional(database: Database, sql: str) -> list[dict[str, object]] | None:
@@ -168,13 +156,6 @@ def _optional(database: Database, sql: str) -> list[dict[str, object]] | None:
         raise
     except (Transient, QueryFailed):
         return None
-
-
-def _history_line(row: dict[str, object]) -> HistoryLine:
-    time, dbid, description = row["time"], row["dbid"], row["description"]
-    if isinstance(time, datetime) and isinstance(dbid, int):
-        return HistoryLine(time, dbid, "" if description is None else str(description))
-    raise UnreadableOutput("gp_configuration_history", repr(row)[:200])
 
 
 def _probe(settings: ClusterSettings, shell: Shell, cluster: Cluster) -> tuple[Probe, ...]:

@@ -2,6 +2,7 @@
 
 import getpass
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import typer
@@ -17,7 +18,15 @@ PRACTICE_OPERATOR = "practice operator"
 IS_PRACTICE_SQL = "SELECT count(*) AS known FROM pg_namespace WHERE nspname = 'gpmedic_practice'"
 
 
-def choose_attendant(settings: ClusterSettings, *, yes: bool) -> "Attendant":
+@dataclass(frozen=True, slots=True)
+class Attending:
+    """Who answers, and how those who watch call them."""
+
+    answer: "Attendant"
+    name: str
+
+
+def choose_attendant(settings: ClusterSettings, *, yes: bool) -> Attending:
     """Who will answer.
 
     Args:
@@ -28,13 +37,13 @@ def choose_attendant(settings: ClusterSettings, *, yes: bool) -> "Attendant":
     """
     if yes:
         _require_practice(settings)
-        return _approve_as_practice_operator
+        return Attending(_approve_as_practice_operator, f"the {PRACTICE_OPERATOR}")
     if not sys.stdin.isatty():
         raise Refused(
             "There is no terminal to ask for approvals; nothing was done.",
             "Run it in a terminal, or deploy the flow and answer in Prefect's page.",
         )
-    return _ask_at_the_terminal
+    return Attending(_ask_at_the_terminal, "a person")
 
 
 def _require_practice(settings: ClusterSettings) -> None:

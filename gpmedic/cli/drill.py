@@ -36,7 +36,14 @@ def drill(
     ] = Release.V6,
     yes: Annotated[bool, typer.Option("--yes", help="Let the practice operator approve, also in a terminal.")] = False,
 ) -> None:
-    """Start a practice cluster, break it, recover it with approvals, and count its rows before and after."""
+    """Start a practice cluster, break it, recover it with approvals, and count its rows before and after.
+
+    \b
+    Exit code 0: recovered, proven healthy, and no row is lost
+              1: not every proof holds, or rows are lost
+              2: refused, declined or failed; it says what to do next
+            130: ended by Ctrl-C
+    """
     if scenario not in DRILLS:
         raise Refused(f"There is no drill {scenario!r}.", f"Choose one of: {', '.join(DRILLS)}.")
     from gpmedic.cli.exercise import exercise

@@ -58,7 +58,7 @@ def _take_away(cluster: PracticeCluster) -> None:
 def _break_and_recover(drill: Drill, cluster: PracticeCluster, ticker: Ticker, *, yes: bool) -> bool:
     cluster.write_rows(ROWS_BEFORE)
     ticker.say(f"{ROWS_BEFORE} rows are written, spread over all contents; users go on writing.")
-    attendant = choose_attendant(cluster.settings, yes=yes)
+    attending = choose_attendant(cluster.settings, yes=yes)
     with cluster.writing_rows() as users:
         cluster.break_(Fault.SLOW_RESYNC, seconds=SLOWER)
         ticker.say(drill.told)
@@ -66,9 +66,10 @@ def _break_and_recover(drill: Drill, cluster: PracticeCluster, ticker: Ticker, *
         began = time.monotonic()
         cluster.wait_until(lambda facts: any(segment.status is Status.DOWN for segment in facts.segments))
         ticker.say(f"FTS has noticed, {time.monotonic() - began:.1f} s after the fault.")
-        report = run_recovery(cluster.settings, attendant, ticker)
+        report = run_recovery(cluster.settings, attending, ticker)
     print(report_text(report))
     before, after = ROWS_BEFORE + users.rows, cluster.count_rows()
     equal = before == after
-    print(f"Rows written / found: {before} / {after}. Rows before / after: {'equal' if equal else 'NOT EQUAL'}")
+    print(f"Rows of the practice ledger on all acting primaries: {before} written, {after} found.")
+    print(f"Rows before / after: {'equal' if equal else 'NOT EQUAL'}")
     return equal and report.outcome is Outcome.RECOVERED

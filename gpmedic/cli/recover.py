@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from flows.attend import Attendant
+    from gpmedic.cli.attendants import Attending
     from gpmedic.cli.screen import Ticker
     from gpmedic.report import RecoveryReport
     from gpmedic.settings import ClusterSettings
@@ -22,32 +22,43 @@ def recover(
     cluster: Annotated[str | None, typer.Argument(help="The cluster's name; may be left out if there is one.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="A practice operator approves: practice clusters only.")] = False,
 ) -> None:
-    """Recover failed segments, with a question before every disruptive step."""
+    """Recover failed segments, with a question before every disruptive step.
+
+    \b
+    Exit code 0: healthy, or recovered and proven
+              1: it acted and not every proof holds
+              2: refused, declined or failed; it says what to do next
+            130: ended by Ctrl-C
+    """
     from gpmedic.cli.attendants import choose_attendant
     from gpmedic.cli.choose import choose_cluster
     from gpmedic.cli.screen import Ticker
     from gpmedic.report import Outcome, report_text
 
     settings = choose_cluster(cluster)
-    attendant = choose_attendant(settings, yes=yes)
+    attending = choose_attendant(settings, yes=yes)
     quiet_prefect()
     ticker = Ticker()
     ticker.say("Reaching the Prefect server, or starting one ...")
     with configured_or_local_server():
-        report = run_recovery(settings, attendant, ticker)
+        report = run_recovery(settings, attending, ticker)
     print(report_text(report))
     raise typer.Exit(0 if report.outcome in (Outcome.HEALTHY, Outcome.RECOVERED) else 1)
 
 
-def run_recovery(settings: "ClusterSettings", attendant: "Attendant", ticker: "Ticker") -> "RecoveryReport":
+def run_recovery(settings: "ClusterSettings", attending: "Attending", ticker: "Ticker") -> "RecoveryReport":
     """Run the flow `recover` in this process, show what it tells, and have the attendant answer it."""
     from flows.attend import attend
     from flows.recover import recover as recover_flow
-    from tasks.notify import listening
+    from tasks.notify import Level, Phase, Progress, listening
 
-    with listening(ticker):
+    def show(told: Progress) -> None:
+        if not (told.phase == Phase.REPORT and told.level is Level.WARNING):  # that is raised too, and shown at the end
+            ticker(told)
+
+    with listening(show):
         try:
-            return attend(lambda: recover_flow(settings.name), attendant)
+            return attend(lambda: recover_flow(settings.name), attending.answer, attending.name)
         finally:
             ticker.end_progress()
 

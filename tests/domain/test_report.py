@@ -8,13 +8,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from domain.clusters import failed_over, healthy, mirror_dbid, mirror_down, primary_dbid, probes, switched
+from domain.clusters import (
+    CONTENTS,
+    VERSIONS,
+    failed_over,
+    healthy,
+    mirror_dbid,
+    mirror_down,
+    primary_dbid,
+    probes,
+    switched,
+)
 from gpmedic.amounts import duration, size
 from gpmedic.capabilities import Capabilities
 from gpmedic.check import Check, CheckName, Verdict
-from gpmedic.cluster import Cluster
+from gpmedic.cluster import Cluster, Version
 from gpmedic.diagnosis import Diagnosis, coordinator_unreachable, diagnose
 from gpmedic.errors import HostUnreachable
+from gpmedic.events import history_event
 from gpmedic.plan import Plan, make_plan
 from gpmedic.report import (
     Approval,
@@ -22,6 +33,7 @@ from gpmedic.report import (
     Event,
     Outcome,
     RecoveryReport,
+    Round,
     diagnosis_json,
     diagnosis_markdown,
     diagnosis_text,
@@ -39,6 +51,11 @@ from gpmedic.verify import Proof, ProofName
 
 START = datetime(2026, 11, 23, 9, 0, 0, tzinfo=UTC)
 BEFORE = failed_over(healthy(), 2)
+SWITCHED = switched(healthy(), 2)
+CHECKS = (
+    Check(CheckName.DISK_SPACE, "dbid 4 on sdw2", Verdict.PASS, "60 % free"),
+    Check(CheckName.CLOCK, "sdw2", Verdict.WARN, "its clock is +9 s off", "Set the clocks."),
+)
 
 
 def diagnosis_of(cluster: Cluster) -> Diagnosis:
@@ -57,11 +74,8 @@ def report(**fields: object) -> RecoveryReport:
         ended=START + timedelta(seconds=83),
         before=diagnosis_of(BEFORE),
         after=healthy(),
-        plan=plan_of(BEFORE),
-        checks=(
-            Check(CheckName.DISK_SPACE, "dbid 4 on sdw2", Verdict.PASS, "60 % free"),
-            Check(CheckName.CLOCK, "sdw2", Verdict.WARN, "its clock is +9 s off", "Set the clocks."),
-        ),
+        found_later=diagnosis_of(SWITCHED).findings,
+        rounds=(Round(plan_of(BEFORE), CHECKS), Round(plan_of(SWITCHED), CHECKS[:1])),
         approvals=(Approval("recover", "00ff", Decision.APPROVED, "alice", START + timedelta(seconds=9)),),
         events=(
             Event(START + timedelta(seconds=80), "proven healthy"),
@@ -88,9 +102,78 @@ def test_a_report_tells_the_whole_incident() -> None:
     ):
         assert re.search(rf"^{heading}", text, re.MULTILINE), heading
     assert "1 of 2 passed." in text
+    assert "1 of 1 passed." in text
     assert "Set the clocks." in text
     assert "60 % free" not in text
     assert "alice" in text
+
+
+def test_every_plan_is_shown_in_order_with_its_own_prechecks_and_all_that_was_found() -> None:
+    text = report_text(report())
+    plans = [plan_of(BEFORE).fingerprint, plan_of(SWITCHED).fingerprint]
+    wanted = [f"Plan 1 of 2, {plans[0]}", "1 of 2 passed.", f"Plan 2 of 2, {plans[1]}", "1 of 1 passed."]
+    places = [text.index(words) for words in wanted]
+    assert places == sorted(places)
+    found = text.split("What was found")[1].split("Plan 1")[0]
+    assert found.index("Primary failed over") < found.index("Roles switched")
+    alone = report_text(report(rounds=(Round(plan_of(BEFORE), CHECKS),)))
+    assert f"\nPlan {plans[0]}\n" in alone
+
+
+@pytest.mark.parametrize("version", VERSIONS, ids=str)
+def test_no_table_of_a_report_is_wider_than_its_lines(version: Version) -> None:
+    broken = failed_over(healthy(version), *CONTENTS[:3])
+    long = replace(broken, segments=tuple(replace(s, hostname=f"{s.hostname}.example.org") for s in broken.segments))
+    plan = make_plan(diagnosis_of(long), Capabilities(version), PolicySettings(max_down_percent=100))
+    said = "Started gprecoverseg -a on mdw.example.org, detached as job recover-sales-0123456789abcdef-20261123-1. " * 3
+    text = report_text(
+        report(
+            before=diagnosis_of(long),
+            after=replace(long, segments=healthy(version).segments),
+            rounds=(Round(plan, tuple(replace(c, detail=said, next_action=said) for c in CHECKS)),),
+            events=(Event(START, said, "practice operator and anna"),),
+        )
+    )
+    assert max(map(len, text.splitlines())) <= 100
+
+
+def test_a_cell_that_is_too_long_goes_on_below_its_column() -> None:
+    table = Table(("a", "b"), (("1", "one two three four five six"), ("2", "x")))
+    assert table.text(16).splitlines() == [
+        "a  b",
+        "-  -------------",
+        "1  one two three",
+        "   four five six",
+        "2  x",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("description", "who", "what"),
+    [
+        (
+            "FTS: content 0 fault marking status DOWN role m",
+            "FTS",
+            "dbid 8: content 0 fault marking status DOWN role m",
+        ),
+        ("gprecoverseg: segment config for resync", "gprecoverseg", "dbid 8: segment config for resync"),
+        ("somebody changed it by hand", "unknown", "dbid 8: somebody changed it by hand"),
+    ],
+)
+def test_a_line_of_the_history_is_told_by_whoever_wrote_it(description: str, who: str, what: str) -> None:
+    assert history_event(START, 8, description) == Event(START, what, who)
+
+
+def test_a_proof_holds_or_not_or_does_not_apply() -> None:
+    proofs = (
+        Proof(ProofName.NO_ROW_DOWN, True, "14 rows"),
+        Proof(ProofName.GPSTATE, False, "not read"),
+        Proof(ProofName.REPLICATION, True, "by files", applies=False),
+    )
+    shown = report_text(report(proofs=proofs)).split("\nProof\n")[1]
+    assert re.search(r"no row down +yes +14 rows", shown)
+    assert re.search(r"all normal +NO +not read", shown)
+    assert re.search(r"for each pair +not applicable +by files", shown)
 
 
 def test_the_time_line_is_in_order_with_durations_and_shows_what_came_before() -> None:
@@ -134,7 +217,7 @@ def test_coordinator_and_standby_have_no_mode_because_theirs_means_nothing() -> 
 
 def test_a_refusal_says_why_what_next_and_that_nothing_changed() -> None:
     refused = report(
-        outcome=Outcome.REFUSED, plan=None, after=None, error="Double fault.", next_action="Save evidence."
+        outcome=Outcome.REFUSED, rounds=(), after=None, error="Double fault.", next_action="Save evidence."
     )
     for text in (report_text(refused), report_markdown(refused)):
         assert "refused, the cluster is untouched" in text
@@ -145,7 +228,7 @@ def test_a_refusal_says_why_what_next_and_that_nothing_changed() -> None:
 
 def test_a_lost_coordinator_is_reported_without_a_table_of_segments() -> None:
     lost = coordinator_unreachable("lab", HostUnreachable("mdw does not answer.", "Check mdw."))
-    for text in (diagnosis_text(lost), report_text(report(before=lost, after=None, plan=None))):
+    for text in (diagnosis_text(lost), report_text(report(before=lost, found_later=(), rounds=(), after=None))):
         assert "Coordinator unreachable" in text
         assert "preferred" not in text
 
@@ -178,7 +261,7 @@ def test_a_plan_without_steps_says_so() -> None:
 
 def test_text_keeps_to_its_width_outside_tables() -> None:
     for line in plan_text(plan_of(mirror_down(switched(healthy(), 5), 0))).splitlines():
-        assert len(line) <= 120
+        assert len(line) <= 100
 
 
 def test_markdown_tables_have_as_many_cells_in_every_row() -> None:

@@ -8,6 +8,7 @@ from domain.clusters import (
     STANDBY,
     V6,
     V7,
+    V43,
     VERSIONS,
     change,
     healthy,
@@ -101,6 +102,18 @@ def test_every_content_must_have_answered_the_query(rows: Any) -> None:
 
 def test_a_cluster_without_mirrors_is_proven_without_streams_of_mirrors() -> None:
     assert broken_proofs(mirrorless()) == set()
+
+
+def test_what_a_cluster_does_not_have_is_not_applicable_rather_than_proven() -> None:
+    def answers(cluster: Cluster) -> dict[ProofName, str]:
+        return {p.name: p.answer for p in prove(cluster, Report(True), EVERYONE)}
+
+    assert set(answers(healthy()).values()) == {"yes"}
+    assert answers(healthy(V43))[ProofName.REPLICATION] == "not applicable"
+    assert answers(healthy(V43))[ProofName.PAIRS_SYNCHRONIZED] == "yes"
+    assert answers(mirrorless())[ProofName.REPLICATION] == "not applicable"
+    assert answers(mirrorless())[ProofName.PAIRS_SYNCHRONIZED] == "not applicable"
+    assert answers(replace(healthy(), replication=None))[ProofName.REPLICATION] == "NO"
 
 
 def test_what_was_proven_is_counted() -> None:

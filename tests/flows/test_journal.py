@@ -1,24 +1,85 @@
 """What a run has noted survives its suspension."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 from flows.journal import Journal
+from gpmedic.access.history import HistoryLine
+from gpmedic.check import Check, CheckName, Verdict
 from gpmedic.cluster import Cluster, Family, Mode, Role, Segment, Status, Version
-from gpmedic.diagnosis import diagnose
+from gpmedic.conditions import Condition, Scenario
+from gpmedic.diagnosis import Finding, diagnose
+from gpmedic.plan import Action, Plan
+from gpmedic.report import Outcome, Round
+from gpmedic.steps import Disruption, Step
 from tasks.approve import Approval
 from tasks.notify import Phase, Progress
 
+CHECK = Check(CheckName.CLOCK, "sdw1", Verdict.PASS, "right")
+NOW = datetime.now(UTC)
 
-def test_a_journal_is_the_same_after_it_was_kept_and_opened() -> None:
+
+def failing() -> Cluster:
     coordinator = Segment(1, -1, Role.PRIMARY, Role.PRIMARY, Mode.NOT_IN_SYNC, Status.UP, 5432, "mdw", "mdw", "/data/c")
     primary = Segment(2, 0, Role.PRIMARY, Role.PRIMARY, Mode.NOT_IN_SYNC, Status.UP, 6000, "sdw1", "sdw1", "/data/p")
     mirror = Segment(3, 0, Role.MIRROR, Role.MIRROR, Mode.NOT_IN_SYNC, Status.DOWN, 7000, "sdw2", "sdw2", "/data/m")
-    cluster = Cluster("gp6", Version(Family.GREENPLUM, 6, 24, "6.24.3"), (coordinator, primary, mirror))
-    now = datetime.now(UTC)
+    return Cluster("gp6", Version(Family.GREENPLUM, 6, 24, "6.24.3"), (coordinator, primary, mirror))
+
+
+def plan(option: str) -> Plan:
+    step = Step(Action.RECOVER, ("gprecoverseg", option), (3,), (0,), "effect", Disruption.CHANGES)
+    return Plan("gp6", Scenario.RECOVER_SEGMENTS, (step,), f"00{option}")
+
+
+def test_a_journal_is_the_same_after_it_was_kept_and_opened() -> None:
+    cluster = failing()
     journal = Journal(cluster_name="gp6")
     journal.see(diagnose(cluster, ()))
     journal.hear(Progress(Phase.OBSERVE, "a mirror is down"))
     journal.approved(
-        Approval(step="recover", fingerprint="abc", operator="anna", reason="", decided_at=now, expires_at=now)
+        Approval(step="recover", fingerprint="abc", operator="anna", reason="", decided_at=NOW, expires_at=NOW)
     )
+    journal.planned(plan("-a"), (CHECK,))
+    journal.recall([HistoryLine(NOW, 3, "FTS: down")])
     assert Journal.model_validate_json(journal.model_dump_json()) == journal
+
+
+def test_the_history_is_told_once_and_begins_with_the_last_word_on_what_is_in_trouble() -> None:
+    def line(seconds: float, dbid: int, text: str) -> HistoryLine:
+        return HistoryLine(NOW + timedelta(seconds=seconds), dbid, text)
+
+    before = [line(-5, 3, "FTS: down"), line(-60, 3, "FTS: up"), line(-60, 1, "FTS: another pair")]
+    journal = Journal(cluster_name="gp6")
+    journal.see(diagnose(failing(), ()))
+    journal.recall(before)
+    assert [(e.source, e.what) for e in journal.events] == [("FTS", "dbid 3: down")]
+    later = [line(2, 2, "FTS: switched"), line(1, 3, "gprecoverseg: segment config for resync"), *before]
+    for _ in range(2):
+        journal.recall(later)
+    assert [(e.source, e.what) for e in journal.events[1:]] == [
+        ("gprecoverseg", "dbid 3: segment config for resync"),
+        ("FTS", "dbid 2: switched"),
+    ]
+
+
+def test_each_plan_is_a_round_and_the_same_plan_again_takes_its_place() -> None:
+    journal = Journal(cluster_name="gp6")
+    journal.planned(plan("-a"), (CHECK,))
+    journal.planned(plan("-a"))
+    assert journal.rounds == (Round(plan("-a"), (CHECK,)),)
+    journal.planned(plan("-r"))
+    assert journal.rounds == (Round(plan("-a"), (CHECK,)), Round(plan("-r")))
+    assert journal.checks == ()
+    assert journal.report(Outcome.RECOVERED).rounds == journal.rounds
+
+
+def test_what_is_found_later_is_kept_once_beside_what_was_found_first() -> None:
+    journal = Journal(cluster_name="gp6")
+    first = diagnose(failing(), ())
+    journal.see(first)
+    journal.see(first)
+    assert journal.found_later == ()
+    other = replace(first, findings=(*first.findings, Finding(Condition.ROLES_SWITCHED, (0,), (2, 3), "switched")))
+    journal.see(other)
+    journal.see(other)
+    assert [f.condition for f in journal.report(Outcome.RECOVERED).found_later] == [Condition.ROLES_SWITCHED]

@@ -11,6 +11,7 @@ from flows.health_check import health_check
 from flows.recover import recover
 from gpmedic.conditions import Condition
 from gpmedic.errors import NotApproved
+from gpmedic.plan import Action
 from gpmedic.practice import Facts, Fault, PracticeCluster
 from gpmedic.report import Outcome, RecoveryReport
 from tasks.approve import Answer, Request
@@ -95,6 +96,17 @@ def test_a_primary_that_failed_over_is_recovered_synchronized_rebalanced_and_pro
     phases = list(dict.fromkeys(progress.phase for progress in told))
     assert phases.index(Phase.EVIDENCE) < phases.index(Phase.PRECHECK) < phases.index(Phase.RECOVER)
     assert practice.count_rows() == before
+    assert [[step.action for step in one.plan.disruptive_steps] for one in report.rounds] == [
+        [Action.RECOVER, Action.REBALANCE],
+        [Action.REBALANCE],
+    ]
+    assert all(one.checks for one in report.rounds)
+    assert [f.condition for f in report.found_later] == [Condition.ROLES_SWITCHED]
+    who = {event.source for event in report.events}
+    assert who == {"gpmedic", "FTS", "gprecoverseg", "anna"}
+    assert [e.source for e in report.events if "anna approved" in e.what] == ["anna", "anna"]
+    assert any(e.source == "FTS" and e.at < report.started for e in report.events), "what FTS did before gpmedic came"
+    assert "Waiting for a person's answer to recover" in " ".join(progress.text for progress in told)
 
 
 @generation_6
