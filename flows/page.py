@@ -12,7 +12,7 @@ from gpmedic.diagnosis import coordinator_unreachable
 from gpmedic.errors import GpmedicError, HostUnreachable, Refused, UtilityBusy
 from gpmedic.plan import Action, Plan
 from gpmedic.report import Outcome, RecoveryReport, approval_markdown, report_markdown
-from gpmedic.settings import ClusterSettings
+from gpmedic.settings import ClusterSettings, RepeatedFailure
 from tasks.adopt import adopt_what_runs
 from tasks.approve import Approval, Needed, Proposal, approve
 from tasks.claim import claim
@@ -25,13 +25,19 @@ Page = Callable[[ClusterSettings, Journal, Seen], Outcome]
 """Called with the first look at the cluster."""
 
 
-def follow(page: Page, cluster_name: str) -> RecoveryReport:
+def follow(page: Page, cluster_name: str, repeated_failure: RepeatedFailure | None = None) -> RecoveryReport:
     """Run a page of the runbook on the cluster that this flow run claims, and report, also where it ends early.
+
+    Args:
+        repeated_failure: instead of what the cluster's policy says, in this run.
 
     Raises:
         GpmedicError: what ended it early; the report is published before.
     """
     settings = load_cluster(cluster_name)
+    if repeated_failure is not None:
+        policy = settings.policy.model_copy(update={"repeated_failure": repeated_failure})
+        settings = settings.model_copy(update={"policy": policy})
     claim(settings.name)
     journal = open_journal(settings.name)
     with listening(journal.hear):

@@ -13,7 +13,7 @@ from flows.journal import Journal
 from flows.page import Page, follow, observe
 from gpmedic.conditions import Scenario
 from gpmedic.report import Outcome, RecoveryReport, report_text
-from gpmedic.settings import ClusterName, ClusterSettings
+from gpmedic.settings import ClusterName, ClusterSettings, RepeatedFailure
 from tasks.detect import Seen
 from tasks.notify import Phase, tell
 
@@ -30,12 +30,12 @@ PAGES: Mapping[Scenario, Page] = MappingProxyType(
 
 
 @flow(name="recover")
-def recover(cluster: ClusterName) -> RecoveryReport:
+def recover(cluster: ClusterName, repeated_failure: RepeatedFailure | None = None) -> RecoveryReport:
     """Bring the cluster back to health as far as gpmedic does it; refuse the rest and say what to do instead.
 
     The page is called as a function: the approvals suspend this run, which a run inside a run could not.
     """
-    return follow(page, cluster)
+    return follow(page, cluster, repeated_failure)
 
 
 def page(settings: ClusterSettings, journal: Journal, seen: Seen) -> Outcome:

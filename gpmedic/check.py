@@ -23,7 +23,14 @@ class CheckName(StrEnum):
     STANDBY_MARKER = "pg_rewind will run"
     NO_STALE_LOCK = "no stale lock"
     NO_UTILITY_RUNNING = "no other utility running"
+    REPLAY_LAG = "replay lag"
+    STARTS_AS_STANDBY = "starts as a standby"
     STANDBY = "standby coordinator"
+    TWO_HOSTS = "copies on two hosts"
+    SAME_USER = "same user"
+    SSH_BETWEEN = "ssh between hosts"
+    PORTS_FREE = "ports free"
+    NOT_REPEATED = "no repeated failure"
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,13 @@ class Automation(StrEnum):
     WITH_APPROVAL = "with_approval"  # runs each disruptive step that a person has approved
 
 
+class RepeatedFailure(StrEnum):
+    """What a segment that fails again within `repeat_window` means."""
+
+    STOP = "stop"  # nobody is asked: the cause must be found first
+    ASK = "ask"  # the approval says so, and a person decides
+
+
 class PolicySettings(_Strict):
     """What gpmedic may do on this cluster; times in seconds."""
 
@@ -75,6 +82,15 @@ class PolicySettings(_Strict):
     free_space_percent: int = Field(
         default=10, ge=0, le=100, description="What must stay free on a target file system."
     )
+    repeat_window: int = Field(default=3600, ge=0, description="The same segment down twice within it; 0 for never.")
+    repeated_failure: RepeatedFailure = RepeatedFailure.STOP
+    max_replay_lag_bytes: int = Field(
+        default=10 << 30, ge=0, description="A mirror that has more WAL to replay is not promoted by a rebalance."
+    )
+    down_again_after: int = Field(
+        default=30, ge=1, description="A mirror marked down for so long while it should catch up ends the wait."
+    )
+    silence_after: int = Field(default=600, ge=1, description="A utility that prints nothing for so long is told of.")
     max_down_percent: int = Field(default=50, ge=1, le=100, description="More primaries failed: suspect the network.")
 
 

@@ -2,14 +2,19 @@
 
 import time
 from dataclasses import dataclass
+from datetime import datetime
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from gpmedic.access.facts import gather
+from gpmedic.access.sql import Database
 from gpmedic.access.ssh import Shell
 from gpmedic.check import Check, Verdict
+from gpmedic.cluster import Cluster
+from gpmedic.plan import Action, Plan
 from gpmedic.precheck import judge
+from gpmedic.repeated_failures import SINCE_SQL, failures, judge_repeated
 from gpmedic.settings import ClusterSettings
 from tasks.detect import Seen
 from tasks.notify import Level, Phase, tell
@@ -37,14 +42,17 @@ class Checked:
     retry_delay_seconds=list(DELAYS),
     retry_condition_fn=only_transient,
 )
-def precheck(settings: ClusterSettings, seen: Seen) -> Checked:
+def precheck(settings: ClusterSettings, seen: Seen, plan: Plan | None = None) -> Checked:
     """Every check that the next disruptive step needs, passed or not: `gpmedic.precheck.require` says whether to go on.
+
+    Args:
+        plan: by default the runbook's own.
 
     Raises:
         HostUnreachable: the coordinator's host does not answer.
     """
     with Shell.connect(settings.ssh) as shell:
-        checked = check(settings, shell, seen)
+        checked = check(settings, shell, seen, plan)
     failed = [c for c in checked.checks if c.verdict is Verdict.FAIL]
     warned = [c for c in checked.checks if c.verdict is Verdict.WARN]
     tell(Phase.PRECHECK, f"{len(checked.checks)} checks, {len(warned)} warnings, {len(failed)} failed.")
@@ -53,9 +61,24 @@ def precheck(settings: ClusterSettings, seen: Seen) -> Checked:
     return checked
 
 
-def check(settings: ClusterSettings, shell: Shell, seen: Seen) -> Checked:
+def check(settings: ClusterSettings, shell: Shell, seen: Seen, plan: Plan | None = None) -> Checked:
     """The same without a task run, for the moment before a command."""
     at = time.monotonic()
     cluster = seen.observation.cluster
-    plan = seen.plan(settings)
-    return Checked(judge(plan, cluster, gather(settings, shell, cluster), settings.policy), plan.fingerprint, at)
+    plan = plan or seen.plan(settings)
+    checks = judge(plan, cluster, gather(settings, shell, cluster), settings.policy)
+    return Checked((*checks, *_repeated(settings, plan, cluster)), plan.fingerprint, at)
+
+
+def _repeated(settings: ClusterSettings, plan: Plan, cluster: Cluster) -> tuple[Check, ...]:
+    step = next(iter(plan.disruptive_steps), None)
+    if step is None or step.action is not Action.RECOVER or settings.policy.repeat_window == 0:
+        return ()
+    with Database.connect(settings.database) as database:
+        lines = database.rows(SINCE_SQL, [settings.policy.repeat_window])
+    when = failures(
+        (line["time"], line["dbid"], str(line["description"]))
+        for line in lines
+        if isinstance(line["time"], datetime) and isinstance(line["dbid"], int)
+    )
+    return tuple(judge_repeated(step.dbids, cluster, when, settings.policy))

@@ -1,4 +1,4 @@
-"""The command line: `gpmedic status`, `plan`, `recover`, `practice` and `drill`.
+"""The command line: `gpmedic status`, `plan`, `recover`, `brake`, `practice` and `drill`.
 
 Exit codes: 0 healthy or done, 1 a person must act, 2 an error (what happened and what to do next, in one line).
 """
@@ -7,6 +7,7 @@ import sys
 
 import typer
 
+from gpmedic.cli.brake import app as brake_app
 from gpmedic.cli.drill import drill
 from gpmedic.cli.recover import recover
 from gpmedic.cli.status import plan, status
@@ -23,6 +24,7 @@ app.command()(status)
 app.command()(plan)
 app.command()(recover)
 app.command()(drill)
+app.add_typer(brake_app, name="brake")
 app.add_typer(practice_app, name="practice")
 
 

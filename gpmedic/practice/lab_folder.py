@@ -111,7 +111,8 @@ def write_settings(folder: Path, name: str, coordinator: Row, password: str, ssh
         f"identity_file = {text(str(folder / 'id_ed25519'))}\nknown_hosts = {text(str(folder / 'known_hosts'))}\n\n"
         f"[greenplum]\nhome = {text(str(folder / 'greenplum'))}\n"
         f"coordinator_data_directory = {text(coordinator.datadir)}\n\n"
-        f"[policy]\nautomation = {text(Automation.WITH_APPROVAL.value)}\n"
+        # Who practises breaks the same segment again and again.
+        f"[policy]\nautomation = {text(Automation.WITH_APPROVAL.value)}\nrepeat_window = 0\n"
     )
     fresh.rename(folder / SETTINGS)
 

@@ -1,0 +1,99 @@
+"""Where gpmedic may not act: a cluster that is only observed, a brake that is on, a segment that fails again."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from flows.attend import attend
+from flows.recover import recover
+from gpmedic.access import brake
+from gpmedic.access.ssh import Shell
+from gpmedic.errors import Braked, ObserveOnly, PrecheckFailed
+from gpmedic.practice import Fault, PracticeCluster
+from gpmedic.practice.facts import Facts
+from gpmedic.report import Outcome
+from gpmedic.settings import RepeatedFailure
+from tasks.approve import Answer, Request
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[PracticeCluster]:
+    with PracticeCluster(f"permission-{os.getpid()}", "6") as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def practice(running: PracticeCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PracticeCluster:
+    monkeypatch.setenv("GPMEDIC_CLUSTERS", str(tmp_path))
+    running.register()
+    return running
+
+
+def policy(cluster: PracticeCluster, folder: Path, text: str) -> None:
+    """Register the cluster with another policy than the one for practice."""
+    head, _, _ = (cluster.folder / "cluster.toml").read_text().partition("[policy]")
+    (folder / f"{cluster.name}.toml").write_text(f"{head}[policy]\n{text}\n")
+
+
+def yes(_request: Request) -> Answer:
+    return Answer(decision="yes", operator="anna")
+
+
+def nobody(request: Request) -> Answer:
+    raise AssertionError(f"asked for {request.key}")
+
+
+def mirror_down(facts: Facts) -> bool:
+    return facts.segment(8).status.value == "d"
+
+
+def jobs_of(cluster: PracticeCluster) -> list[Path]:
+    return sorted((cluster.folder / "hosts" / "mdw" / ".gpmedic" / "jobs").glob("recover-*"))
+
+
+def test_a_cluster_registered_without_a_word_is_only_observed_then_braked_then_recovered_once(
+    practice: PracticeCluster, tmp_path: Path
+) -> None:
+    """One broken mirror: whatever may not be done leaves it as it is, so the tests share it."""
+    practice.break_(Fault.KILL_MIRROR, content=0)
+    practice.wait_until(mirror_down)
+
+    policy(practice, tmp_path, "")
+    with pytest.raises(ObserveOnly, match=r"only observed.*nothing was touched"):
+        attend(lambda: recover(practice.name), nobody)
+
+    policy(practice, tmp_path, 'automation = "with_approval"')
+    with Shell.connect(practice.settings.ssh) as shell:
+        brake.pull(shell, practice.name, "anna: storage migration")
+        with pytest.raises(Braked, match="storage migration"):
+            attend(lambda: recover(practice.name), nobody)
+
+        brake.release(shell, practice.name)
+
+        def pulls_the_brake_and_says_yes(request: Request) -> Answer:
+            brake.pull(shell, practice.name, "boris: stop")
+            return yes(request)
+
+        with pytest.raises(Braked, match="boris: stop"):
+            attend(lambda: recover(practice.name), pulls_the_brake_and_says_yes)
+        brake.release(shell, practice.name)
+    assert jobs_of(practice) == []
+
+    assert attend(lambda: recover(practice.name), yes).outcome is Outcome.RECOVERED
+    practice.break_(Fault.KILL_MIRROR, content=0)
+    practice.wait_until(mirror_down)
+    with pytest.raises(PrecheckFailed, match=r"no repeated failure .*marked down 2 times"):
+        attend(lambda: recover(practice.name), nobody)
+    assert len(jobs_of(practice)) == 1
+
+    shown: list[str] = []
+
+    def reads_and_says_yes(request: Request) -> Answer:
+        shown.append(request.proposal.text)
+        return yes(request)
+
+    report = attend(lambda: recover(practice.name, RepeatedFailure.ASK), reads_and_says_yes)
+    assert report.outcome is Outcome.RECOVERED
+    assert "marked down 2 times" in shown[0]
