@@ -129,6 +129,18 @@ class Replication:
         return self.application_name == "gp_walreceiver"
 
 
+@dataclass(frozen=True, slots=True)
+class StandbyLook:
+    """What `gpstate -f` said of the standby where no view shows its stream: 4.3 and 5 (T24).
+
+    Attributes:
+        detail: one line.
+    """
+
+    follows: bool
+    detail: str
+
+
 @dataclass(frozen=True)
 class Cluster:
     """A snapshot of one cluster, as the coordinator's catalog shows it.
@@ -137,12 +149,14 @@ class Cluster:
         name: what gpmedic calls the cluster.
         segments: every row, the coordinator's and the standby's too.
         replication: gp_stat_replication; None where this generation has none or it could not be read.
+        standby_look: None where `replication` tells it, where there is no standby, or where gpstate was not understood.
     """
 
     name: str
     version: Version
     segments: tuple[Segment, ...]
     replication: tuple[Replication, ...] | None = None
+    standby_look: StandbyLook | None = None
 
     @property
     def coordinator(self) -> Segment:

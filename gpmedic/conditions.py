@@ -38,6 +38,7 @@ class Condition(StrEnum):
     NOT_PROBED = "not_probed"
     HOST_UNREACHABLE = "host_unreachable"
     REPLICATION_MISSING = "replication_missing"
+    REPLICATION_UNKNOWN = "replication_unknown"
     FAILED_OVER = "failed_over"
     MIRROR_DOWN = "mirror_down"
     RESYNCHRONIZING = "resynchronizing"
@@ -133,6 +134,14 @@ CONDITIONS: Final[Mapping[Condition, ConditionFacts]] = MappingProxyType(
             "The catalog shows both copies up, but no stream runs from the primary to its mirror.",
             "Ask FTS for a probe and look again; read the mirror's log (removed WAL, pg_hba.conf) if it persists.",
         ),
+        Condition.REPLICATION_UNKNOWN: ConditionFacts(
+            "Replication unknown",
+            Severity.WARNING,
+            Scenario.LOOK_AGAIN,
+            "Every acting primary answers, but gp_stat_replication cannot be read: whether the mirrors follow is not "
+            "known.",
+            "Look again; where it persists, SELECT * FROM gp_stat_replication yourself and read what it says.",
+        ),
         Condition.FAILED_OVER: ConditionFacts(
             "Primary failed over",
             Severity.WARNING,
@@ -166,7 +175,7 @@ CONDITIONS: Final[Mapping[Condition, ConditionFacts]] = MappingProxyType(
             Severity.WARNING,
             Scenario.STANDBY,
             "The standby coordinator does not follow: a loss of the coordinator now would lose its catalog.",
-            "Read gpstate -f, repair the standby's host, then restart the standby with gpinitstandby -n.",
+            "Read gpstate -f, repair the standby's host, then start the standby again: gpinitstandby -a -n.",
         ),
     }
 )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from gpmedic.cluster import COORDINATOR_CONTENT, Cluster, Replication, SegmentPair
+from gpmedic.cluster import COORDINATOR_CONTENT, Cluster, Generation, Replication, SegmentPair
 from gpmedic.conditions import CONDITIONS, Condition, ConditionFacts, Scenario, Severity
 from gpmedic.pair_states import LEGAL_MIRRORLESS_MODES, LEGAL_PAIR_STATES, PairState, pair_state
 from gpmedic.probe import Probe, ProbeState, answer
@@ -86,6 +86,7 @@ def diagnose(cluster: Cluster, probes: Sequence[Probe]) -> Diagnosis:
     notes = [_Note(Condition.UNKNOWN_STATE, c, _dbids(cluster, c), _rows(cluster, c)) for c in cluster.odd_contents]
     for pair in cluster.pairs:
         notes += _judge_pair(pair, cluster, by_dbid)
+    notes += _judge_view(cluster, by_dbid)
     notes += _judge_standby(cluster)
     return Diagnosis(cluster.name, cluster, tuple(probes), tuple(_findings(notes)))
 
@@ -100,7 +101,9 @@ def standby_fault(cluster: Cluster) -> str | None:
         return None
     if not standby.is_up:
         return f"{standby} is marked down"
-    if cluster.replication is None:  # unknown is no fault; on 4.3 and 5 it is never known
+    if cluster.standby_look is not None:
+        return None if cluster.standby_look.follows else f"{standby}: {cluster.standby_look.detail}"
+    if cluster.replication is None:  # unknown is no fault
         return None
     follows = any(r.content == COORDINATOR_CONTENT and r.is_mirror for r in cluster.replication)
     return None if follows else f"no stream from the coordinator to {standby}"
@@ -134,7 +137,7 @@ def _judge_pair(pair: SegmentPair, cluster: Cluster, probes: Mapping[int, Probe]
         yield _Note(Condition.NOT_PROBED, pair.content, (primary.dbid,), f"{primary} was not probed")
     elif probe.state is ProbeState.STARTING:
         yield _Note(Condition.PRIMARY_STARTING, pair.content, (primary.dbid,), answer(primary, probe))
-    elif probe.state is ProbeState.NOT_ADMITTED:  # it lives, and whether it serves is not known
+    elif probe.state in (ProbeState.NOT_ADMITTED, ProbeState.UNKNOWN):  # whether it serves is not known
         yield _Note(Condition.NOT_PROBED, pair.content, (primary.dbid,), answer(primary, probe))
     elif not probe.state.alive:
         yield from _judge_silent_primary(pair, state, probe, probes)
@@ -175,6 +178,15 @@ def _judge_silent_primary(
         yield _Note(Condition.DOUBLE_FAULT, pair.content, both, f"{said}; {answer(mirror, mirror_probe)}")
     else:
         yield _Note(Condition.FAILOVER_PENDING, pair.content, (primary.dbid,), f"{said}; the catalog says up")
+
+
+def _judge_view(cluster: Cluster, probes: Mapping[int, Probe]) -> Iterator[_Note]:
+    """The view fails as a whole while a primary is dead (T5), which is found then; else nothing explains it."""
+    if cluster.version.generation is not Generation.WAL or cluster.replication is not None or not cluster.mirrored:
+        return
+    answering = {p.dbid for p in probes.values() if p.state is ProbeState.ANSWERS}
+    if all(s.dbid in answering for s in cluster.acting_primaries):
+        yield _Note(Condition.REPLICATION_UNKNOWN, COORDINATOR_CONTENT, (), "gp_stat_replication could not be read")
 
 
 def _judge_standby(cluster: Cluster) -> Iterator[_Note]:

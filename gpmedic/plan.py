@@ -10,8 +10,8 @@ from gpmedic import steps
 from gpmedic.capabilities import Capabilities, Support
 from gpmedic.cluster import COORDINATOR_CONTENT, Cluster
 from gpmedic.conditions import Condition, Scenario
-from gpmedic.diagnosis import Diagnosis, Finding
-from gpmedic.errors import Refused, UnsafeState
+from gpmedic.diagnosis import Diagnosis, Finding, standby_fault
+from gpmedic.errors import UnsafeState
 from gpmedic.settings import PolicySettings
 from gpmedic.steps import Action, Disruption, RunningQuery, Step
 from gpmedic.sync import unsynchronized
@@ -65,7 +65,6 @@ def make_plan(
     Raises:
         UnsafeState: the state is not understood, too large a share of the primaries is down, FTS has yet to decide,
             or the scenario or the version is one that gpmedic does not act on.
-        Refused: only the standby needs attention.
     """
     cluster = diagnosis.cluster
     if cluster is None:
@@ -121,7 +120,7 @@ def failed_primaries(diagnosis: Diagnosis) -> tuple[int, ...]:
     return tuple(sorted({c for f in diagnosis.findings if f.condition in _PRIMARY_FAILED for c in f.contents}))
 
 
-_ACTED_ON: Final = frozenset({Scenario.RECOVER_SEGMENTS, Scenario.WAIT, Scenario.REBALANCE})
+_ACTED_ON: Final = frozenset({Scenario.STANDBY, Scenario.RECOVER_SEGMENTS, Scenario.WAIT, Scenario.REBALANCE})
 _PRIMARY_FAILED: Final = frozenset(
     {
         Condition.FAILED_OVER,
@@ -151,9 +150,8 @@ def _require_few_down(diagnosis: Diagnosis, cluster: Cluster, policy: PolicySett
         )
 
 
-def _refusal(finding: Finding) -> Refused:
-    kind = Refused if finding.facts.scenario is Scenario.STANDBY else UnsafeState
-    return kind(
+def _refusal(finding: Finding) -> UnsafeState:
+    return UnsafeState(
         f"{finding.facts.title}: {finding.detail}. gpmedic does not act on this; nothing was touched.",
         finding.facts.next_action,
     )
@@ -172,6 +170,8 @@ def _steps(diagnosis: Diagnosis, cluster: Cluster, running_queries: Sequence[Run
             require_rebalance_allowed(cluster)
         yield steps.rebalance(generation, switched, running_queries)
         yield steps.wait(cluster, tuple(p.content for p in switched))
+    if cluster.standby is not None and standby_fault(cluster) is not None:  # the last: only the segments serve queries
+        yield steps.restore_standby(cluster.standby)
     yield steps.verify(cluster)
 
 

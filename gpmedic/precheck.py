@@ -5,15 +5,18 @@ from dataclasses import replace
 from enum import Enum
 from typing import Final
 
+from gpmedic.amounts import size
 from gpmedic.check import Check, CheckName, Verdict
-from gpmedic.cluster import Cluster
+from gpmedic.cluster import Cluster, Generation
 from gpmedic.conditions import CONDITIONS, Condition
 from gpmedic.diagnosis import standby_fault
 from gpmedic.errors import PrecheckFailed, UtilityBusy
 from gpmedic.host_facts import DirectoryFacts, HostFacts, PidState, RunningProcess, UtilityLock
 from gpmedic.plan import Action, Plan
 from gpmedic.precheck_directory import judge_orphans, judge_source, judge_target
+from gpmedic.precheck_standby import judge_standby
 from gpmedic.settings import PolicySettings
+from gpmedic.sync import replay_lag
 from gpmedic.table import plain
 
 __all__ = [
@@ -54,7 +57,12 @@ def judge(
     checks += judge_orphans(facts)
     if step.action is Action.RECOVER:
         checks += _judge_directories(step.dbids, cluster, by_host, policy or PolicySettings())
-    checks.append(_judge_standby(cluster))
+    if step.action is Action.REBALANCE and cluster.version.generation is Generation.WAL:
+        checks += _judge_lag(step.contents, cluster, policy or PolicySettings())
+    if step.action is Action.RESTORE_STANDBY:
+        checks += judge_standby(cluster, facts, policy or PolicySettings())
+    else:
+        checks.append(_judge_standby(cluster))
     return tuple(replace(c, detail=plain(c.detail)) for c in checks)  # what hosts and programs said stays on its line
 
 
@@ -144,6 +152,23 @@ def _judge_host(host: str, facts: HostFacts | None, needed: _Needed) -> Iterator
         yield Check(CheckName.CLOCK, host, Verdict.WARN, detail, "Set the clocks: logs cannot be put in order.")
 
 
+def _judge_lag(contents: Sequence[int], cluster: Cluster, policy: PolicySettings) -> Iterator[Check]:
+    """A pair in sync may still have much to replay, and a promotion that outlasts its time limit is a PANIC."""
+    lags, limit = replay_lag(cluster), policy.max_replay_lag_bytes
+    for content in contents:
+        lag, target = lags.get(content), f"content {content}"
+        if lag is None:
+            detail, action = "how much its mirror has yet to replay is not shown", "Read gp_stat_replication yourself."
+            yield Check(CheckName.REPLAY_LAG, target, Verdict.FAIL, detail, action)
+            continue
+        detail = f"its mirror has {size(lag)} of WAL to replay, {size(limit)} allowed"
+        if lag > limit:
+            action = "Wait until it has replayed it, in a quiet window, then run the flow again."
+            yield Check(CheckName.REPLAY_LAG, target, Verdict.FAIL, detail, action)
+        else:
+            yield Check(CheckName.REPLAY_LAG, target, Verdict.PASS, detail)
+
+
 def _judge_versions(cluster: Cluster, by_host: Mapping[str, HostFacts]) -> Iterator[Check]:
     coordinator = cluster.coordinator.hostname
     reference = by_host[coordinator].version if coordinator in by_host else ""
@@ -165,7 +190,8 @@ def _judge_versions(cluster: Cluster, by_host: Mapping[str, HostFacts]) -> Itera
 def _judge_standby(cluster: Cluster) -> Check:
     target = cluster.standby.hostname if cluster.standby else cluster.coordinator.hostname
     fault = standby_fault(cluster)
-    if cluster.standby is not None and cluster.standby.is_up and cluster.replication is None:  # T24
+    known = cluster.replication is not None or cluster.standby_look is not None
+    if cluster.standby is not None and cluster.standby.is_up and not known:  # T24
         detail = f"whether {cluster.standby} follows is not known: the catalog does not show it"
         action = "Look with gpstate -f: `Status could not be determined` or `No entries found` means that it is down."
         return Check(CheckName.STANDBY, target, Verdict.WARN, detail, action)

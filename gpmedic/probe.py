@@ -15,6 +15,7 @@ class ProbeState(StrEnum):
     ANSWERS = "answers"
     STARTING = "starting"  # "the database system is starting up" or "in recovery mode": alive, no queries yet
     NOT_ADMITTED = "not_admitted"  # the server answered, and gave no session: full, pg_hba.conf, password
+    UNKNOWN = "unknown"  # what was said is not understood, as that of a server that speaks another language
     REFUSED = "refused"
     TIMED_OUT = "timed_out"
     HOST_UNREACHABLE = "host_unreachable"
@@ -22,7 +23,8 @@ class ProbeState(StrEnum):
 
     @property
     def alive(self) -> bool:
-        return self in (ProbeState.ANSWERS, ProbeState.STARTING, ProbeState.NOT_ADMITTED)
+        """Whether it lives as far as is known: what is not understood is no proof of a death."""
+        return self in (ProbeState.ANSWERS, ProbeState.STARTING, ProbeState.NOT_ADMITTED, ProbeState.UNKNOWN)
 
 
 _ANSWERS: Final[Mapping[ProbeState, str]] = MappingProxyType(
@@ -30,6 +32,7 @@ _ANSWERS: Final[Mapping[ProbeState, str]] = MappingProxyType(
         ProbeState.ANSWERS: "answers",
         ProbeState.STARTING: "is starting up",
         ProbeState.NOT_ADMITTED: "lives, but gives no session",
+        ProbeState.UNKNOWN: "said something that is not understood",
         ProbeState.REFUSED: "refuses connections",
         ProbeState.TIMED_OUT: "does not answer in time",
         ProbeState.HOST_UNREACHABLE: "cannot be reached from the coordinator",

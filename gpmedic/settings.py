@@ -91,6 +91,13 @@ class PolicySettings(_Strict):
         default=30, ge=1, description="A mirror marked down for so long while it should catch up ends the wait."
     )
     silence_after: int = Field(default=600, ge=1, description="A utility that prints nothing for so long is told of.")
+    max_replay_lag_bytes: int = Field(
+        default=10 << 30, ge=0, description="A mirror that has more WAL to replay is not promoted by a rebalance."
+    )
+    down_again_after: int = Field(
+        default=30, ge=1, description="A mirror marked down for so long while it should catch up ends the wait."
+    )
+    silence_after: int = Field(default=600, ge=1, description="A utility that prints nothing for so long is told of.")
     max_down_percent: int = Field(default=50, ge=1, le=100, description="More primaries failed: suspect the network.")
 
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from gpmedic.cluster import COORDINATOR_CONTENT, Cluster, Generation, Segment, SegmentPair
+from gpmedic.gpinitstandby import restart_argv
 from gpmedic.gprecoverseg import rebalance_argv, recover_argv
 
 
@@ -16,6 +17,7 @@ class Action(StrEnum):
     MOVE_TO_SPARE = "move_to_spare"
     WAIT_FOR_SYNC = "wait_for_sync"
     REBALANCE = "rebalance"
+    RESTORE_STANDBY = "restore_standby"
     VERIFY = "verify"
 
 
@@ -120,6 +122,15 @@ def rebalance(
     )
     dbids = tuple(s.dbid for p in switched for s in p.segments)
     return Step(Action.REBALANCE, rebalance_argv(generation), dbids, contents, effect, Disruption.INTERRUPTS)
+
+
+def restore_standby(standby: Segment) -> Step:
+    effect = (
+        f"Starts the standby coordinator {standby} again on its data directory {standby.datadir}, from which it catches"
+        " up with the coordinator. The catalog stays as it is, nothing is copied over, sessions go on."
+    )
+    dbids, contents = (standby.dbid,), (standby.content,)
+    return Step(Action.RESTORE_STANDBY, restart_argv(), dbids, contents, effect, Disruption.CHANGES)
 
 
 _RECOVER_EFFECT: Final = {

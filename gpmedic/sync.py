@@ -1,7 +1,7 @@
 """How far the mirrors have caught up: rate, percent and time left from successive observations."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
@@ -159,6 +159,12 @@ def observe_replication(cluster: Cluster, at: float) -> Observation:
     """
     rows = {r.content: r for r in cluster.replication or () if r.is_mirror}
     return Observation(at, tuple(_content(c, rows.get(c)) for c in unproven(cluster)))
+
+
+def replay_lag(cluster: Cluster) -> Mapping[int, int | None]:
+    """Bytes of WAL that each content's mirror has been sent and has yet to replay; None where that is not shown."""
+    rows = {r.content: r for r in cluster.replication or () if r.is_mirror}
+    return {p.content: _content(p.content, rows.get(p.content)).remaining for p in cluster.pairs}
 
 
 def unsynchronized(cluster: Cluster) -> tuple[int, ...]:

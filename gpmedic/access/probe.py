@@ -24,7 +24,11 @@ AT_ONCE: Final = 64
 _TIMED_OUT: Final = frozenset({124, 137, 142})
 """How `within` ends a psql that said nothing: timeout, its SIGKILL, the SIGALRM of perl."""
 
-# What psql says, and what it means; the first that fits counts.
+_QUERY_FAILED: Final = frozenset({1, 3})
+"""How psql ends when it had a session and the query failed in it."""
+
+# What psql says, and what it means; the first that fits counts. Its own words are English (LC_ALL=C); a server speaks
+# the language of its lc_messages, which cannot be asked for before there is a session.
 _MEANING: Final[tuple[tuple[str, ProbeState], ...]] = (
     (
         # The last two are how mirrors refuse.
@@ -86,14 +90,15 @@ def _lines(output: str) -> Sequence[tuple[int, tuple[int, str]]]:
 
 def _probe(segment: Segment, said: tuple[int, str] | None) -> Probe:
     if said is None:
-        return Probe(segment.dbid, ProbeState.FAILED, "the probe itself said nothing")
+        return Probe(segment.dbid, ProbeState.UNKNOWN, "the probe itself said nothing")
     code, text = said
     if code == 0:
         return Probe(segment.dbid, ProbeState.ANSWERS)
     meaning = next((state for pattern, state in _MEANING if re.search(pattern, text)), None)
     if meaning is None and code in _TIMED_OUT:
         return Probe(segment.dbid, ProbeState.TIMED_OUT, f"no answer within {DEADLINE} s")
-    return Probe(segment.dbid, meaning or ProbeState.FAILED, _short(text))
+    otherwise = ProbeState.FAILED if code in _QUERY_FAILED else ProbeState.UNKNOWN
+    return Probe(segment.dbid, meaning or otherwise, _short(text))
 
 
 def _short(text: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import cache
 
 from gpmedic.capabilities import parse_version
-from gpmedic.cluster import Cluster, Generation, Mode, Replication, Role, Segment, Status, Version
+from gpmedic.cluster import Cluster, Generation, Mode, Replication, Role, Segment, StandbyLook, Status, Version
 from gpmedic.diagnosis import Probe, ProbeState
 
 V43 = parse_version("PostgreSQL 8.2.15 (Greenplum Database 4.3.99.00 build 1) on x86_64")
@@ -89,6 +89,16 @@ def without_stream(cluster: Cluster, content: int) -> Cluster:
     if cluster.replication is None:
         return cluster
     return replace(cluster, replication=tuple(r for r in cluster.replication if r.content != content))
+
+
+def standby_dead(version: Version = V6) -> Cluster:
+    """The standby does not follow; the catalog never says so (T24)."""
+    return replace(without_stream(healthy(version), -1), standby_look=_dead_standby(version))
+
+
+def _dead_standby(version: Version) -> StandbyLook | None:
+    filerep = version.generation is Generation.FILEREP
+    return StandbyLook(False, "Status could not be determined") if filerep else None
 
 
 def probes(cluster: Cluster, answers: dict[int, ProbeState] | None = None, detail: str = "") -> Sequence[Probe]:

@@ -24,13 +24,14 @@ from domain.clusters import (
     primary_dbid,
     probes,
     resynchronizing,
+    standby_dead,
     switched,
     without_stream,
 )
 from gpmedic.capabilities import Capabilities, parse_version
 from gpmedic.cluster import Cluster, Mode, Role, Segment, Status, Version
 from gpmedic.diagnosis import Condition, ProbeState, Scenario, coordinator_unreachable, diagnose
-from gpmedic.errors import HostUnreachable, Refused, UnsafeState
+from gpmedic.errors import HostUnreachable, UnsafeState
 from gpmedic.plan import (
     Action,
     Disruption,
@@ -188,14 +189,21 @@ def test_an_unreachable_coordinator_is_refused_with_the_page_for_it() -> None:
     assert "gpactivatestandby" in refused.value.next_action
 
 
-def test_a_standby_alone_is_reported_with_its_command_and_left_alone() -> None:
-    with pytest.raises(Refused, match="nothing was touched") as refused:
-        plan_for(without_stream(healthy(), -1))
-    assert "gpinitstandby -n" in refused.value.next_action
+@every_version
+def test_a_standby_that_does_not_follow_is_started_again_with_an_approval(version: Version) -> None:
+    plan = plan_for(standby_dead(version))
+    assert actions(plan) == (Action.RESTORE_STANDBY, Action.VERIFY)
+    assert plan.steps[0].argv == ("gpinitstandby", "-a", "-n")
+    assert (plan.steps[0].dbids, plan.steps[0].contents) == ((STANDBY,), (-1,))
+    assert plan.disruptive_steps == plan.steps[:1]
 
 
-def test_a_standby_down_does_not_keep_segments_from_being_recovered() -> None:
-    assert Action.RECOVER in actions(plan_for(mirror_down(without_stream(healthy(), -1), 0)))
+@every_version
+def test_segments_come_before_the_standby(version: Version) -> None:
+    recovered = actions(plan_for(failed_over(standby_dead(version), 0)))
+    assert recovered == (*ALL[:-1], Action.RESTORE_STANDBY, Action.VERIFY)
+    waited = actions(plan_for(resynchronizing(standby_dead(version), 0)))
+    assert waited == (Action.WAIT_FOR_SYNC, Action.RESTORE_STANDBY, Action.VERIFY)
 
 
 @pytest.mark.parametrize("name", ["Greenplum Database 5.29.1", "Greenplum Database 8.0.0", "Cloudberry Database 1.5.4"])

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.clusters import (
+    STANDBY,
     V6,
     V7,
     V43,
@@ -16,11 +17,12 @@ from domain.clusters import (
     primary_dbid,
     probes,
     resynchronizing,
+    standby_dead,
     switched,
     without_stream,
 )
 from gpmedic.capabilities import Capabilities
-from gpmedic.cluster import Cluster, Version
+from gpmedic.cluster import Cluster, StandbyLook, Version
 from gpmedic.diagnosis import diagnose
 from gpmedic.errors import PrecheckFailed, UtilityBusy
 from gpmedic.plan import Plan, make_plan
@@ -83,6 +85,7 @@ def only(checks: tuple[Check, ...]) -> Check:
 
 DOWN = mirror_down(healthy(), 0)  # dbid 8 on sdw2, served by dbid 2 on sdw1; sdw3 is not concerned
 TARGET = mirror_dbid(0)
+OF_OTHER_STEPS = {CheckName.REPLAY_LAG, CheckName.STARTS_AS_STANDBY}
 
 
 @pytest.mark.parametrize("version", [V43, V6, V7], ids=str)
@@ -98,7 +101,7 @@ def test_hosts_in_order_pass_every_check_of_recovery_and_rebalance(version: Vers
 
 def test_a_recovery_looks_at_everything_that_the_runbook_names() -> None:
     names = {c.name for c in judged(DOWN, facts_of(DOWN))}
-    assert names >= set(CheckName) - {CheckName.CLOCK, CheckName.NO_STALE_LOCK}
+    assert names >= set(CheckName) - OF_OTHER_STEPS - {CheckName.CLOCK, CheckName.NO_STALE_LOCK}
 
 
 def test_a_plan_that_only_waits_needs_no_check() -> None:
@@ -309,10 +312,45 @@ def test_a_standby_that_does_not_follow_only_warns() -> None:
 
 
 def test_a_standby_of_which_nothing_is_known_does_not_pass() -> None:
-    cluster = replace(DOWN, replication=None)
+    cluster = mirror_down(healthy(V43), 0)
     check = only(judged(cluster, facts_of(cluster)))
     assert (check.name, check.verdict, check.target) == (CheckName.STANDBY, Verdict.WARN, "smdw")
     assert "gpstate -f" in check.next_action
+    told = replace(cluster, standby_look=StandbyLook(False, "Status could not be determined"))
+    assert "Status could not be determined" in only(judged(told, facts_of(told))).detail
+    well = replace(cluster, standby_look=StandbyLook(True, "Standby host passive"))
+    assert bad(judged(well, facts_of(well))) == []
+
+
+@pytest.mark.parametrize("version", [V6, V7], ids=str)
+def test_a_mirror_that_has_too_much_to_replay_is_not_promoted(version: Version) -> None:
+    cluster = switched(healthy(version), 0)
+    assert cluster.replication is not None
+    rows = [replace(r, sent="0/C060400", replayed="0/C060000") if r.content == 0 else r for r in cluster.replication]
+    lagging = replace(cluster, replication=tuple(rows))
+    allowed, forbidden = (PolicySettings(max_replay_lag_bytes=n) for n in (1024, 1023))
+    assert bad(judged(lagging, facts_of(lagging), allowed)) == []
+    check = only(judged(lagging, facts_of(lagging), forbidden))
+    assert (check.name, check.verdict, check.target) == (CheckName.REPLAY_LAG, Verdict.FAIL, "content 0")
+    assert "1.0 kB of WAL to replay" in check.detail
+    hidden = replace(cluster, replication=tuple(replace(r, sent=None) for r in cluster.replication))
+    assert only(judged(hidden, facts_of(hidden))).name is CheckName.REPLAY_LAG
+
+
+@pytest.mark.parametrize("version", [V43, V6, V7], ids=str)
+def test_a_standby_is_restored_only_where_it_would_start_as_one(version: Version) -> None:
+    cluster = standby_dead(version)
+    marked = on_directory(cluster, facts_of(cluster), STANDBY, standby_markers=("recovery.conf",))
+    assert bad(judged(cluster, marked)) == []
+    bare = judged(cluster, facts_of(cluster))
+    check = only(bare)
+    assert (check.name, check.verdict) == (CheckName.STARTS_AS_STANDBY, Verdict.FAIL)
+    gone = on_directory(cluster, marked, STANDBY, exists=False, mode=None, standby_markers=())
+    assert only(judged(cluster, gone)).name is CheckName.DATA_DIRECTORY
+    alive = on_directory(cluster, marked, STANDBY, postmaster=PidState.ALIVE, postmaster_pid=7)
+    assert only(judged(cluster, alive)).name is CheckName.POSTMASTER
+    away = on_host(marked, "smdw", reachable=False, detail="No route to host")
+    assert only(judged(cluster, away)).name is CheckName.HOST_REACHABLE
 
 
 def test_every_failed_check_is_named_at_once() -> None:
