@@ -30,7 +30,7 @@ from gpmedic.settings import Automation
 
 _GREENPLUM_SHIMS = ("psql", "postgres", "pg_controldata")
 _SYSTEM_SHIMS = ("ssh", "ping", "df")
-_UTILITIES = ("gpstate", "gprecoverseg", "gpstop", "gpstart")
+_UTILITIES = ("gpstate", "gprecoverseg", "gpstop", "gpstart", "gpinitstandby")
 
 
 def clear(folder: Path) -> None:

@@ -41,9 +41,9 @@ def connect(console: Console, utility: str, facts: Facts, host: str) -> None:
     """
     speak = words(facts.release)
     console.info(f"local Greenplum Version: '{facts.utility_version}'")
-    refusal = _refusal(facts, host)
-    if refusal:
-        fail(console, utility, refusal)
+    refused = refusal(facts, host)
+    if refused:
+        fail(console, utility, refused)
     console.info(f"{speak.coordinator} Greenplum Version: '{facts.server_version}'")
     console.info(f"Obtaining Segment details from {speak.coordinator}...")
 
@@ -56,7 +56,7 @@ def fail(console: Console, utility: str, reason: str) -> NoReturn:
     raise Stopped(2)
 
 
-def _refusal(facts: Facts, host: str) -> str:
+def refusal(facts: Facts, host: str) -> str:
     """What libpq says where the local port is no coordinator that accepts sessions; "" where it is one."""
     coordinator, standby = facts.coordinator, facts.standby
     if host == coordinator.hostname and coordinator.answer is Answer.ACCEPTS:
