@@ -15,6 +15,7 @@ from gpmedic.document import Heading, Paragraph, Part, as_markdown, as_text
 from gpmedic.events import Approval, Decision, Event
 from gpmedic.plan import Plan, Step
 from gpmedic.report_json import diagnosis_json, plan_json
+from gpmedic.report_move import move_parts
 from gpmedic.report_tables import (
     approvals_table,
     checks_table,
@@ -201,6 +202,7 @@ def _diagnosis(diagnosis: Diagnosis) -> Iterator[Part]:
 def _approval(plan: Plan, step: Step, checks: Sequence[Check]) -> Iterator[Part]:
     yield Heading(f"{plan.cluster_name}: approve {step.command}?")
     yield Paragraph(step.effect)
+    yield from move_parts(step)
     yield Paragraph(
         "On no, or without an answer, it is not run. The whole plan, each approval of which is asked for by itself:"
     )
@@ -218,6 +220,7 @@ def _plan(plan: Plan, heading: str = "") -> Iterator[Part]:
     yield steps_table(plan)
     for number, step in enumerate(plan.steps, 1):
         yield Paragraph(f"Step {number}, {step.action.value}: {step.effect}")
+        yield from move_parts(step)
 
 
 _OUTCOMES: Final[Mapping[Outcome, str]] = MappingProxyType(

@@ -62,6 +62,7 @@ class Step:
         effect: what it does to the cluster and its users, for the person who approves it.
         file: what the command reads; its content is approved with it.
         moves: the segments that it puts elsewhere.
+        way_back: the recovery configuration file that would move them back later, made before anything was changed.
     """
 
     action: Action
@@ -72,6 +73,7 @@ class Step:
     disruption: Disruption
     file: HostFile | None = None
     moves: tuple[SegmentMove, ...] = ()
+    way_back: str = ""
 
     @property
     def command(self) -> str:

@@ -8,7 +8,7 @@ import re
 import secrets
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from gpmedic.access.scripts import script
@@ -21,7 +21,7 @@ from gpmedic.settings import ClusterSettings
 DEADLINE: Final = 20
 """Seconds that a host gets for all its answers."""
 AT_ONCE: Final = 32
-_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,253}")
+HOST_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,253}")
 _ENDED: Final = "end - -"
 
 
@@ -37,18 +37,13 @@ def gather(settings: ClusterSettings, shell: Shell, cluster: Cluster) -> tuple[H
     frame = f"gpmedic-{secrets.token_hex(12)}"
     datadirs = {host: tuple(s.datadir for s in cluster.segments if s.hostname == host) for host in cluster.hosts}
     # A name comes from the catalog and becomes an argument of ssh.
-    asked = [host for host in cluster.hosts if _NAME.fullmatch(host)]
+    asked = [host for host in cluster.hosts if HOST_NAME.fullmatch(host)]
     words = [
-        word for host in asked for word in (host, _for_host(f"{frame}-host", settings.greenplum.home, datadirs[host]))
+        word
+        for host in asked
+        for word in (host, for_host("facts_host", f"{frame}-host", settings.greenplum.home, *datadirs[host]))
     ]
-    done = shell.run(
-        script("within", "facts"),
-        *(frame, str(DEADLINE), str(AT_ONCE), settings.greenplum.coordinator_data_directory, *words),
-        timeout=(DEADLINE + 8) * math.ceil(len(asked) / AT_ONCE) + 30,
-    )
-    head, *parts = done.stdout.split(f"{frame} host ")
-    if len(parts) != len(asked):
-        raise UnreadableOutput("gpmedic's look at the hosts", (done.stderr or done.stdout).strip()[-200:])
+    head, *parts = ask_all(shell, settings, frame, DEADLINE, words)
     found = {host: _host(host, part, frame, datadirs[host]) for host, part in zip(asked, parts, strict=True)}
     missing = {h: HostFacts(h, reachable=False, detail="this is not a host name") for h in cluster.hosts}
     facts = {**missing, **found}
@@ -57,33 +52,82 @@ def gather(settings: ClusterSettings, shell: Shell, cluster: Cluster) -> tuple[H
     return tuple(facts[host] for host in cluster.hosts)
 
 
-def _for_host(frame: str, home: str, datadirs: Sequence[str]) -> str:
+def ask_all(
+    shell: Shell, settings: ClusterSettings, frame: str, deadline: int, words: Sequence[str]
+) -> tuple[str, ...]:
+    """What the coordinator's host says of itself, then each host's part; see facts.sh.
+
+    Args:
+        deadline: seconds that a host gets for all its answers, half of them to be reached.
+        words: a host and its script in turn.
+    """
+    asked = len(words) // 2
+    done = shell.run(
+        script("within", "facts"),
+        *(frame, str(deadline), str(AT_ONCE), settings.greenplum.coordinator_data_directory, *words),
+        timeout=(deadline + 8) * math.ceil(asked / AT_ONCE) + 30,
+    )
+    parts = done.stdout.split(f"{frame} host ")
+    if len(parts) != asked + 1:
+        raise UnreadableOutput("gpmedic's look at the hosts", (done.stderr or done.stdout).strip()[-200:])
+    return tuple(parts)
+
+
+def for_host(name: str, frame: str, *words: str) -> str:
+    """The script of this name (several, with a plus between them), as a host is to run it."""
     # A function, so that a host to which only half of it comes runs nothing; see ssh.py.
-    words = shlex.join((frame, home, *datadirs))
-    return f"gpmedic_facts() {{\n{script('facts_host')}\n}}\ngpmedic_facts {words} </dev/null"
+    text = script(*name.split("+"))
+    return f"gpmedic_facts() {{\n{text}\n}}\ngpmedic_facts {shlex.join((frame, *words))} </dev/null"
 
 
-def _host(host: str, part: str, frame: str, datadirs: Sequence[str]) -> HostFacts:
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """One host's part: whether it answered, and the lines that it printed as key, number, value."""
+
+    reachable: bool
+    detail: str
+    noise: str
+    lines: tuple[tuple[str, str, str], ...] = ()
+    asked: tuple[int, int] = (0, 0)
+
+    @property
+    def single(self) -> dict[str, str]:
+        return {key: value for key, number, value in self.lines if number == "-"}
+
+    @property
+    def clock_skew(self) -> float | None:
+        return _skew(self.single.get("clock", ""), *self.asked)
+
+
+def answers(host: str, part: str, frame: str, deadline: int) -> Answers:
+    """Take a host's part to pieces."""
     end, _, rest = part.partition("\n")
     output, _, errors = rest.partition(f"\n{frame} errors\n")
-    noise, framed, answers = output.partition(f"{frame}-host\n")
+    noise, framed, said_lines = output.partition(f"{frame}-host\n")
     name, code, before, after = end.split(" ")
     if name != host:
         raise UnreadableOutput("gpmedic's look at the hosts", end)
-    if not framed or _ENDED not in answers:
+    if not framed or _ENDED not in said_lines:
         said = "; ".join(line.strip() for line in errors.splitlines() if line.strip()) or f"ssh ended with {code}"
         if code in ("124", "137"):
-            said = f"no answer within {DEADLINE} s; {said}"
-        return HostFacts(host, reachable=False, detail=said[:400], noise=noise.strip())
-    lines = [line.split(" ", 2) for line in answers.splitlines() if line.count(" ") >= 2]
-    single = {key: value for key, number, value in lines if number == "-"}
+            said = f"no answer within {deadline} s; {said}"
+        return Answers(False, said[:400], noise.strip())
+    found = [line.split(" ", 2) for line in said_lines.splitlines() if line.count(" ") >= 2]
+    lines = tuple((key, number, value) for key, number, value in found)
+    return Answers(True, "", noise.strip(), lines, (int(before), int(after)))
+
+
+def _host(host: str, part: str, frame: str, datadirs: Sequence[str]) -> HostFacts:
+    said = answers(host, part, frame, DEADLINE)
+    if not said.reachable:
+        return HostFacts(host, reachable=False, detail=said.detail, noise=said.noise)
     return HostFacts(
         host,
         reachable=True,
-        noise=noise.strip(),
-        version=single.get("version", "").strip(),
-        clock_skew=_skew(single.get("clock", ""), int(before), int(after)),
-        directories=tuple(_directory(str(number), path, lines) for number, path in enumerate(datadirs)),
+        noise=said.noise,
+        version=said.single.get("version", "").strip(),
+        clock_skew=said.clock_skew,
+        directories=tuple(_directory(str(number), path, said.lines) for number, path in enumerate(datadirs)),
     )
 
 
@@ -94,7 +138,7 @@ def _skew(clock: str, before: int, after: int) -> float | None:
     return float(min(int(clock) - before, 0) + max(int(clock) - after, 0))
 
 
-def _directory(number: str, path: str, lines: Sequence[Sequence[str]]) -> DirectoryFacts:
+def _directory(number: str, path: str, lines: Sequence[tuple[str, str, str]]) -> DirectoryFacts:
     own = [(key, value) for key, n, value in lines if n == number]
     single = dict(own)
     state, _, pid = single.get("postmaster", PidState.NO_FILE.value).partition(" ")

@@ -1,0 +1,148 @@
+"""What must be known of a lost host and of its spare, asked from the coordinator's host in one round each."""
+
+import re
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from gpmedic.access.environment import prelude
+from gpmedic.access.facts import HOST_NAME, Answers, answers, ask_all, for_host
+from gpmedic.access.scripts import script
+from gpmedic.access.ssh import Shell
+from gpmedic.cluster import Cluster, Segment
+from gpmedic.errors import UnsafeState
+from gpmedic.gprecoverseg import sample_argv
+from gpmedic.settings import ClusterSettings
+from gpmedic.spare import LostHost
+from gpmedic.spare_facts import Hop, SpareFacts, TargetDirectory
+
+LOST_DEADLINE: Final = 12
+"""Seconds that a host gets which is not expected to answer, half of them to be reached."""
+SPARE_DEADLINE: Final = 60
+SIZE_DEADLINE: Final = 40
+"""Seconds for the size of one directory; what takes longer is not told, and said to be so."""
+MAPPING_DEADLINE: Final = 240.0
+
+
+def look_at_lost(settings: ClusterSettings, shell: Shell, lost: str, segments: Sequence[Segment]) -> LostHost:
+    """Whether the host that is said to be lost answers, and still has data.
+
+    Raises:
+        UnsafeState: that is no host name.
+    """
+    frame = _frame()
+    directories = [s.datadir for s in segments]
+    said = _ask(settings, shell, frame, LOST_DEADLINE, {lost: for_host("facts_lost", f"{frame}-host", *directories)})
+    if not said[lost].reachable:
+        return LostHost.SILENT
+    return LostHost.ANSWERS if any(key == "exists" for key, _, _ in said[lost].lines) else LostHost.EMPTY
+
+
+def look_at_spare(
+    settings: ClusterSettings, shell: Shell, cluster: Cluster, spare: str, directories: Mapping[int, Sequence[str]]
+) -> SpareFacts:
+    """The facts of the spare and of the acting primaries that the copies come from, in one round.
+
+    Args:
+        directories: by content, those on the spare into which its segment is to be copied.
+    """
+    frame = _frame()
+    paths = [path for of_content in directories.values() for path in of_content]
+    sources = [s for s in cluster.acting_primaries if s.content in directories]
+    peers = sorted({s.hostname for s in sources})
+    scripts = {peer: _for_source(frame, spare, [s for s in sources if s.hostname == peer]) for peer in peers}
+    words = (settings.greenplum.home, str(len(peers)), *peers, *paths)
+    scripts[spare] = for_host("within+facts_hop+facts_spare", f"{frame}-host", *words)
+    said = _ask(settings, shell, frame, SPARE_DEADLINE, scripts)
+    own = said[spare]
+    back = [(peer, said[peer]) for peer in peers if peer != spare]
+    return SpareFacts(
+        spare,
+        own.reachable,
+        own.detail,
+        own.noise,
+        own.single.get("user", ""),
+        own.single.get("version", "").strip(),
+        own.clock_skew if own.reachable else None,
+        frozenset(map(int, own.single["ports"].split())) if "ports" in own.single else None,
+        tuple(_directory(str(number), path, own) for number, path in enumerate(paths)),
+        (*_hops(spare, peers, own), *(hop for peer, answer in back for hop in _hops(peer, [spare], answer))),
+        {int(content): int(kb) for _, answer in back for key, content, kb in answer.lines if key == "size"},
+    )
+
+
+def mapping_of(settings: ClusterSettings, shell: Shell, port: int, spare: str) -> tuple[str, str]:
+    """Where `gprecoverseg -p` would move what is down: the file that `-o` writes, and what was said. Changes nothing.
+
+    Args:
+        port: the coordinator's database port.
+    """
+    _require_names(spare)
+    frame = _frame()
+    path = f"{home_of(shell)}/.gpmedic/{frame}.mapping"
+    text = (
+        f"{prelude(settings.greenplum, port)}\n{script('within')}\n"
+        'frame=$1 deadline=$2 path=$3\nshift 3\numask 077\nmkdir -p "${path%/*}"\n'
+        'within "$deadline" "$@" </dev/null 2>&1\n'
+        'printf "\\n%s\\n" "$frame"; cat "$path" 2>/dev/null\nrm -f "$path"\nexit 0'
+    )
+    words = (frame, str(round(MAPPING_DEADLINE)), path, *sample_argv(path, new_host=spare))
+    done = shell.run(text, *words, timeout=MAPPING_DEADLINE + 10)
+    said, _, file = done.stdout.partition(f"\n{frame}\n")
+    return file, said
+
+
+def home_of(shell: Shell) -> str:
+    """The folder of our user on the coordinator's host."""
+    return shell.run('printf %s "$HOME"').stdout
+
+
+def _for_source(frame: str, spare: str, sources: Sequence[Segment]) -> str:
+    words = [spare, str(SIZE_DEADLINE)]
+    for s in sources:
+        own = [s.datadir, *(path for _, path in s.filespaces if path != s.datadir)]
+        words += [str(s.content), str(len(own)), *own]
+    return for_host("within+facts_hop+facts_source", f"{frame}-host", *words)
+
+
+def _ask(
+    settings: ClusterSettings, shell: Shell, frame: str, deadline: int, scripts: Mapping[str, str]
+) -> dict[str, Answers]:
+    _require_names(*scripts)
+    words = [word for host, text in scripts.items() for word in (host, text)]
+    _, *parts = ask_all(shell, settings, frame, deadline, words)
+    return {host: answers(host, part, frame, deadline) for host, part in zip(scripts, parts, strict=True)}
+
+
+def _require_names(*hosts: str) -> None:
+    """A name becomes an argument of ssh and of gprecoverseg."""
+    for host in hosts:
+        if not HOST_NAME.fullmatch(host):
+            raise UnsafeState(f"{host!r} is not a host name; nothing was touched.", "Give the name that ssh knows.")
+
+
+def _hops(origin: str, destinations: Sequence[str], said: Answers) -> list[Hop]:
+    hops = []
+    for key, number, value in said.lines:
+        code, _, words = value.partition(" ")
+        if key == "hop" and number.isdecimal() and int(number) < len(destinations) and code.isdecimal():
+            hops.append(Hop(origin, destinations[int(number)], int(code), words.strip()))
+    return hops
+
+
+def _directory(number: str, path: str, said: Answers) -> TargetDirectory:
+    own = {key: value for key, n, value in said.lines if n == number and key != "hop"}
+    entries = own.get("entries", "0")
+    space = re.fullmatch(r"(\d+) (\d+) (.+)", own.get("space", ""))
+    return TargetDirectory(
+        path,
+        entries=int(entries) if entries.isdecimal() else 1,
+        parent_writable="writable" in own,
+        filesystem=space[3] if space else "",
+        free_kb=int(space[1]) if space else None,
+        total_kb=int(space[2]) if space else None,
+    )
+
+
+def _frame() -> str:
+    return f"gpmedic-{secrets.token_hex(12)}"

@@ -1,0 +1,67 @@
+"""What was found out about a spare host before segments are moved to it: gathered by access, judged by precheck."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class TargetDirectory:
+    """A directory of the spare into which a segment is to be copied.
+
+    Attributes:
+        entries: what lies in it already; 0 where it does not exist.
+        parent_writable: its nearest existing parent can be written to.
+        filesystem: its mount point; empty where it could not be told, and then the sizes are None.
+        free_kb, total_kb: of that file system, free for our user.
+    """
+
+    path: str
+    entries: int = 0
+    parent_writable: bool = True
+    filesystem: str = ""
+    free_kb: int | None = None
+    total_kb: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One `ssh DESTINATION true`, run on `origin`.
+
+    Attributes:
+        exit_code: of ssh.
+        said: what came out, which should be nothing (T12); one line.
+    """
+
+    origin: str
+    destination: str
+    exit_code: int
+    said: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SpareFacts:
+    """The spare, as the coordinator's host and the acting primaries' hosts see it.
+
+    Attributes:
+        reachable, detail, noise, version, clock_skew: as in HostFacts.
+        user: whom the login from the coordinator's host leads to.
+        listening: ports that are taken there; None where it could not be told.
+        directories: those into which the segments are to be copied.
+        hops: ssh from the spare to the acting primaries' hosts, and from them to the spare.
+        source_kb: by content, what is to be copied; contents whose size could not be told are missing.
+    """
+
+    host: str
+    reachable: bool
+    detail: str = ""
+    noise: str = ""
+    user: str = ""
+    version: str = ""
+    clock_skew: float | None = None
+    listening: frozenset[int] | None = None
+    directories: tuple[TargetDirectory, ...] = ()
+    hops: tuple[Hop, ...] = ()
+    source_kb: Mapping[int, int] = field(default_factory=dict)
+
+    def directory(self, path: str) -> TargetDirectory | None:
+        return next((d for d in self.directories if d.path == path), None)
