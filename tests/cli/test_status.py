@@ -1,6 +1,7 @@
 """`gpmedic status` and `gpmedic plan`: exit codes, words and JSON."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -67,6 +68,25 @@ def test_a_mirror_that_is_down_has_exit_code_1_and_a_plan_to_recover_it(
     assert [step["action"] for step in steps] == ["recover", "wait_for_sync", "verify"]
     assert steps[0]["argv"] == ["gprecoverseg", "-a"]
     assert steps[0]["dbids"] == [mirror_down]
+
+
+def test_what_refuses_a_recovery_is_said_once(gpmedic: Cli, clusters: Path, mirror_down: int) -> None:
+    path = clusters / "practice.toml"
+    path.write_text(path.read_text().replace("[policy]\n", "[policy]\nfree_space_percent = 100\n"))
+    run = gpmedic("recover", "--yes")
+    assert run.returncode == 2, run.stdout + run.stderr
+    assert len(run.stderr.splitlines()) == 1, run.stderr
+    said = run.stderr.removeprefix("gpmedic: ").partition(" Next: ")[0].strip()
+    assert "disk space" in said
+    assert "precheck: " in run.stdout
+    assert said not in run.stdout
+
+
+@pytest.mark.parametrize("command", ["recover", "drill"])
+def test_the_help_names_every_exit_code_on_a_line_of_its_own(command: str, gpmedic: Cli) -> None:
+    shown = gpmedic(command, "--help").stdout
+    for code in ("Exit code 0:", "1:", "2:", "130:"):
+        assert re.search(rf"^\s*{code} \w", shown, re.MULTILINE), shown
 
 
 @pytest.fixture
