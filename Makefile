@@ -9,11 +9,12 @@ INSTALLED := $(VENV)/.installed
 unexport PYTHONDONTWRITEBYTECODE
 UV := env -u VIRTUAL_ENV UV_PYTHON_DOWNLOADS=never $(VENV)/bin/uv
 
-.PHONY: help install drill test lint format clean
+.PHONY: help install drill test chaos lint format clean
 
 help:
 	@echo "make drill   a practice cluster loses a primary, and gpmedic recovers it (SCENARIO=$(SCENARIO) GENERATION=$(GENERATION))"
 	@echo "make test    all tests"
+	@echo "make chaos   long incidents of random failures on every generation (GPMEDIC_CHAOS_STEPS=20); most of an hour"
 	@echo "make lint    ruff and mypy"
 	@echo "make format  ruff's formatter"
 	@echo "make clean   remove $(VENV) and caches"
@@ -35,6 +36,9 @@ drill: $(INSTALLED)
 
 test: $(INSTALLED)
 	@$(VENV)/bin/pytest -q -n 3 --dist loadfile
+
+chaos: $(INSTALLED)
+	@$(VENV)/bin/pytest -q -m chaos tests/chaos
 
 lint: $(INSTALLED)
 	@$(VENV)/bin/ruff format --check .

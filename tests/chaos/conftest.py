@@ -1,0 +1,3 @@
+from tests.flows.conftest import prefect_server
+
+__all__ = ["prefect_server"]
