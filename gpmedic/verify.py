@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol
 
-from gpmedic.cluster import Cluster, Generation
+from gpmedic.cluster import COORDINATOR_CONTENT, Cluster, Generation
+from gpmedic.diagnosis import standby_fault
 from gpmedic.pair_states import PairState, pair_state
 
 _NO_MIRRORS: Final = "the cluster has no mirrors"
@@ -17,6 +18,7 @@ class ProofName(StrEnum):
     ROLES_PREFERRED = "every role preferred"
     PAIRS_SYNCHRONIZED = "every pair synchronized"
     REPLICATION = "a replication row for each pair"
+    STANDBY = "the standby coordinator follows"
     GPSTATE = "gpstate -e says all normal"
     EVERY_CONTENT_ANSWERS = "every content answers a query"
 
@@ -59,6 +61,7 @@ def prove(
         _roles_preferred(cluster),
         _pairs_synchronized(cluster),
         _replication(cluster),
+        _standby(cluster),
         _gpstate(report),
         _every_content_answers(cluster, liveness_rows),
     )
@@ -99,6 +102,20 @@ def _replication(cluster: Cluster) -> Proof:
     streams = {r.content for r in cluster.replication if r.is_mirror and r.state == "streaming"}
     missing = [f"content {c}" for c in wanted if c not in streams]
     return _proof(ProofName.REPLICATION, missing, f"{len(wanted)} mirrors are streaming", "no streaming mirror: ")
+
+
+def _standby(cluster: Cluster) -> Proof:
+    if cluster.standby is None:
+        return Proof(ProofName.STANDBY, True, "none is configured", applies=False)
+    fault = standby_fault(cluster)
+    if fault is not None:
+        return Proof(ProofName.STANDBY, False, fault)
+    if cluster.standby_look is not None:
+        return Proof(ProofName.STANDBY, True, cluster.standby_look.detail)
+    if cluster.replication is None:
+        return Proof(ProofName.STANDBY, False, f"whether {cluster.standby} follows could not be read")
+    states = [r.state for r in cluster.replication if r.content == COORDINATOR_CONTENT and r.is_mirror]
+    return Proof(ProofName.STANDBY, "streaming" in states, f"{cluster.standby}: {', '.join(states)}")
 
 
 def _gpstate(report: MirroringReport | None) -> Proof:

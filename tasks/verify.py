@@ -1,11 +1,14 @@
 """Prove that the cluster is healthy: by its state, never by an exit code."""
 
+from dataclasses import replace
+
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from gpmedic.access.environment import prelude
 from gpmedic.access.sql import Database
 from gpmedic.access.ssh import Shell
+from gpmedic.access.standby import look_at_standby
 from gpmedic.access.watch import Watch
 from gpmedic.catalog import LIVENESS_SQL
 from gpmedic.cluster import Cluster
@@ -25,24 +28,26 @@ from tasks.transient import DELAYS, only_transient
     retry_condition_fn=only_transient,
 )
 def verify(settings: ClusterSettings) -> tuple[Cluster, tuple[Proof, ...]]:
-    """The snapshot and its proof set: rows, roles, pairs, replication, `gpstate -e`, one query over all contents."""
+    """The snapshot and its proof set: rows, roles, pairs, replication, standby, gpstate, one query over all."""
     watch = Watch(settings)
     try:
         cluster = watch.look()
     finally:
         watch.close()
-    proofs = prove(cluster, _gpstate(settings, cluster), _liveness(settings))
+    with Shell.connect(settings.ssh) as shell:
+        report = _gpstate(settings, shell, cluster)
+        cluster = replace(cluster, standby_look=look_at_standby(shell, settings.greenplum, cluster))
+    proofs = prove(cluster, report, _liveness(settings))
     for proof in proofs:
         level = Level.INFO if proof.holds else Level.WARNING
         tell(Phase.VERIFY, f"{proof.name.value}: {proof.answer} ({proof.detail})", level)
     return cluster, proofs
 
 
-def _gpstate(settings: ClusterSettings, cluster: Cluster) -> ErrorReport | None:
+def _gpstate(settings: ClusterSettings, shell: Shell, cluster: Cluster) -> ErrorReport | None:
     try:
-        with Shell.connect(settings.ssh) as shell:
-            script = f'{prelude(settings.greenplum, cluster.coordinator.port)}\nexec "$@"'
-            return parse_errors(shell.run(script, *argv(Report.ERRORS)).stdout)
+        script = f'{prelude(settings.greenplum, cluster.coordinator.port)}\nexec "$@"'
+        return parse_errors(shell.run(script, *argv(Report.ERRORS)).stdout)
     except UnreadableOutput as error:
         tell(Phase.VERIFY, error.message, Level.WARNING)
         return None

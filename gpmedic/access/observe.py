@@ -2,7 +2,7 @@
 
 import re
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from gpmedic.access.environment import NO_GREENPLUM, prelude
@@ -11,6 +11,7 @@ from gpmedic.access.probe import probe_all
 from gpmedic.access.scripts import script
 from gpmedic.access.sql import Database, QueryFailed
 from gpmedic.access.ssh import Shell
+from gpmedic.access.standby import look_at_standby
 from gpmedic.capabilities import Capabilities, parse_version
 from gpmedic.catalog import (
     COLUMNS_SQL,
@@ -124,14 +125,16 @@ def observe(settings: ClusterSettings, freshness: Freshness = Freshness.ASK_FTS)
             snapshot = _snapshot(settings, database, freshness)
     except Transient as error:
         return _without_database(settings, error)
-    with Shell.connect(settings.ssh) as shell, ThreadPoolExecutor(1) as beside:
+    with Shell.connect(settings.ssh) as shell, ThreadPoolExecutor(2) as beside:
         looking = beside.submit(_look, settings, shell, snapshot.cluster.coordinator.port, "help")
+        looking_at_standby = beside.submit(look_at_standby, shell, settings.greenplum, snapshot.cluster)
         probes = _probe(settings, shell, snapshot.cluster)
-        look = looking.result()
+        look, standby = looking.result(), looking_at_standby.result()
     _require_superuser(settings, snapshot, look)
     _require_one_cluster(settings, snapshot, look)
     capabilities = Capabilities(snapshot.cluster.version, snapshot.columns, look.recover_options)
-    return Observation(settings.name, snapshot.cluster, probes, capabilities, snapshot.history)
+    cluster = replace(snapshot.cluster, standby_look=standby)
+    return Observation(settings.name, cluster, probes, capabilities, snapshot.history)
 
 
 def _snapshot(settings: ClusterSettings, database: Database, freshness: Freshness) -> _Snapshot:

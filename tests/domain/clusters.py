@@ -34,7 +34,7 @@ def healthy(version: Version = V6) -> Cluster:
         segments.append(_segment(primary_dbid(content), content, Role.PRIMARY, host, 6000 + content % 2))
         mirror = _segment(mirror_dbid(content), content, Role.MIRROR, _MIRROR_HOST[content], 7000 + content % 2)
         segments.append(mirror)
-    return Cluster("lab", version, tuple(segments), _streams((-1, *CONTENTS), version))
+    return Cluster("lab", version, tuple(segments), _streams((-1, *CONTENTS), version), _standby_look(version, True))
 
 
 def mirrorless(version: Version = V6) -> Cluster:
@@ -93,12 +93,13 @@ def without_stream(cluster: Cluster, content: int) -> Cluster:
 
 def standby_dead(version: Version = V6) -> Cluster:
     """The standby does not follow; the catalog never says so (T24)."""
-    return replace(without_stream(healthy(version), -1), standby_look=_dead_standby(version))
+    return replace(without_stream(healthy(version), -1), standby_look=_standby_look(version, False))
 
 
-def _dead_standby(version: Version) -> StandbyLook | None:
-    filerep = version.generation is Generation.FILEREP
-    return StandbyLook(False, "Status could not be determined") if filerep else None
+def _standby_look(version: Version, follows: bool) -> StandbyLook | None:
+    if version.generation is not Generation.FILEREP:
+        return None
+    return StandbyLook(follows, "Standby host passive" if follows else "Status could not be determined")
 
 
 def probes(cluster: Cluster, answers: dict[int, ProbeState] | None = None, detail: str = "") -> Sequence[Probe]:

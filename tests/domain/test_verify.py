@@ -16,6 +16,7 @@ from domain.clusters import (
     mirror_down,
     mirrorless,
     resynchronizing,
+    standby_dead,
     switched,
     without_stream,
 )
@@ -39,7 +40,7 @@ def broken_proofs(cluster: Cluster, report: Report | None = Report(True), rows: 
 
 
 @pytest.mark.parametrize("version", VERSIONS, ids=str)
-def test_a_healthy_cluster_is_proven_by_all_six(version: Version) -> None:
+def test_a_healthy_cluster_is_proven_by_all(version: Version) -> None:
     assert broken_proofs(healthy(version)) == set()
 
 
@@ -56,7 +57,18 @@ def test_a_row_down_breaks_the_proof(version: Version) -> None:
 
 
 def test_a_standby_marked_down_breaks_the_proof_of_rows() -> None:
-    assert broken_proofs(change(healthy(), STANDBY, status=Status.DOWN)) == {ProofName.NO_ROW_DOWN}
+    broken = broken_proofs(change(healthy(), STANDBY, status=Status.DOWN))
+    assert broken == {ProofName.NO_ROW_DOWN, ProofName.STANDBY}
+
+
+@pytest.mark.parametrize("version", VERSIONS, ids=str)
+def test_a_standby_that_does_not_follow_or_is_not_known_to_breaks_the_proof(version: Version) -> None:
+    assert broken_proofs(standby_dead(version)) == {ProofName.STANDBY}
+    unknown = replace(healthy(version), standby_look=None, replication=None)
+    assert ProofName.STANDBY in broken_proofs(unknown)
+    catching_up = healthy(V6).replication or ()
+    rows = tuple(replace(r, state="catchup") if r.content == -1 else r for r in catching_up)
+    assert broken_proofs(replace(healthy(V6), replication=rows)) == {ProofName.STANDBY}
 
 
 @pytest.mark.parametrize("version", VERSIONS, ids=str)
@@ -87,7 +99,7 @@ def test_a_stream_that_is_a_copy_or_still_catching_up_is_no_proof(field: str, va
 
 
 def test_replication_that_could_not_be_read_proves_nothing() -> None:
-    assert broken_proofs(replace(healthy(), replication=None)) == {ProofName.REPLICATION}
+    assert broken_proofs(replace(healthy(), replication=None)) == {ProofName.REPLICATION, ProofName.STANDBY}
 
 
 @pytest.mark.parametrize("report", [Report(False), None])
