@@ -2,9 +2,11 @@
 
 import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from gpmedic.cli import app
@@ -37,6 +39,20 @@ def test_a_command_of_the_readme_exists_with_its_options(command: str) -> None:
         assert option in shown.output
     if words[:2] == ["practice", "break"]:
         assert words[2] in list(Fault)
+
+
+def leaves(command: object, path: str = "gpmedic") -> Iterator[str]:
+    children = getattr(command, "commands", None)
+    if children is None:
+        yield path
+        return
+    for name, child in children.items():
+        yield from leaves(child, f"{path} {name}")
+
+
+@pytest.mark.parametrize("command", [*leaves(get_command(app)), "gpmedic recover --yes", "GPMEDIC_CLUSTERS"])
+def test_the_readme_names_every_command(command: str) -> None:
+    assert re.search(rf"(^|`){command}\b", README, re.MULTILINE)
 
 
 def test_the_targets_of_make_that_the_readme_names_exist() -> None:
