@@ -25,8 +25,6 @@ class CheckName(StrEnum):
     NO_UTILITY_RUNNING = "no other utility running"
     REPLAY_LAG = "replay lag"
     STARTS_AS_STANDBY = "starts as a standby"
-    REPLAY_LAG = "replay lag"
-    STARTS_AS_STANDBY = "starts as a standby"
     STANDBY = "standby coordinator"
     TWO_HOSTS = "copies on two hosts"
     SAME_USER = "same user"

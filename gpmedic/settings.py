@@ -79,18 +79,14 @@ class PolicySettings(_Strict):
     approval_timeout: int = Field(default=3600, ge=1)
     stall_after: int = Field(default=300, ge=1, description="No byte synchronized for so long raises the stall alarm.")
     sync_deadline: int = Field(default=86400, ge=1)
+    host_deadline: int = Field(
+        default=3600, ge=1, description="How long the host of a dead primary without mirror is waited for."
+    )
     free_space_percent: int = Field(
         default=10, ge=0, le=100, description="What must stay free on a target file system."
     )
     repeat_window: int = Field(default=3600, ge=0, description="The same segment down twice within it; 0 for never.")
     repeated_failure: RepeatedFailure = RepeatedFailure.STOP
-    max_replay_lag_bytes: int = Field(
-        default=10 << 30, ge=0, description="A mirror that has more WAL to replay is not promoted by a rebalance."
-    )
-    down_again_after: int = Field(
-        default=30, ge=1, description="A mirror marked down for so long while it should catch up ends the wait."
-    )
-    silence_after: int = Field(default=600, ge=1, description="A utility that prints nothing for so long is told of.")
     max_replay_lag_bytes: int = Field(
         default=10 << 30, ge=0, description="A mirror that has more WAL to replay is not promoted by a rebalance."
     )
