@@ -21,10 +21,14 @@ from tasks.run_utility import Ended, action_of, follow_job
 from tasks.transient import DELAYS, only_transient
 
 PHASES: Mapping[Action, Phase] = MappingProxyType(
-    {Action.RECOVER: Phase.RECOVER, Action.REBALANCE: Phase.REBALANCE},
+    {Action.RECOVER: Phase.RECOVER, Action.MOVE_TO_SPARE: Phase.RECOVER, Action.REBALANCE: Phase.REBALANCE},
 )
 COMMANDS: Mapping[Action, str] = MappingProxyType(
-    {Action.RECOVER: "gprecoverseg", Action.REBALANCE: "gprecoverseg -r"},
+    {
+        Action.RECOVER: "gprecoverseg",
+        Action.MOVE_TO_SPARE: "gprecoverseg to a spare",
+        Action.REBALANCE: "gprecoverseg -r",
+    },
 )
 """What messages call them; with which options they were started is in the job's folder."""
 _DONE_WELL = frozenset({Outcome.RECOVERED, Outcome.REBALANCED})
@@ -68,5 +72,5 @@ def adopt(settings: ClusterSettings, key: str) -> None:
     tell(phase, f"{command} has ended: {explain(ended)}.", source="gprecoverseg")
     if outcome(ended) not in _DONE_WELL:
         tell(phase, advice(ended), Level.WARNING)
-    elif action is Action.RECOVER:
+    elif action is not Action.REBALANCE:
         await_marked_up(settings)

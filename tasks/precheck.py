@@ -53,12 +53,17 @@ def precheck(settings: ClusterSettings, seen: Seen, plan: Plan | None = None) ->
     """
     with Shell.connect(settings.ssh) as shell:
         checked = check(settings, shell, seen, plan)
+    tell_checks(checked)
+    return checked
+
+
+def tell_checks(checked: Checked) -> None:
+    """Tell how many passed, and each that did not."""
     failed = [c for c in checked.checks if c.verdict is Verdict.FAIL]
     warned = [c for c in checked.checks if c.verdict is Verdict.WARN]
     tell(Phase.PRECHECK, f"{len(checked.checks)} checks, {len(warned)} warnings, {len(failed)} failed.")
     for one in (*failed, *warned):
         tell(Phase.PRECHECK, f"{one.name.value} ({one.target}): {one.detail} {one.next_action}", Level.WARNING)
-    return checked
 
 
 def check(settings: ClusterSettings, shell: Shell, seen: Seen, plan: Plan | None = None) -> Checked:

@@ -7,11 +7,12 @@ detached job. What ends here is the command. Whether it has done anything is for
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
 from gpmedic.access.environment import prelude
+from gpmedic.access.host_file import write_file
 from gpmedic.access.job import ALIVE, JobState, launch, running_jobs, status
 from gpmedic.access.lock import STALE_AFTER, locked
 from gpmedic.access.observe import Observation
@@ -22,7 +23,7 @@ from gpmedic.plan import Action, Plan, require_rebalance_allowed
 from gpmedic.precheck import require
 from gpmedic.settings import ClusterSettings
 from tasks.approve import Approval
-from tasks.detect import look
+from tasks.detect import Seen, look
 from tasks.notify import Level, Phase, tell
 from tasks.permission import require_permission
 from tasks.precheck import Checked, check
@@ -81,27 +82,37 @@ def _head(action: Action, cluster_name: str) -> str:
 
 
 def run_approved(
-    settings: ClusterSettings, action: Action, approval: Approval, checked: Checked, phase: Phase
+    settings: ClusterSettings,
+    action: Action,
+    approval: Approval,
+    checked: Checked,
+    phase: Phase,
+    *,
+    plan_of: Callable[[Seen], Plan] | None = None,
+    check_of: Callable[[Shell, Seen], Checked] | None = None,
 ) -> Ended | None:
     """Run the command of this step of the plan and wait until it ends; None where the cluster no longer needs it.
 
     Args:
         checked: the checks that the person was shown; made anew when they are older than `CHECKS_HOLD`, or those of
             another plan.
+        plan_of: how a plan is made from a look at the cluster, where it is not the runbook's own.
+        check_of: how its checks are made, where they are not the runbook's own; `plan_of` is called after it.
 
     Raises:
         NotApproved: the approval does not cover what the cluster needs now; nothing was started.
         UtilityBusy, PrecheckFailed, LockHeld, UnsafeState, ObserveOnly, Braked: nothing was started.
         HostUnreachable: contact was lost; what runs goes on, and the next run of the flow adopts it.
     """
+    plan_of = plan_of or (lambda seen: seen.plan(settings))
     with Shell.connect(settings.ssh) as shell, _lock(shell, settings, phase):
         require_permission(settings, shell)
         _require_none_running(shell, settings)
         seen = look(settings)
-        if checked.age >= CHECKS_HOLD or checked.fingerprint != seen.plan(settings).fingerprint:
-            checked = check(settings, shell, seen)
+        if checked.age >= CHECKS_HOLD or checked.fingerprint != plan_of(seen).fingerprint:
+            checked = check_of(shell, seen) if check_of else check(settings, shell, seen, plan_of(seen))
             seen = look(settings)
-        plan = seen.plan(settings)
+        plan = plan_of(seen)
         step = plan.step(action)
         if step is None:
             return None
@@ -110,6 +121,8 @@ def run_approved(
             require_rebalance_allowed(seen.observation.cluster)
         _require_approved(approval, action, plan)
         key = _next_key(shell, action, plan, seen.observation)
+        if step.file is not None:
+            write_file(shell, step.file.path, step.file.text)
         launch(shell, key, step.argv, prelude(settings.greenplum, seen.observation.cluster.coordinator.port))
         tell(phase, f"Started {' '.join(step.argv)} on {settings.ssh.host}, detached as job {key}.")
         return follow_job(settings, Ended(step.argv, key, step.dbids), phase)

@@ -1,0 +1,71 @@
+"""The runbook's page for a host that is lost for good: its segments move to a spare host, by a full copy of each."""
+
+import sys
+from typing import Annotated
+
+from prefect import flow
+from pydantic import Field
+
+from flows import rebalance
+from flows.journal import Journal
+from flows.page import ask, follow, observe
+from gpmedic.conditions import Scenario
+from gpmedic.plan import Action, Plan
+from gpmedic.precheck import require
+from gpmedic.report import Outcome, RecoveryReport, report_text
+from gpmedic.settings import ClusterName, ClusterSettings
+from gpmedic.spare import SpareRequest
+from tasks.collect_evidence import collect_evidence
+from tasks.detect import Seen, detect
+from tasks.move_to_spare import move_to_spare, survey
+from tasks.publish import publish_markdown
+from tasks.wait_for_sync import wait_for_sync
+
+HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,253}$")]
+RecoveryFile = Annotated[str, Field(max_length=200_000, description="The text of a recovery configuration file.")]
+
+
+@flow(name="recover-to-spare")
+def recover_to_spare(
+    cluster: ClusterName, lost_host: HostName, spare_host: HostName, recovery_file: RecoveryFile | None = None
+) -> RecoveryReport:
+    """Move every segment of the lost host to the spare, wait until they have caught up, rebalance, prove.
+
+    Args:
+        lost_host: as the catalog names it. That it is lost for good is a person's decision.
+        spare_host: as the coordinator's host reaches it.
+        recovery_file: the text of a recovery configuration file of your own, where ports or directories shall differ.
+    """
+    request = SpareRequest(lost_host, spare_host, recovery_file)
+    return follow(lambda settings, journal, seen: page(settings, journal, seen, request), cluster)
+
+
+def page(settings: ClusterSettings, journal: Journal, seen: Seen, request: SpareRequest) -> Outcome:
+    """The steps, after a first look; what an earlier run has done already is not done again."""
+    surveyed = survey(settings, seen, request)  # refuses here what must not be moved
+    plan = surveyed.plan(settings, seen)
+    if plan.step(Action.MOVE_TO_SPARE) is not None:
+        collect_evidence(settings, seen)
+        journal.planned(plan, surveyed.checked.checks)
+        require(surveyed.checked.checks)
+        _keep_the_way_back(settings, plan)
+        plan_again = lambda: surveyed.plan(settings, detect(settings))  # noqa: E731
+        approval = ask(settings, journal, Action.MOVE_TO_SPARE, plan, plan_again)
+        if approval is not None:
+            move_to_spare(settings, approval, surveyed, request)
+    wait_for_sync(settings)
+    seen = observe(settings, journal)
+    if seen.diagnosis.scenario is Scenario.REBALANCE:
+        return rebalance.page(settings, journal, seen)
+    return rebalance.prove(settings, journal)
+
+
+def _keep_the_way_back(settings: ClusterSettings, plan: Plan) -> None:
+    step = plan.step(Action.MOVE_TO_SPARE)
+    if step is not None:
+        indented = "".join(f"    {line}\n" for line in step.way_back.splitlines())
+        publish_markdown("move-back", settings.name, f"# The file for the way back\n\n{indented}", "gprecoverseg -i")
+
+
+if __name__ == "__main__":
+    print(report_text(recover_to_spare(*sys.argv[1:4])))

@@ -1,0 +1,201 @@
+"""Move the segments of a host that is lost for good to a spare: survey it first, then gprecoverseg -p or -i."""
+
+import hashlib
+import time
+from contextlib import closing
+from dataclasses import dataclass, replace
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from gpmedic.access.facts import gather
+from gpmedic.access.facts_spare import home_of, look_at_lost, look_at_spare, mapping_of
+from gpmedic.access.ssh import Shell
+from gpmedic.access.watch import Watch
+from gpmedic.cluster import Cluster, Segment
+from gpmedic.errors import UnreadableOutput, UnsafeState, UtilityBusy, UtilityFailed
+from gpmedic.gprecoverseg import Outcome, parse
+from gpmedic.plan import Action, Plan
+from gpmedic.precheck import judge
+from gpmedic.precheck_spare import Reference, judge_spare
+from gpmedic.recovery_config import RecoveryConfig
+from gpmedic.recovery_config_lint import find
+from gpmedic.settings import ClusterSettings
+from gpmedic.spare import Replacement, SpareRequest, Way, choose_way, lost_segments, require_two_hosts
+from gpmedic.spare_file import from_catalog, from_text, require_sound, to_text
+from gpmedic.spare_plan import make_move_plan
+from gpmedic.steps import SegmentMove
+from tasks.approve import Approval
+from tasks.detect import Seen
+from tasks.notify import Phase, tell
+from tasks.precheck import Checked, tell_checks
+from tasks.recover import FTS_PATIENCE, advice, explain
+from tasks.run_utility import Ended, run_approved
+from tasks.transient import DELAYS, only_transient
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """How the segments would come to the spare, and what was checked for it.
+
+    Attributes:
+        replacement: None where the catalog shows nothing on the lost host any more.
+    """
+
+    replacement: Replacement | None
+    checked: Checked
+
+    def plan(self, settings: ClusterSettings, seen: Seen) -> Plan:
+        """The plan from a look at the cluster; see `make_move_plan` for the refusals."""
+        return make_move_plan(seen.diagnosis, seen.observation.capabilities, settings.policy, self.replacement)
+
+
+@task(
+    name="survey the spare",
+    cache_policy=NO_CACHE,
+    retries=len(DELAYS),
+    retry_delay_seconds=list(DELAYS),
+    retry_condition_fn=only_transient,
+)
+def survey(settings: ClusterSettings, seen: Seen, request: SpareRequest) -> Survey:
+    """Where the lost segments would go, by which way, and every check of it; changes nothing.
+
+    Raises:
+        UnsafeState, RecoveryFileRefused: a move is not right here, or the person's file is not.
+        UtilityBusy: another gprecoverseg is at work.
+        HostUnreachable: the coordinator's host does not answer.
+    """
+    with Shell.connect(settings.ssh) as shell:
+        found = look_around(settings, shell, seen, request)
+    if found.replacement is not None:
+        tell(Phase.PRECHECK, f"By gprecoverseg {found.replacement.way.value}: {found.replacement.reason}")
+        tell_checks(found.checked)
+    return found
+
+
+def look_around(settings: ClusterSettings, shell: Shell, seen: Seen, request: SpareRequest) -> Survey:
+    """The same without a task run, for the moment before the command."""
+    at = time.monotonic()
+    cluster = seen.observation.cluster
+    moved = lost_segments(cluster, request)
+    seen.plan(settings)  # refuses here what gpmedic does not act on
+    if not moved:
+        nothing = Survey(None, Checked((), "", at))
+        return replace(nothing, checked=Checked((), nothing.plan(settings, seen).fingerprint, at))
+    require_two_hosts(cluster, moved, request.spare)
+    state = look_at_lost(settings, shell, request.lost, moved)
+    way, reason = choose_way(cluster.version.generation, state, request)
+    config = _config(settings, shell, cluster, request, way)
+    require_sound(config, cluster, moved, request.spare)
+    path = _path(shell, to_text(config, cluster.version)) if way is Way.FILE else ""
+    found = Survey(Replacement(request, way, reason, config, path), Checked((), "", at))
+    plan = found.plan(settings, seen)
+    spare = look_at_spare(settings, shell, cluster, request.spare, _directories(config, cluster))
+    # The lost host is looked at above and belongs to no check: it would only cost its deadline again.
+    others = replace(cluster, segments=tuple(s for s in cluster.segments if s.hostname != request.lost))
+    facts = gather(settings, shell, others)
+    reference = Reference(facts[0].version, settings.ssh.user)
+    checks = (
+        *judge(plan, others, facts, settings.policy),
+        *judge_spare(config, cluster, spare, reference, settings.policy),
+    )
+    return replace(found, checked=Checked(checks, plan.fingerprint, at))
+
+
+def _config(
+    settings: ClusterSettings, shell: Shell, cluster: Cluster, request: SpareRequest, way: Way
+) -> RecoveryConfig:
+    if request.file is not None:
+        return from_text(request.file, cluster.version)
+    if way is Way.FILE:
+        return from_catalog(lost_segments(cluster, request), request)
+    # -p chooses the ports by itself (T9): only gprecoverseg can say which.
+    file, said = mapping_of(settings, shell, cluster.coordinator.port, request.spare)
+    if file.strip():
+        return from_text(file, cluster.version)
+    try:
+        busy = parse(said).outcome is Outcome.LOCK_HELD  # with exit code 0 (T1)
+    except UnreadableOutput:
+        busy = False
+    if busy:
+        raise UtilityBusy("Another gprecoverseg holds its lock; nothing was touched.", "Wait until it has ended.")
+    raise UnsafeState(
+        f"gprecoverseg -p {request.spare} -o told no mapping; nothing was touched. It said: {said.strip()[-300:]}",
+        f"Run `gprecoverseg -p {request.spare} -o /tmp/mapping` by hand (it changes nothing) and read what it says.",
+    )
+
+
+def _path(shell: Shell, text: str) -> str:
+    return f"{home_of(shell)}/.gpmedic/move-{hashlib.sha256(text.encode()).hexdigest()[:16]}.cfg"
+
+
+def _directories(config: RecoveryConfig, cluster: Cluster) -> dict[int, tuple[str, ...]]:
+    pairs = [(find(line.failed, cluster), line.target) for line in config.lines]
+    return {s.content: (t.directory, *t.filespaces) for s, t in pairs if s is not None and t is not None}
+
+
+@task(name="gprecoverseg to the spare", cache_policy=NO_CACHE)
+def move_to_spare(settings: ClusterSettings, approval: Approval, surveyed: Survey, request: SpareRequest) -> None:
+    """Run the move and judge by the catalog that every segment is where it was to go, and up.
+
+    Raises:
+        UtilityFailed: it ended, and segments are elsewhere or down.
+        Other errors: see `run_approved`; nothing was started.
+    """
+    newest, moves = surveyed, tuple[SegmentMove, ...]()
+
+    def plan_of(seen: Seen) -> Plan:
+        nonlocal moves
+        plan = newest.plan(settings, seen)
+        step = plan.step(Action.MOVE_TO_SPARE)
+        moves = step.moves if step is not None else ()
+        return plan
+
+    def check_of(shell: Shell, seen: Seen) -> Checked:
+        nonlocal newest
+        newest = look_around(settings, shell, seen, request)
+        return newest.checked
+
+    ended = run_approved(
+        settings,
+        Action.MOVE_TO_SPARE,
+        approval,
+        surveyed.checked,
+        Phase.RECOVER,
+        plan_of=plan_of,
+        check_of=check_of,
+    )
+    if ended is not None:
+        _judge(settings, ended, moves)
+
+
+def _judge(settings: ClusterSettings, ended: Ended, moves: tuple[SegmentMove, ...]) -> None:
+    missing = _not_there(settings, moves)
+    said = explain(ended)
+    tell(Phase.RECOVER, f"gprecoverseg has ended: {said}.")
+    if missing:
+        what = "; ".join(f"content {m.content} is not up at {m.new}" for m in missing)
+        raise UtilityFailed(
+            ended.argv,
+            ended.exit_code,
+            f"{said}; {what}",
+            f"{advice(ended)} A copy that failed leaves the old place in the catalog, a start that failed the new one"
+            " (T21): this flow looks at it anew, and says when the flow recover is the right one.",
+        )
+
+
+def _not_there(settings: ClusterSettings, moves: tuple[SegmentMove, ...]) -> tuple[SegmentMove, ...]:
+    """The moves that the catalog does not show; FTS is given its time to mark as up what was started."""
+    deadline = time.monotonic() + FTS_PATIENCE
+    with closing(Watch(settings)) as watch:
+        while True:
+            cluster = watch.look()
+            missing = tuple(m for m in moves if not any(_is_there(m, s) for s in cluster.segments))
+            if not missing or time.monotonic() > deadline:
+                return missing
+            time.sleep(1)
+
+
+def _is_there(move: SegmentMove, segment: Segment) -> bool:
+    names = {f"{host}:{segment.port}:{segment.datadir}" for host in (segment.hostname, segment.address)}
+    return segment.content == move.content and segment.is_up and move.new in names
