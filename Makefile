@@ -14,7 +14,7 @@ UV := env -u VIRTUAL_ENV UV_PYTHON_DOWNLOADS=never $(VENV)/bin/uv
 help:
 	@echo "make drill   a practice cluster loses a primary, and gpmedic recovers it (SCENARIO=$(SCENARIO) GENERATION=$(GENERATION))"
 	@echo "make test    all tests"
-	@echo "make chaos   long incidents of random failures on every generation (GPMEDIC_CHAOS_STEPS=20); most of an hour"
+	@echo "make chaos   long incidents of random failures on every generation (GPMEDIC_CHAOS_STEPS=20)"
 	@echo "make lint    ruff and mypy"
 	@echo "make format  ruff's formatter"
 	@echo "make clean   remove $(VENV) and caches"

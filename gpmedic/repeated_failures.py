@@ -66,6 +66,6 @@ def judge_repeated(
             Verdict.FAIL if stops else Verdict.WARN,
             f"it was marked down {len(times)} times within {policy.repeat_window // 60} min"
             f" (at {', '.join(f'{t:%H:%M:%S}' for t in times)})",
-            "Find out why it fails: its log, the host's disks, memory and network. When the cause is removed, run"
-            f" recover with repeated_failure = {RepeatedFailure.ASK.value}.",
+            "Find out why it fails: its log, the host's disks, memory and network. When the cause is removed:"
+            f" gpmedic recover --repeated-failure {RepeatedFailure.ASK.value}.",
         )

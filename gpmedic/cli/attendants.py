@@ -65,8 +65,9 @@ def _approve_as_practice_operator(request: "Request") -> "Answer":
     from tasks.approve import Answer
 
     _show(request)
-    print(f"Approved by the {PRACTICE_OPERATOR}.\n")
-    return Answer(decision="yes", operator=PRACTICE_OPERATOR, reason="drill")
+    operator = PRACTICE_OPERATOR if request.approved_by is None else f"second {PRACTICE_OPERATOR}"
+    print(f"Approved by the {operator}.\n")
+    return Answer(decision="yes", operator=operator, reason="drill")
 
 
 def _ask_at_the_terminal(request: "Request") -> "Answer":
@@ -74,12 +75,18 @@ def _ask_at_the_terminal(request: "Request") -> "Answer":
 
     _show(request)
     _forget_what_was_typed_ahead()
+    operator = getpass.getuser() if request.approved_by is None else _second_person(request.approved_by)
     if typer.confirm(
         f"Do it? (asked until {request.expires_at:%H:%M} UTC; anything but y leaves the cluster as it is)"
     ):
-        return Answer(decision="yes", operator=getpass.getuser())
+        return Answer(decision="yes", operator=operator)
     reason = typer.prompt("Why not? (kept with the record; Enter for no reason)", default="", show_default=False)
-    return Answer(decision="no", operator=getpass.getuser(), reason=reason)
+    return Answer(decision="no", operator=operator, reason=reason)
+
+
+def _second_person(first: str) -> str:
+    # Who administers Greenplum often shares one account, so the account does not tell two people apart.
+    return str(typer.prompt(f"{first} has approved it, and this step needs a second person. Your name"))
 
 
 def _forget_what_was_typed_ahead() -> None:

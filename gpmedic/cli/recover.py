@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gpmedic.settings import RepeatedFailure
+
 if TYPE_CHECKING:
     from gpmedic.cli.attendants import Attending
     from gpmedic.cli.screen import Ticker
@@ -21,6 +23,10 @@ STATE_FOLDER = Path("~/.local/state/gpmedic/prefect")
 def recover(
     cluster: Annotated[str | None, typer.Argument(help="The cluster's name; may be left out if there is one.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="A practice operator approves: practice clusters only.")] = False,
+    repeated_failure: Annotated[
+        RepeatedFailure | None,
+        typer.Option(help="What a segment that failed again within the hour means; default: the cluster's policy."),
+    ] = None,
 ) -> None:
     """Recover failed segments, with a question before every disruptive step.
 
@@ -41,12 +47,17 @@ def recover(
     ticker = Ticker()
     ticker.say("Reaching the Prefect server, or starting one ...")
     with configured_or_local_server():
-        report = run_recovery(settings, attending, ticker)
+        report = run_recovery(settings, attending, ticker, repeated_failure)
     print(report_text(report))
     raise typer.Exit(0 if report.outcome in (Outcome.HEALTHY, Outcome.RECOVERED) else 1)
 
 
-def run_recovery(settings: "ClusterSettings", attending: "Attending", ticker: "Ticker") -> "RecoveryReport":
+def run_recovery(
+    settings: "ClusterSettings",
+    attending: "Attending",
+    ticker: "Ticker",
+    repeated_failure: RepeatedFailure | None = None,
+) -> "RecoveryReport":
     """Run the flow `recover` in this process, show what it tells, and have the attendant answer it."""
     from flows.attend import attend
     from flows.recover import recover as recover_flow
@@ -58,7 +69,7 @@ def run_recovery(settings: "ClusterSettings", attending: "Attending", ticker: "T
 
     with listening(show):
         try:
-            return attend(lambda: recover_flow(settings.name), attending.answer, attending.name)
+            return attend(lambda: recover_flow(settings.name, repeated_failure), attending.answer, attending.name)
         finally:
             ticker.end_progress()
 
