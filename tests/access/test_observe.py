@@ -68,6 +68,13 @@ def test_a_cluster_of_the_filerep_generation_is_seen_whole_too() -> None:
         assert {probe.state for probe in seen.probes} == {ProbeState.ANSWERS}
         assert seen.cluster.replication is None
         assert all(segment.replication_port for segment in seen.cluster.segments if segment.content >= 0)
+        assert seen.cluster.standby_look is not None
+        assert seen.cluster.standby_look.follows
+
+        cluster.break_(Fault.KILL_STANDBY)
+        dead = observe(cluster.settings)
+        assert [finding.condition for finding in dead.diagnosis.findings] == [Condition.STANDBY_DOWN]
+        assert "gpstate -f says" in dead.diagnosis.findings[0].detail
 
 
 def test_dead_servers_are_seen_by_probes_facts_and_history() -> None:
@@ -243,7 +250,9 @@ def test_a_port_where_nobody_listens_is_refused_and_an_unknown_host_unreachable(
     [
         ("psql: FATAL:  sorry, too many clients already", 2, ProbeState.NOT_ADMITTED),
         ("psql: fe_sendauth: no password supplied", 2, ProbeState.NOT_ADMITTED),
-        ("psql: error while loading shared libraries: libpq.so.5", 127, ProbeState.FAILED),
+        ("psql: error while loading shared libraries: libpq.so.5", 127, ProbeState.UNKNOWN),
+        ("psql: FATAL:  das Datenbanksystem startet", 2, ProbeState.UNKNOWN),
+        ("ERROR:  could not open relation mapping file", 1, ProbeState.FAILED),
         ("", 124, ProbeState.TIMED_OUT),
     ],
 )

@@ -85,7 +85,15 @@ def only(checks: tuple[Check, ...]) -> Check:
 
 DOWN = mirror_down(healthy(), 0)  # dbid 8 on sdw2, served by dbid 2 on sdw1; sdw3 is not concerned
 TARGET = mirror_dbid(0)
-OF_OTHER_STEPS = {CheckName.NOT_REPEATED, CheckName.REPLAY_LAG, CheckName.STARTS_AS_STANDBY}
+OF_OTHER_STEPS = {
+    CheckName.NOT_REPEATED,
+    CheckName.PORTS_FREE,
+    CheckName.REPLAY_LAG,
+    CheckName.SAME_USER,
+    CheckName.SSH_BETWEEN,
+    CheckName.STARTS_AS_STANDBY,
+    CheckName.TWO_HOSTS,
+}
 
 
 @pytest.mark.parametrize("version", [V43, V6, V7], ids=str)
