@@ -17,6 +17,7 @@ from pydantic import BaseModel, Field
 from gpmedic.access.history import HistoryLine
 from gpmedic.cluster import Cluster, Segment
 from gpmedic.conditions import Condition
+from gpmedic.copies import Comparison
 from gpmedic.diagnosis import Diagnosis, Finding
 from gpmedic.errors import GpmedicError
 from gpmedic.events import history_event
@@ -45,6 +46,7 @@ class Journal(BaseModel):
     approvals: tuple[Approval, ...] = ()
     events: tuple[Event, ...] = ()
     proofs: tuple[Proof, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
     history_until: datetime | None = None
 
     @property
@@ -117,6 +119,7 @@ class Journal(BaseModel):
             approvals=self.approvals,
             events=self.events,
             proofs=self.proofs,
+            comparisons=self.comparisons,
             error=error.message if error else "",
             next_action=error.next_action if error else "",
         )

@@ -1,5 +1,6 @@
 """How every page of the runbook is run: one claim, one journal, one report, whatever happens."""
 
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
@@ -8,12 +9,13 @@ from itertools import chain
 from blocks.greenplum import load_cluster
 from flows.journal import Journal, keep, open_journal
 from gpmedic.access.history import read_history
+from gpmedic.conditions import Scenario
 from gpmedic.diagnosis import coordinator_unreachable
-from gpmedic.errors import GpmedicError, HostUnreachable, Refused, UtilityBusy
+from gpmedic.errors import GpmedicError, HostUnreachable, Refused, Unrecoverable, UtilityBusy
 from gpmedic.plan import Action, Plan
 from gpmedic.report import Outcome, RecoveryReport, approval_markdown, report_markdown
 from gpmedic.settings import ClusterSettings, RepeatedFailure
-from tasks.adopt import adopt_what_runs
+from tasks.adopt import adopt_a_restart, adopt_what_runs
 from tasks.approve import Approval, Needed, Proposal, approve
 from tasks.claim import claim
 from tasks.detect import Seen, detect
@@ -23,6 +25,8 @@ from tasks.publish import publish_markdown, publish_segments
 
 Page = Callable[[ClusterSettings, Journal, Seen], Outcome]
 """Called with the first look at the cluster."""
+FTS_DECISION_SECONDS = 120.0
+LOOK_AGAIN_SECONDS = 2.0
 
 
 def follow(page: Page, cluster_name: str, repeated_failure: RepeatedFailure | None = None) -> RecoveryReport:
@@ -42,6 +46,7 @@ def follow(page: Page, cluster_name: str, repeated_failure: RepeatedFailure | No
     journal = open_journal(settings.name)
     with listening(journal.hear):
         try:
+            journal.adopted = adopt_a_restart(settings) or journal.adopted  # meanwhile there is nothing to look at
             seen = observe(settings, journal)
             if adopt_what_runs(settings):  # it has changed the cluster meanwhile
                 journal.adopted = True
@@ -66,7 +71,7 @@ def _recall(settings: ClusterSettings, journal: Journal) -> None:
 
 
 def _ended_early(error: GpmedicError, journal: Journal) -> Outcome:
-    if not isinstance(error, Refused | UtilityBusy):
+    if not isinstance(error, Refused | UtilityBusy | Unrecoverable):
         return Outcome.FAILED
     return Outcome.STOPPED if journal.approvals or journal.adopted else Outcome.REFUSED
 
@@ -93,6 +98,15 @@ def observe(settings: ClusterSettings, journal: Journal) -> Seen:
     if findings != journal.last_seen:  # every page begins with a look; the reader is told once
         journal.last_seen = findings
         tell(Phase.OBSERVE, findings)
+    return seen
+
+
+def settled(settings: ClusterSettings, journal: Journal, seen: Seen) -> Seen:
+    """The first look after which FTS has nothing left to decide, or the last one within its time."""
+    deadline = time.monotonic() + FTS_DECISION_SECONDS
+    while seen.diagnosis.scenario is Scenario.LOOK_AGAIN and time.monotonic() < deadline:
+        time.sleep(LOOK_AGAIN_SECONDS)
+        seen = observe(settings, journal)
     return seen
 
 

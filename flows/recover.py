@@ -1,30 +1,29 @@
 """The runbook's entry: look, diagnose, and turn to the page that the diagnosis names."""
 
 import sys
-import time
 from collections.abc import Mapping
 from types import MappingProxyType
 
 from prefect import flow
 
-from flows import rebalance, recover_segment
+from flows import rebalance, recover_double_fault, recover_mirrorless, recover_segment, restore_standby
 from flows.health_check import announce_conditions
 from flows.journal import Journal
-from flows.page import Page, follow, observe
+from flows.page import Page, follow, settled
 from gpmedic.conditions import Scenario
 from gpmedic.report import Outcome, RecoveryReport, report_text
 from gpmedic.settings import ClusterName, ClusterSettings, RepeatedFailure
-from tasks.detect import Seen
+from tasks.detect import Seen, detect
 from tasks.notify import Phase, tell
-
-FTS_DECISION_SECONDS = 120.0
-LOOK_AGAIN_SECONDS = 2.0
 
 PAGES: Mapping[Scenario, Page] = MappingProxyType(
     {
         Scenario.RECOVER_SEGMENTS: recover_segment.page,
         Scenario.WAIT: recover_segment.page,
         Scenario.REBALANCE: rebalance.page,
+        Scenario.STANDBY: restore_standby.page,
+        Scenario.DOUBLE_FAULT: recover_double_fault.page,
+        Scenario.MIRRORLESS: recover_mirrorless.page,
     }
 )
 
@@ -40,9 +39,9 @@ def recover(cluster: ClusterName, repeated_failure: RepeatedFailure | None = Non
 
 def page(settings: ClusterSettings, journal: Journal, seen: Seen) -> Outcome:
     """Look until FTS has decided; healthy: done; else the page of the scenario."""
-    seen = _settled(settings, journal, seen)
+    seen = settled(settings, journal, seen)
     if seen.diagnosis.healthy:
-        if journal.before is not None and not journal.before.healthy:
+        if journal.adopted or (journal.before is not None and not journal.before.healthy):
             return rebalance.prove(settings, journal)
         tell(Phase.REPORT, "The cluster is healthy; there is nothing to do.")
         return Outcome.HEALTHY
@@ -51,16 +50,12 @@ def page(settings: ClusterSettings, journal: Journal, seen: Seen) -> Outcome:
     if next_page is None:
         seen.plan(settings)  # raises the refusal with its next action
         return Outcome.UNPROVEN
-    return next_page(settings, journal, seen)
-
-
-def _settled(settings: ClusterSettings, journal: Journal, seen: Seen) -> Seen:
-    """The first look after which FTS has nothing left to decide, or the last one within its time."""
-    deadline = time.monotonic() + FTS_DECISION_SECONDS
-    while seen.diagnosis.scenario is Scenario.LOOK_AGAIN and time.monotonic() < deadline:
-        time.sleep(LOOK_AGAIN_SECONDS)
-        seen = observe(settings, journal)
-    return seen
+    outcome = next_page(settings, journal, seen)
+    if outcome is Outcome.UNPROVEN and seen.diagnosis.scenario is not Scenario.STANDBY:
+        seen = detect(settings)  # the segments came first: is the standby what is left?
+        if seen.diagnosis.scenario is Scenario.STANDBY:
+            return restore_standby.page(settings, journal, seen)
+    return outcome
 
 
 if __name__ == "__main__":

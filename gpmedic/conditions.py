@@ -81,16 +81,16 @@ CONDITIONS: Final[Mapping[Condition, ConditionFacts]] = MappingProxyType(
             Scenario.DOUBLE_FAULT,
             "The acting primary does not answer and its mirror cannot take over: queries on this content fail, "
             "although the catalog shows the primary as up.",
-            "Freeze every automation, save the evidence of both copies, bring the host of the acting primary back "
-            "first, and restart the database with two approvals; never a full copy until the survivor is proven.",
+            "Bring the host of the acting primary back first; then run the flow recover: it saves the evidence, "
+            "compares both copies and restarts the database with an approval; never a full copy before that.",
         ),
         Condition.MIRRORLESS_PRIMARY_DOWN: ConditionFacts(
             "Primary without mirror down",
             Severity.CRITICAL,
             Scenario.MIRRORLESS,
             "A primary that has no mirror does not answer; the catalog never shows this, and nothing can take over.",
-            "Repair the host or the instance, check that it can start, then restart the database (gpstop -M fast -ar) "
-            "with an approval: a segment that cannot start leaves the whole database down.",
+            "Bring its host back; then run the flow recover: it waits for the host, sees that every primary can start, "
+            "and restarts the database with an approval: a segment that cannot start leaves the whole database down.",
         ),
         Condition.UNKNOWN_STATE: ConditionFacts(
             "Unknown state",

@@ -83,7 +83,8 @@ KNOWN = re.compile(
             r"Commencing parallel (?:primary |mirror |primary and mirror )?segment instance (?:shutdown|startup), .*",
             r"\d+\.\d+% of jobs completed",
             r" +\(stop was still attempted on these segments\)",
-            r"Successfully (?:shutdown|started) \d+ of \d+ segment instances ?(?:<<<<<<<<)?",
+            r"Successfully (?:shutdown|started) \d+ of \d+ segment instances"
+            r"(?:, skipped \d+ other segments)? ?(?:<<<<<<<<)?",
             r"(?:Cleaning up|No) leftover .*",
             r"Clearing .*",
             r"Setting recovery parameters",

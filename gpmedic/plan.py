@@ -12,6 +12,7 @@ from gpmedic.cluster import COORDINATOR_CONTENT, Cluster
 from gpmedic.conditions import Condition, Scenario
 from gpmedic.diagnosis import Diagnosis, Finding, standby_fault
 from gpmedic.errors import UnsafeState
+from gpmedic.restart import RestartNotes, restart_step
 from gpmedic.settings import PolicySettings
 from gpmedic.steps import Action, Disruption, RunningQuery, Step
 from gpmedic.sync import unsynchronized
@@ -26,6 +27,7 @@ __all__ = [
     "fingerprint",
     "make_plan",
     "require_rebalance_allowed",
+    "silent_contents",
 ]
 
 
@@ -56,11 +58,13 @@ def make_plan(
     capabilities: Capabilities,
     policy: PolicySettings,
     running_queries: Sequence[RunningQuery] | None = None,
+    restart: RestartNotes | None = None,
 ) -> Plan:
     """The runbook's steps for this diagnosis; a healthy cluster gets a plan without steps.
 
     Args:
         running_queries: named in the effect of a rebalance, None where nobody looked; no part of the fingerprint.
+        restart: what a restart depends on, None where nobody looked at the hosts.
 
     Raises:
         UnsafeState: the state is not understood, too large a share of the primaries is down, FTS has yet to decide,
@@ -75,7 +79,7 @@ def make_plan(
     _require_few_down(diagnosis, cluster, policy)
     if diagnosis.scenario not in _ACTED_ON:
         raise _refusal(diagnosis.findings[0])
-    chosen = tuple(_steps(diagnosis, cluster, running_queries))
+    chosen = tuple(_steps(diagnosis, cluster, running_queries, restart))
     return Plan(cluster.name, diagnosis.scenario, chosen, fingerprint(chosen, cluster))
 
 
@@ -93,10 +97,11 @@ def fingerprint(steps: Sequence[Step], cluster: Cluster) -> str:
 
 
 def _covered(step: Step) -> list[object]:
-    """What a step changes: its command and, where there are any, the file that it reads and the places it leads to."""
+    """What a step changes: its commands and, where there are any, the file that it reads and the places it leads to."""
     file = [] if step.file is None else [step.file.path, step.file.text]
     moves = [[m.content, m.dbid, m.old, m.new] for m in step.moves]
-    return [step.action, step.argv, step.dbids, step.contents, *([file, moves] if file or moves else [])]
+    more = [file, moves, step.afterwards] if file or moves or step.afterwards else []
+    return [step.action, step.argv, step.dbids, step.contents, *more]
 
 
 def require_rebalance_allowed(cluster: Cluster) -> None:
@@ -120,7 +125,11 @@ def failed_primaries(diagnosis: Diagnosis) -> tuple[int, ...]:
     return tuple(sorted({c for f in diagnosis.findings if f.condition in _PRIMARY_FAILED for c in f.contents}))
 
 
-_ACTED_ON: Final = frozenset({Scenario.STANDBY, Scenario.RECOVER_SEGMENTS, Scenario.WAIT, Scenario.REBALANCE})
+_RESTARTED: Final = frozenset({Scenario.DOUBLE_FAULT, Scenario.MIRRORLESS})
+_ACTED_ON: Final = frozenset(
+    {Scenario.STANDBY, Scenario.RECOVER_SEGMENTS, Scenario.WAIT, Scenario.REBALANCE, *_RESTARTED}
+)
+_SILENT: Final = frozenset({Condition.DOUBLE_FAULT, Condition.MIRRORLESS_PRIMARY_DOWN})
 _PRIMARY_FAILED: Final = frozenset(
     {
         Condition.FAILED_OVER,
@@ -157,7 +166,24 @@ def _refusal(finding: Finding) -> UnsafeState:
     )
 
 
-def _steps(diagnosis: Diagnosis, cluster: Cluster, running_queries: Sequence[RunningQuery] | None) -> Iterator[Step]:
+def silent_contents(diagnosis: Diagnosis) -> tuple[int, ...]:
+    """The contents of which no copy serves, and none can take over without a restart."""
+    return tuple(sorted({c for f in diagnosis.findings if f.condition in _SILENT for c in f.contents}))
+
+
+def _steps(
+    diagnosis: Diagnosis,
+    cluster: Cluster,
+    running_queries: Sequence[RunningQuery] | None,
+    restart: RestartNotes | None,
+) -> Iterator[Step]:
+    if diagnosis.scenario in _RESTARTED:  # what is down after it is known only then, and is another plan
+        contents = silent_contents(diagnosis)
+        yield restart_step(cluster, contents, restart, running_queries)
+        if mirrored := tuple(p.content for p in cluster.pairs if p.content in contents and p.mirror is not None):
+            yield steps.wait(cluster, mirrored)
+        yield steps.verify(cluster)
+        return
     generation = cluster.version.generation
     down = [p.mirror for p in cluster.pairs if p.mirror is not None and not p.mirror.is_up]
     switched = [p for p in cluster.pairs if not p.balanced]

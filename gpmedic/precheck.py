@@ -15,6 +15,7 @@ from gpmedic.host_facts import DirectoryFacts, HostFacts, PidState, RunningProce
 from gpmedic.plan import Action, Plan
 from gpmedic.precheck_directory import judge_orphans, judge_source, judge_target
 from gpmedic.precheck_standby import judge_standby
+from gpmedic.restart import judge_restart, needed_hosts
 from gpmedic.settings import PolicySettings
 from gpmedic.sync import replay_lag
 from gpmedic.table import plain
@@ -50,6 +51,8 @@ def judge(
     by_host = {f.host: f for f in facts}
     coordinator = cluster.coordinator.hostname
     concerned = {coordinator, *(s.hostname for s in cluster.segments if s.content in step.contents)}
+    if step.action is Action.RESTART:
+        concerned = set(needed_hosts(cluster))
     checks = [*_judge_utilities(coordinator, by_host.get(coordinator))]
     for host in cluster.hosts:
         checks += _judge_host(host, by_host.get(host), _Needed.YES if host in concerned else _Needed.NO)
@@ -59,6 +62,8 @@ def judge(
         checks += _judge_directories(step.dbids, cluster, by_host, policy or PolicySettings())
     if step.action is Action.REBALANCE and cluster.version.generation is Generation.WAL:
         checks += _judge_lag(step.contents, cluster, policy or PolicySettings())
+    if step.action is Action.RESTART:
+        checks += judge_restart(step.contents, cluster, by_host, policy or PolicySettings())
     if step.action is Action.RESTORE_STANDBY:
         checks += judge_standby(cluster, facts, policy or PolicySettings())
     else:

@@ -20,10 +20,10 @@ def judge_target(
         action = "Gather the facts of this host again."
         yield Check(CheckName.DATA_DIRECTORY, target, Verdict.FAIL, f"{segment.datadir} was not looked at", action)
         return
-    yield _presence(target, segment, facts)
+    yield presence(target, segment, facts)
     if facts.exists:
-        yield _mode(target, segment, facts, Capabilities(version))
-    yield _space(target, facts, policy)
+        yield directory_mode(target, segment, facts, Capabilities(version))
+    yield space(target, facts, policy)
     yield _postmaster(target, segment, facts)
     if version.generation is Generation.WAL and facts.exists:
         yield _standby_marker(target, segment, facts)
@@ -31,7 +31,7 @@ def judge_target(
 
 def judge_source(segment: Segment, facts: DirectoryFacts, policy: PolicySettings) -> Iterator[Check]:
     """The directory of the acting primary: it keeps WAL for its mirror until that has caught up."""
-    yield _space(_target(segment), facts, policy)
+    yield space(_target(segment), facts, policy)
 
 
 def judge_orphans(hosts: Sequence[HostFacts]) -> Iterator[Check]:
@@ -50,7 +50,8 @@ def _target(segment: Segment) -> str:
     return f"dbid {segment.dbid} on {segment.hostname}"
 
 
-def _presence(target: str, segment: Segment, facts: DirectoryFacts) -> Check:
+def presence(target: str, segment: Segment, facts: DirectoryFacts) -> Check:
+    """Whether the directory is there and can be written to."""
     if not facts.exists:
         detail = f"{facts.path} does not exist"
         action = (
@@ -65,7 +66,7 @@ def _presence(target: str, segment: Segment, facts: DirectoryFacts) -> Check:
     return Check(CheckName.DATA_DIRECTORY, target, Verdict.PASS, f"{facts.path} is there and writable")
 
 
-def _mode(target: str, segment: Segment, facts: DirectoryFacts, capabilities: Capabilities) -> Check:
+def directory_mode(target: str, segment: Segment, facts: DirectoryFacts, capabilities: Capabilities) -> Check:
     """With another mode the instance never starts, not even after a full copy (T26)."""
     allowed = (0o700, 0o750) if capabilities.group_may_read_datadir else (0o700,)
     if facts.mode in allowed:
@@ -75,7 +76,8 @@ def _mode(target: str, segment: Segment, facts: DirectoryFacts, capabilities: Ca
     return Check(CheckName.DIRECTORY_MODE, target, Verdict.FAIL, f"{seen}; it would never start", action)
 
 
-def _space(target: str, facts: DirectoryFacts, policy: PolicySettings) -> Check:
+def space(target: str, facts: DirectoryFacts, policy: PolicySettings) -> Check:
+    """Whether enough of its file system is free."""
     limit = policy.free_space_percent
     if facts.free_percent is None:
         action = f"Look at the file system of {facts.path} yourself (df)."

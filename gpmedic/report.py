@@ -10,9 +10,11 @@ from typing import Final
 from gpmedic.amounts import duration
 from gpmedic.check import Check, Verdict
 from gpmedic.cluster import Cluster
+from gpmedic.copies import Comparison
 from gpmedic.diagnosis import Diagnosis, Finding
 from gpmedic.document import Heading, Paragraph, Part, as_markdown, as_text
 from gpmedic.events import Approval, Decision, Event
+from gpmedic.handoff import compared
 from gpmedic.plan import Plan, Step
 from gpmedic.report_json import diagnosis_json, plan_json
 from gpmedic.report_move import move_parts
@@ -76,6 +78,7 @@ class RecoveryReport:
         found_later: what was seen only after the first diagnosis, as roles that are switched after a recovery.
         after: the last snapshot; None where nothing was done or the coordinator was lost.
         rounds: every plan, in the order in which they were made.
+        comparisons: of the copies of each content that did not answer.
         error, next_action: where it ended early, one line each.
     """
 
@@ -90,6 +93,7 @@ class RecoveryReport:
     approvals: tuple[Approval, ...] = ()
     events: tuple[Event, ...] = ()
     proofs: tuple[Proof, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
     error: str = ""
     next_action: str = ""
 
@@ -152,6 +156,7 @@ def _report(report: RecoveryReport) -> Iterator[Part]:
     if found := (*report.before.findings, *report.found_later):
         yield Heading("What was found")
         yield findings_table(found)
+    yield from compared(report.before.cluster, report.comparisons)
     for number, one in enumerate(report.rounds, 1):
         of = f" {number} of {len(report.rounds)}," if len(report.rounds) > 1 else ""
         yield from _plan(one.plan, f"Plan{of} {one.plan.fingerprint}")

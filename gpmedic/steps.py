@@ -18,6 +18,8 @@ class Action(StrEnum):
     WAIT_FOR_SYNC = "wait_for_sync"
     REBALANCE = "rebalance"
     RESTORE_STANDBY = "restore_standby"
+    RESTART = "restart"
+    RECOVER_FULL = "recover_full"
     VERIFY = "verify"
 
 
@@ -26,7 +28,7 @@ class Disruption(StrEnum):
 
     NONE = "none"  # reads only
     CHANGES = "changes"  # starts instances and copies data; sessions go on
-    INTERRUPTS = "interrupts"  # stops primaries: running queries are cancelled
+    INTERRUPTS = "interrupts"  # stops primaries, or the whole database: running queries are cancelled
 
     @property
     def needs_approval(self) -> bool:
@@ -63,6 +65,7 @@ class Step:
         file: what the command reads; its content is approved with it.
         moves: the segments that it puts elsewhere.
         way_back: the recovery configuration file that would move them back later, made before anything was changed.
+        afterwards: a second command, run in the same job once the first one is proven to have done its work.
     """
 
     action: Action
@@ -74,11 +77,12 @@ class Step:
     file: HostFile | None = None
     moves: tuple[SegmentMove, ...] = ()
     way_back: str = ""
+    afterwards: tuple[str, ...] = ()
 
     @property
     def command(self) -> str:
-        """The command as a person would type it; empty for steps that only look."""
-        return shlex.join(self.argv)
+        """What a person would type, command after command; empty for steps that only look."""
+        return "; ".join(shlex.join(argv) for argv in (self.argv, self.afterwards) if argv)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,7 @@ def recover(generation: Generation, down: Sequence[Segment]) -> Step:
 
 def wait(cluster: Cluster, contents: tuple[int, ...]) -> Step:
     dbids = tuple(s.dbid for p in cluster.pairs if p.content in contents for s in p.segments)
-    effect = f"Changes nothing: watches {_contents(contents)} until both copies are equal; sessions go on."
+    effect = f"Changes nothing: watches {named_contents(contents)} until both copies are equal; sessions go on."
     return Step(Action.WAIT_FOR_SYNC, (), dbids, contents, effect, Disruption.NONE)
 
 
@@ -118,9 +122,9 @@ def rebalance(
 ) -> Step:
     contents = tuple(p.content for p in switched)
     effect = (
-        f"Stops the acting primaries of {_contents(contents)} ({', '.join(str(p.primary) for p in switched)})"
+        f"Stops the acting primaries of {named_contents(contents)} ({', '.join(str(p.primary) for p in switched)})"
         " and gives both copies their preferred roles: every query that runs then is cancelled, every open"
-        f" transaction rolled back. {_REBALANCE_EFFECT[generation]} {_queries(running_queries)}"
+        f" transaction rolled back. {_REBALANCE_EFFECT[generation]} {named_queries(running_queries)}"
     )
     dbids = tuple(s.dbid for p in switched for s in p.segments)
     return Step(Action.REBALANCE, rebalance_argv(generation), dbids, contents, effect, Disruption.INTERRUPTS)
@@ -145,7 +149,8 @@ _REBALANCE_EFFECT: Final = {
 }
 
 
-def _queries(queries: Sequence[RunningQuery] | None) -> str:
+def named_queries(queries: Sequence[RunningQuery] | None) -> str:
+    """The queries that a step cancels, as a sentence."""
     if queries is None:
         return "The running queries are looked up when it is about to run."
     if not queries:
@@ -165,5 +170,6 @@ def _line(text: str) -> str:
     return " ".join(flat.split())[:120]
 
 
-def _contents(contents: Sequence[int]) -> str:
+def named_contents(contents: Sequence[int]) -> str:
+    """Such as "contents 1, 3"."""
     return f"content{'s' if len(contents) > 1 else ''} {', '.join(map(str, contents))}"

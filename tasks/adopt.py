@@ -12,22 +12,33 @@ from prefect.cache_policies import NO_CACHE
 
 from gpmedic.access.job import running_jobs
 from gpmedic.access.ssh import Shell
+from gpmedic.errors import GpmedicError
 from gpmedic.gprecoverseg import Outcome
 from gpmedic.plan import Action
 from gpmedic.settings import ClusterSettings
 from tasks.notify import Level, Phase, tell
 from tasks.recover import advice, await_marked_up, explain, outcome
+from tasks.restart import advice_restart, answers_again, explain_restart
+from tasks.restore_standby import adopted, explain_standby
 from tasks.run_utility import Ended, action_of, follow_job
 from tasks.transient import DELAYS, only_transient
 
 PHASES: Mapping[Action, Phase] = MappingProxyType(
-    {Action.RECOVER: Phase.RECOVER, Action.MOVE_TO_SPARE: Phase.RECOVER, Action.REBALANCE: Phase.REBALANCE},
+    {
+        Action.RECOVER: Phase.RECOVER,
+        Action.RECOVER_FULL: Phase.RECOVER,
+        Action.MOVE_TO_SPARE: Phase.RECOVER,
+        Action.REBALANCE: Phase.REBALANCE, Action.RESTORE_STANDBY: Phase.RESTORE_STANDBY,
+        Action.RESTART: Phase.RESTART,
+    },
 )
 COMMANDS: Mapping[Action, str] = MappingProxyType(
     {
         Action.RECOVER: "gprecoverseg",
+        Action.RECOVER_FULL: "gprecoverseg -F",
         Action.MOVE_TO_SPARE: "gprecoverseg to a spare",
-        Action.REBALANCE: "gprecoverseg -r",
+        Action.REBALANCE: "gprecoverseg -r", Action.RESTORE_STANDBY: "gpinitstandby -n",
+        Action.RESTART: "gpstop; gpstart",
     },
 )
 """What messages call them; with which options they were started is in the job's folder."""
@@ -41,6 +52,21 @@ def adopt_what_runs(settings: ClusterSettings) -> bool:
         HostUnreachable: contact was lost; what runs goes on.
     """
     keys = find_running(settings)
+    for key in keys:
+        adopt(settings, key)
+    return bool(keys)
+
+
+def adopt_a_restart(settings: ClusterSettings) -> bool:
+    """Wait for a restart that an earlier run has started, before anything asks the coordinator; whether there was one.
+
+    Where the host does not answer there is nothing to adopt: the look that follows says so.
+    """
+    try:
+        with Shell.connect(settings.ssh) as shell:
+            keys = [key for key in running_jobs(shell) if action_of(key, settings.name) is Action.RESTART]
+    except GpmedicError:
+        return False
     for key in keys:
         adopt(settings, key)
     return bool(keys)
@@ -69,6 +95,15 @@ def adopt(settings: ClusterSettings, key: str) -> None:
     # Without gpmedic's lock: it only watches, and the dead owner's lock takes its time to go stale.
     tell(phase, f"{command} runs already, started by an earlier run (job {key}): waiting for it.")
     ended = follow_job(settings, Ended(tuple(command.split()), key, ()), phase)
+    if action is Action.RESTART:
+        tell(phase, f"The restart has ended: {explain_restart(ended)}.")
+        if not answers_again(settings, ended):
+            tell(phase, advice_restart(ended), Level.WARNING)
+        return
+    if action is Action.RESTORE_STANDBY:
+        tell(phase, f"{command} has ended: {explain_standby(ended)}.", source="gpinitstandby")
+        adopted(settings, ended)
+        return
     tell(phase, f"{command} has ended: {explain(ended)}.", source="gprecoverseg")
     if outcome(ended) not in _DONE_WELL:
         tell(phase, advice(ended), Level.WARNING)

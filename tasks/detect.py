@@ -8,6 +8,7 @@ from prefect.cache_policies import NO_CACHE
 from gpmedic.access.observe import Freshness, Observation, observe
 from gpmedic.diagnosis import Diagnosis
 from gpmedic.plan import Plan, RunningQuery, make_plan
+from gpmedic.restart import RestartNotes
 from gpmedic.settings import ClusterSettings
 from tasks.transient import DELAYS, only_transient
 
@@ -19,9 +20,14 @@ class Seen:
     observation: Observation
     diagnosis: Diagnosis
 
-    def plan(self, settings: ClusterSettings, running_queries: tuple[RunningQuery, ...] | None = None) -> Plan:
+    def plan(
+        self,
+        settings: ClusterSettings,
+        running_queries: tuple[RunningQuery, ...] | None = None,
+        restart: RestartNotes | None = None,
+    ) -> Plan:
         """What the runbook does about it; see `make_plan` for the refusals."""
-        return make_plan(self.diagnosis, self.observation.capabilities, settings.policy, running_queries)
+        return make_plan(self.diagnosis, self.observation.capabilities, settings.policy, running_queries, restart)
 
 
 @task(

@@ -26,9 +26,11 @@ class Phase(StrEnum):
     EVIDENCE = "collect evidence"
     PRECHECK = "precheck"
     APPROVE = "approve"
+    RESTART = "restart"
     RECOVER = "recover"
     SYNCHRONIZE = "wait for sync"
     REBALANCE = "rebalance"
+    RESTORE_STANDBY = "restore standby"
     VERIFY = "verify"
     REPORT = "report"
 

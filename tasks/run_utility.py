@@ -16,6 +16,7 @@ from gpmedic.access.host_file import write_file
 from gpmedic.access.job import ALIVE, JobState, launch, running_jobs, status
 from gpmedic.access.lock import STALE_AFTER, locked
 from gpmedic.access.observe import Observation
+from gpmedic.access.restart import job_argv
 from gpmedic.access.ssh import Shell
 from gpmedic.errors import HostUnreachable, LockHeld, NotApproved, Transient, UtilityBusy
 from gpmedic.gprecoverseg import parse_progress
@@ -78,7 +79,7 @@ def action_of(key: str, cluster_name: str) -> Action | None:
 
 
 def _head(action: Action, cluster_name: str) -> str:
-    return f"{action.value.replace('_', '-')}-{cluster_name}"
+    return f"{action.value}-{cluster_name}"  # an action has no dash, or recover-full of `gp` were recover of `full-gp`
 
 
 def run_approved(
@@ -121,10 +122,11 @@ def run_approved(
             require_rebalance_allowed(seen.observation.cluster)
         _require_approved(approval, action, plan)
         key = _next_key(shell, action, plan, seen.observation)
+        cluster = seen.observation.cluster
         if step.file is not None:
             write_file(shell, step.file.path, step.file.text)
-        launch(shell, key, step.argv, prelude(settings.greenplum, seen.observation.cluster.coordinator.port))
-        tell(phase, f"Started {' '.join(step.argv)} on {settings.ssh.host}, detached as job {key}.")
+        launch(shell, key, job_argv(step, cluster), prelude(settings.greenplum, cluster.coordinator.port))
+        tell(phase, f"Started {step.command} on {settings.ssh.host}, detached as job {key}.")
         return follow_job(settings, Ended(step.argv, key, step.dbids), phase)
 
 

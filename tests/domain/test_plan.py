@@ -20,7 +20,6 @@ from domain.clusters import (
     healthy,
     mirror_dbid,
     mirror_down,
-    mirrorless,
     primary_dbid,
     probes,
     resynchronizing,
@@ -159,8 +158,6 @@ def test_a_rebalance_of_4_3_says_that_the_pairs_resynchronize_once_more() -> Non
 
 
 UNSAFE: list[tuple[Callable[[], Cluster], dict[int, ProbeState], Condition]] = [
-    (lambda: mirror_down(healthy(), 1), {3: ProbeState.REFUSED}, Condition.DOUBLE_FAULT),
-    (mirrorless, {3: ProbeState.REFUSED}, Condition.MIRRORLESS_PRIMARY_DOWN),
     (healthy, {3: ProbeState.TIMED_OUT}, Condition.FAILOVER_PENDING),
     (healthy, {3: ProbeState.STARTING}, Condition.PRIMARY_STARTING),
     (lambda: change(healthy(), 3, mode=Mode.CHANGE_TRACKING), {}, Condition.UNKNOWN_STATE),

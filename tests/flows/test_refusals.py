@@ -43,13 +43,6 @@ def jobs_of(cluster: PracticeCluster) -> list[Path]:
     return sorted((cluster.folder / "hosts" / "mdw" / ".gpmedic" / "jobs").glob("recover-*"))
 
 
-def test_a_double_fault_is_refused_with_its_next_action_and_nothing_is_asked(practice: PracticeCluster) -> None:
-    practice.break_(Fault.KILL_BOTH, content=1)
-    with pytest.raises(UnsafeState, match="Double fault"):
-        attend(lambda: recover(practice.name), nobody)
-    assert jobs_of(practice) == []
-
-
 def test_a_held_lock_of_gprecoverseg_is_respected_before_anybody_is_asked(practice: PracticeCluster) -> None:
     break_mirror(practice, 0)
     practice.break_(Fault.LOCK_HELD)
