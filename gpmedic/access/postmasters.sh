@@ -1,0 +1,19 @@
+# Runs on every host, with data directories. Prints "left PID DIRECTORY" for each postmaster that runs in one of them,
+# whether its pid file is there or not, and at the end the line "end".
+processes=$(ps -ww -eo pid=,args=)
+for directory in "$@"; do
+  pid=
+  [ ! -e "$directory/postmaster.pid" ] || read -r pid 2>/dev/null <"$directory/postmaster.pid" || :
+  case $pid in '' | *[!0-9]*) pid=0 ;; esac
+  printf '%s\n' "$processes" | GPMEDIC_DIRECTORY=$directory awk -v named="$pid" '
+    BEGIN { directory = ENVIRON["GPMEDIC_DIRECTORY"] }
+    / -D / && (at = index($0, " -D " directory)) > 0 {
+      if (substr($0, at + 4 + length(directory)) ~ /^(\/? |\/?$)/ && $0 ~ /postgres|postmaster/) { print $1; next } }
+    $1 == named && index($0, directory) > 0 { print $1 }' |
+    while read -r found; do
+      case $(ps -o stat= -p "$found" 2>/dev/null) in '' | Z*) ;; *) echo "left $found $directory" ;; esac
+    done
+  # A postmaster works in its data directory, also where its arguments name it by a link.
+  if [ "$pid" -gt 0 ] && [ "/proc/$pid/cwd" -ef "$directory" ]; then echo "left $pid $directory"; fi
+done
+echo end

@@ -1,0 +1,40 @@
+"""What a detached job of a step runs; a restart is one job, so that no dead worker leaves the database stopped."""
+
+import re
+import shlex
+from typing import Final
+
+from gpmedic.access.scripts import script
+from gpmedic.cluster import Cluster
+from gpmedic.errors import UnsafeState
+from gpmedic.restart import needed_hosts
+from gpmedic.steps import Action, Step
+
+PATIENCE: Final = 60
+"""Seconds in which every postmaster has to end after gpstop has."""
+DEADLINE: Final = 20
+"""Seconds that a host gets for its answer."""
+_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,253}")
+
+
+def job_argv(step: Step, cluster: Cluster) -> tuple[str, ...]:
+    """What a job of this step runs: the step's own command, for a restart the script around both of its commands.
+
+    Raises:
+        UnsafeState: the catalog has a host name that cannot be one; nothing was started.
+    """
+    if step.action is not Action.RESTART:
+        return step.argv
+    hosts = [word for host in cluster.hosts for word in _asked(host, cluster)]
+    commands = (shlex.join(step.argv), shlex.join(step.afterwards))
+    text = script("within", "restart")
+    return ("/bin/sh", "-c", text, "gpmedic-restart", *commands, str(PATIENCE), str(DEADLINE), *hosts)
+
+
+def _asked(host: str, cluster: Cluster) -> tuple[str, str, str]:
+    if not _NAME.fullmatch(host):  # it comes from the catalog and becomes an argument of ssh
+        raise UnsafeState(f"{host!r} is no host name; nothing was stopped.", "Correct gp_segment_configuration.")
+    words = shlex.join(s.datadir for s in cluster.segments if s.hostname == host)
+    # A function, so that a host to which only half of it comes runs nothing; see ssh.py.
+    text = f"gpmedic_look() {{\n{script('postmasters')}\n}}\ngpmedic_look {words} </dev/null"
+    return host, "must" if host in needed_hosts(cluster) else "may", text

@@ -1,0 +1,64 @@
+# One job that stops the database, proves that no postmaster of it is left on any host, and starts it again: whoever
+# started it may die meanwhile. $1 command that stops, $2 command that starts, $3 seconds in which postmasters have to
+# end, $4 seconds for a host's answer; then for each host three arguments: its name, "must" or "may" answer, its script.
+# Lines of its own begin with "gpmedic-restart: ". Exit code: that of the start; 70 where nothing was started.
+trap '' HUP INT TERM
+stop=$1 start=$2 patience=$3 deadline=$4
+shift 4
+say() { printf 'gpmedic-restart: %s\n' "$*"; }
+folder=$(mktemp -d "${TMPDIR:-/tmp}/gpmedic.XXXXXX") || { say "no folder for temporary files; nothing was stopped"; exit 70; }
+trap 'rm -rf "$folder"' EXIT
+
+ask() { # host, script
+  printf '%s\n' "$2" | within "$deadline" ssh -T -o BatchMode=yes -o ConnectTimeout="$((deadline / 2))" -- "$1" \
+    'exec /bin/sh -s' >"$folder/$1.out" 2>"$folder/$1.err"
+}
+# Sets left: what is not proven to have ended.
+look() {
+  left=
+  for answer in "$folder"/*.out; do [ ! -e "$answer" ] || rm -f "$answer"; done
+  at=0
+  while [ "$at" -lt "$hosts" ]; do
+    eval "host=\${$((3 * at + 1))} text=\${$((3 * at + 3))}"
+    ask "$host" "$text" &
+    at=$((at + 1))
+    [ $((at % 32)) -ne 0 ] || wait
+  done
+  wait
+  at=0
+  while [ "$at" -lt "$hosts" ]; do
+    eval "host=\${$((3 * at + 1))} need=\${$((3 * at + 2))}"
+    at=$((at + 1))
+    if grep -q -x end "$folder/$host.out"; then
+      found=$(sed -n 's/^left //p' "$folder/$host.out" | sort -u)
+      [ -z "$found" ] || left="$left$(printf '%s\n' "$found" | sed "s/^/postmaster /;s/\$/ on $host/")
+"
+    elif [ "$need" = must ]; then
+      left="${left}$host does not answer: $(tail -n 1 "$folder/$host.err")
+"
+    fi
+  done
+}
+
+say "stop: $stop"
+eval "$stop"
+say "stop ended with $?"
+hosts=$(($# / 3))
+waited=0
+while :; do
+  look "$@"
+  [ -n "$left" ] || break
+  if [ "$waited" -ge "$patience" ]; then
+    printf '%s' "$left" | while IFS= read -r line; do say "left: $line"; done
+    say "not started"
+    exit 70
+  fi
+  sleep 2
+  waited=$((waited + 2))
+done
+say "no postmaster is left"
+say "start: $start"
+eval "$start"
+code=$?
+say "start ended with $code"
+exit "$code"

@@ -1,0 +1,130 @@
+"""The restart of a whole database: the one step of a double fault and of a dead primary without mirror."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from gpmedic.capabilities import Capabilities
+from gpmedic.check import Check, CheckName, Verdict
+from gpmedic.cluster import Cluster, Generation, Segment
+from gpmedic.copies import Comparison, Current
+from gpmedic.diagnosis import standby_fault
+from gpmedic.errors import UnsafeState
+from gpmedic.gpstop import Standby, start_argv, stop_argv
+from gpmedic.host_facts import DirectoryFacts, HostFacts, PidState
+from gpmedic.precheck_directory import directory_mode, presence, space
+from gpmedic.settings import PolicySettings
+from gpmedic.steps import Action, Disruption, RunningQuery, Step, named_contents, named_queries
+
+
+@dataclass(frozen=True, slots=True)
+class RestartNotes:
+    """What was found on the hosts that a restart depends on.
+
+    Attributes:
+        comparisons: of the contents that do not answer, for the person who approves it.
+        standby: SKIP where it is known not to follow, because gpstart would refuse to start anything (T13).
+    """
+
+    comparisons: tuple[Comparison, ...] = ()
+    standby: Standby = Standby.START
+
+
+def restart_notes(cluster: Cluster, facts: Sequence[HostFacts], comparisons: Sequence[Comparison]) -> RestartNotes:
+    """The notes from the facts of every host."""
+    by_host = {f.host: f for f in facts}
+    follows = standby_fault(cluster) is None and (cluster.standby is None or _runs(cluster.standby, by_host))
+    return RestartNotes(tuple(comparisons), Standby.START if follows else Standby.SKIP)
+
+
+def _runs(segment: Segment, by_host: Mapping[str, HostFacts]) -> bool:
+    host = by_host.get(segment.hostname)
+    directory = host.directory(segment.datadir) if host is not None and host.reachable else None
+    return directory is not None and directory.postmaster is PidState.ALIVE
+
+
+def restart_step(
+    cluster: Cluster, contents: tuple[int, ...], notes: RestartNotes | None, queries: Sequence[RunningQuery] | None
+) -> Step:
+    """The step, with both of its commands; it changes every instance."""
+    fault = standby_fault(cluster)
+    skip = fault is not None if notes is None else notes.standby is Standby.SKIP
+    effect = (
+        "Stops the whole database and starts it again, as one job on the coordinator's host that goes on without"
+        " gpmedic: every session ends, every running query is cancelled and every open transaction is rolled back; the"
+        f" database is away for minutes. {named_contents(contents).capitalize()} must start, and so must every other:"
+        " a content of which no copy starts leaves the whole database stopped. Between the two commands it is proven"
+        " that no postmaster is left; where one is, nothing is started. What is down afterwards is recovered with"
+        f" approvals of its own. {'The standby is known not to follow and is left out (-y). ' if skip else ''}"
+        f"{_compared(notes)}{named_queries(queries)}"
+    )
+    return Step(
+        Action.RESTART,
+        stop_argv(),
+        tuple(sorted(s.dbid for s in cluster.segments)),
+        contents,
+        effect,
+        Disruption.INTERRUPTS,
+        afterwards=start_argv(Standby.SKIP if skip else Standby.START),
+    )
+
+
+def _compared(notes: RestartNotes | None) -> str:
+    if notes is None or not notes.comparisons:
+        return ""
+    return f"Compared: {'; '.join(map(str, notes.comparisons))}. "
+
+
+def needed_hosts(cluster: Cluster) -> frozenset[str]:
+    """The hosts without which a start fails: those of coordinator and acting primaries; in 4.3 all of them (T32)."""
+    if cluster.version.generation is Generation.FILEREP:
+        return frozenset(cluster.hosts)
+    return frozenset({cluster.coordinator.hostname, *(s.hostname for s in cluster.acting_primaries)})
+
+
+def require_serving_copies(comparisons: Sequence[Comparison]) -> None:
+    """Return where the copy that would serve after a restart holds every commit, for each content.
+
+    Raises:
+        UnsafeState: the other copy is the current one, or which one is cannot be told.
+    """
+    doubtful = [c for c in comparisons if c.current not in {Current.PRIMARY, Current.EITHER}]
+    if doubtful:
+        raise UnsafeState(
+            f"A restart would serve a copy that is not proven to be the current one: {'; '.join(map(str, doubtful))}."
+            " Nothing was touched.",
+            "Compare the saved evidence of both copies, bring the host of the acting primary back where it is missing,"
+            " and have Greenplum's support decide which copy serves; never a full copy before that.",
+        )
+
+
+def judge_restart(
+    contents: Sequence[int], cluster: Cluster, by_host: Mapping[str, HostFacts], policy: PolicySettings
+) -> Iterator[Check]:
+    """Whether every acting primary could start: one that cannot leaves the whole database stopped (T28)."""
+    for primary in cluster.acting_primaries:
+        facts = by_host.get(primary.hostname)
+        if facts is None or not facts.reachable:
+            continue  # the host's own check has failed
+        target = f"dbid {primary.dbid} on {primary.hostname}"
+        directory = facts.directory(primary.datadir)
+        if directory is None:
+            action = "Gather the facts of this host again."
+            detail = f"{primary.datadir} was not looked at"
+            yield Check(CheckName.DATA_DIRECTORY, target, Verdict.FAIL, detail, action)
+            continue
+        yield presence(target, primary, directory)
+        if not directory.exists:
+            continue
+        yield directory_mode(target, primary, directory, Capabilities(cluster.version))
+        yield space(target, directory, policy)
+        if primary.content in contents:
+            yield _marker(target, cluster, directory)
+
+
+def _marker(target: str, cluster: Cluster, directory: DirectoryFacts) -> Check:
+    """A mirror that the catalog made primary starts as a mirror, and waits until FTS promotes it."""
+    if cluster.version.generation is not Generation.WAL or not directory.standby_markers:
+        return Check(CheckName.STANDBY_MARKER, target, Verdict.PASS, "it starts as a primary")
+    detail = f"{', '.join(directory.standby_markers)} lies there: it was never promoted and starts as a mirror"
+    action = "After the start FTS has to promote it; where it does not, look at its log and never remove that file."
+    return Check(CheckName.STANDBY_MARKER, target, Verdict.WARN, detail, action)

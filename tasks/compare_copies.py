@@ -1,0 +1,74 @@
+"""Compare both copies of every content that does not answer, on their hosts; changes nothing."""
+
+from dataclasses import dataclass
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from gpmedic.access.evidence import read_evidence
+from gpmedic.access.facts import gather
+from gpmedic.access.ssh import Shell
+from gpmedic.cluster import Segment
+from gpmedic.copies import Comparison, Copy, compare, inspect
+from gpmedic.host_facts import HostFacts
+from gpmedic.plan import silent_contents
+from gpmedic.restart import RestartNotes, restart_notes
+from gpmedic.settings import ClusterSettings
+from tasks.detect import Seen
+from tasks.notify import Level, Phase, tell
+from tasks.transient import DELAYS, only_transient
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the hosts said, for one look."""
+
+    facts: dict[str, HostFacts]
+    said: dict[int, str]
+    seen: Seen
+
+    def copy(self, segment: Segment) -> Copy:
+        host = self.facts.get(segment.hostname)
+        directory = host.directory(segment.datadir) if host is not None and host.reachable else None
+        history = [h for h in self.seen.observation.history if h.dbid == segment.dbid]
+        lines = [f"{h.time:%Y-%m-%d %H:%M:%S %Z} {h.description}" for h in history]
+        exists = None if directory is None else directory.exists
+        return inspect(segment, self.said.get(segment.dbid), exists, lines)
+
+
+@task(
+    name="compare copies",
+    cache_policy=NO_CACHE,
+    retries=len(DELAYS),
+    retry_delay_seconds=list(DELAYS),
+    retry_condition_fn=only_transient,
+)
+def compare_copies(settings: ClusterSettings, seen: Seen) -> RestartNotes:
+    """Which copy of each silent content is the current one, and whether the standby can be started with the rest.
+
+    Raises:
+        HostUnreachable: the coordinator's host does not answer.
+    """
+    cluster = seen.observation.cluster
+    silent = silent_contents(seen.diagnosis)
+    segments = [s for s in cluster.segments if s.content in silent]
+    with Shell.connect(settings.ssh) as shell:
+        parts = read_evidence(shell, settings.greenplum, cluster.coordinator.port, segments)
+        facts = gather(settings, shell, cluster)
+    headings = {f"dbid {s.dbid} on {s.hostname}": s.dbid for s in segments}
+    said = {headings[heading]: _control_data(text) for heading, text in parts if heading in headings}
+    found = _Found({f.host: f for f in facts}, said, seen)
+    notes = restart_notes(cluster, facts, [_compared(found, content) for content in silent])
+    for comparison in notes.comparisons:
+        tell(Phase.EVIDENCE, f"{comparison}.", Level.WARNING)
+    return notes
+
+
+def _compared(found: _Found, content: int) -> Comparison:
+    pair = next(p for p in found.seen.observation.cluster.pairs if p.content == content)
+    return compare(pair, found.copy(pair.primary), None if pair.mirror is None else found.copy(pair.mirror))
+
+
+def _control_data(text: str) -> str:
+    """The part of the evidence that pg_controldata printed, without the ends of logs, in which anything may stand."""
+    return text.partition("== pg_controldata\n")[2].partition("\n== end of ")[0]

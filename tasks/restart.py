@@ -1,0 +1,132 @@
+"""gpstop, the proof that no postmaster is left, gpstart: one detached job, judged by what answers afterwards."""
+
+import re
+import time
+from collections.abc import Iterator
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from gpmedic.errors import GpmedicError, Transient, UnreadableOutput, UtilityFailed
+from gpmedic.gpstop import parse_start, parse_stop
+from gpmedic.gpstop_lines import StartOutcome
+from gpmedic.plan import Action, silent_contents
+from gpmedic.restart import RestartNotes
+from gpmedic.settings import ClusterSettings
+from tasks.approve import Approval
+from tasks.detect import look
+from tasks.notify import Phase, tell
+from tasks.precheck import Checked
+from tasks.run_utility import Ended, run_approved
+
+START_PATIENCE = 120.0
+"""Seconds that segments are given to answer after gpstart has ended: a primary may replay, FTS may have to promote."""
+LOOK_EVERY = 1.0
+_NOT_STARTED = frozenset({StartOutcome.NOT_ENOUGH_SEGMENTS, StartOutcome.STANDBY_UNREACHABLE, StartOutcome.ERROR})
+OUR_LINE = re.compile(r"^gpmedic-restart: (.*)\n", re.MULTILINE)
+
+
+@task(name="restart", cache_policy=NO_CACHE)
+def restart(settings: ClusterSettings, approval: Approval, checked: Checked, notes: RestartNotes) -> None:
+    """Restart the database and judge by catalog and probes that every acting primary answers.
+
+    Args:
+        notes: those that the approved plan was made with.
+
+    Raises:
+        UtilityFailed: it ended, and the coordinator or acting primaries do not answer.
+        Other errors: see `run_approved`; nothing was started.
+    """
+    ended = run_approved(
+        settings,
+        Action.RESTART,
+        approval,
+        checked,
+        Phase.RESTART,
+        plan_of=lambda seen: seen.plan(settings, restart=notes),
+    )
+    if ended is not None:
+        tell(Phase.RESTART, f"The restart has ended: {explain_restart(ended)}.")
+        require_answers(settings, ended)
+
+
+def require_answers(settings: ClusterSettings, ended: Ended) -> None:
+    """Return when the coordinator and every acting primary answer.
+
+    Raises:
+        UtilityFailed: they do not within `START_PATIENCE`, or at once where it was not started.
+    """
+    deadline = time.monotonic() + (0 if _was_not_started(ended) else START_PATIENCE)
+    while missing := _missing(settings):
+        if time.monotonic() > deadline:
+            said = f"{explain_restart(ended)}; {missing}"
+            raise UtilityFailed(ended.argv, ended.exit_code, said, advice_restart(ended))
+        time.sleep(LOOK_EVERY)
+
+
+def _missing(settings: ClusterSettings) -> str:
+    try:
+        seen = look(settings)
+    except Transient as error:
+        return error.message
+    contents = ", ".join(map(str, silent_contents(seen.diagnosis)))
+    return f"no copy answers of content {contents}" if contents else ""
+
+
+def _was_not_started(ended: Ended) -> bool:
+    """Whether its own words say so, so that there is nothing to wait for."""
+    parts = dict(_parts(ended.output))
+    try:
+        return "start" not in parts or parse_start(parts["start"]).outcome in _NOT_STARTED
+    except UnreadableOutput:
+        return False
+
+
+def _parts(output: str) -> Iterator[tuple[str, str]]:
+    """What each of the two commands has printed."""
+    pieces = OUR_LINE.split(output)
+    for ours, text in zip(pieces[1::2], pieces[2::2], strict=True):
+        word, colon, _ = ours.partition(":")
+        if colon and word in {"stop", "start"}:
+            yield word, text
+
+
+def explain_restart(ended: Ended) -> str:
+    """What the job said of itself, one line: an explanation, never the judgement."""
+    parts = dict(_parts(ended.output))
+    left = [line.removeprefix("left: ") for line in OUR_LINE.findall(ended.output) if line.startswith("left: ")]
+    said: list[str] = []
+    try:
+        if "stop" in parts:
+            stop = parse_stop(parts["stop"])
+            said += [f"gpstop: {stop.outcome.value}", *stop.errors[:2]]
+        if left:
+            said.append(f"not started, because there is still {', '.join(left)}")
+        if "start" in parts:
+            start = parse_start(parts["start"])
+            said += [f"gpstart: {start.outcome.value}", *start.errors[:3]]
+    except UnreadableOutput as error:
+        said.append(error.message)
+    return "; ".join(line.splitlines()[0] for line in said if line) or "it said nothing"
+
+
+def advice_restart(ended: Ended) -> str:
+    """What a person should do after it failed."""
+    if any(line.startswith("left: ") for line in OUR_LINE.findall(ended.output)):
+        return (
+            "The database may be stopped: see why that postmaster does not end (its log, its host), end it with pg_ctl"
+            " stop -m fast, never with SIGKILL, and start the database with gpstart -a."
+        )
+    return (
+        "The database may be stopped: read gpstart's output in the job's folder and the log of the segment that it"
+        " names, repair what keeps it from starting, then run gpstart -a by hand and the flow again."
+    )
+
+
+def answers_again(settings: ClusterSettings, ended: Ended) -> bool:
+    """Wait after a restart of which only the end was seen; whether every acting primary answers."""
+    try:
+        require_answers(settings, ended)
+    except GpmedicError:
+        return False
+    return True

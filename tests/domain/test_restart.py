@@ -1,0 +1,153 @@
+"""The plan of a restart, what must hold before it, and what the job that runs it says."""
+
+from dataclasses import replace
+
+import pytest
+
+from domain.clusters import V6, V43, VERSIONS, change, failed_over, healthy, mirror_down, mirrorless, probes
+from domain.test_precheck import bad, facts_of, on_directory, on_host
+from gpmedic.access.restart import job_argv
+from gpmedic.capabilities import Capabilities
+from gpmedic.check import CheckName, Verdict
+from gpmedic.cluster import Cluster, Status, Version
+from gpmedic.conditions import Scenario
+from gpmedic.copies import Comparison, Copy, Current, Presence
+from gpmedic.diagnosis import ProbeState, diagnose
+from gpmedic.errors import UnsafeState
+from gpmedic.gpstop import Standby
+from gpmedic.host_facts import HostFacts, PidState
+from gpmedic.plan import Action, Disruption, Plan, make_plan
+from gpmedic.precheck import judge
+from gpmedic.restart import RestartNotes, require_serving_copies, restart_notes
+from gpmedic.settings import PolicySettings
+from gpmedic.steps import Step
+from tasks.restart import advice_restart, explain_restart
+from tasks.run_utility import Ended
+
+every_version = pytest.mark.parametrize("version", VERSIONS, ids=str)
+REFUSED = {3: ProbeState.REFUSED, 9: ProbeState.REFUSED}
+
+
+def plan_for(cluster: Cluster, notes: RestartNotes | None = None, answers: dict[int, ProbeState] | None = None) -> Plan:
+    diagnosis = diagnose(cluster, probes(cluster, answers or REFUSED))
+    return make_plan(diagnosis, Capabilities(cluster.version), PolicySettings(), (), notes)
+
+
+def double(version: Version = V6) -> Cluster:
+    return mirror_down(healthy(version), 1)
+
+
+@every_version
+def test_a_double_fault_is_answered_with_a_restart_and_nothing_that_copies(version: Version) -> None:
+    plan = plan_for(double(version))
+    assert [s.action for s in plan.steps] == [Action.RESTART, Action.WAIT_FOR_SYNC, Action.VERIFY]
+    step = plan.steps[0]
+    assert step.command == "gpstop -a -M fast; gpstart -a"
+    assert step.disruption is Disruption.INTERRUPTS
+    assert step.contents == (1,)
+
+
+@every_version
+def test_a_dead_primary_without_mirror_is_answered_with_a_restart(version: Version) -> None:
+    plan = plan_for(mirrorless(version), answers={3: ProbeState.REFUSED})
+    assert plan.scenario is Scenario.MIRRORLESS
+    assert [s.action for s in plan.steps] == [Action.RESTART, Action.VERIFY]
+
+
+def test_the_fingerprint_of_a_restart_covers_both_commands() -> None:
+    skip = plan_for(double(), RestartNotes((), Standby.SKIP))
+    assert skip.steps[0].command == "gpstop -a -M fast; gpstart -a -y"
+    assert "left out (-y)" in skip.steps[0].effect
+    assert skip.fingerprint != plan_for(double()).fingerprint
+    assert plan_for(double(), RestartNotes()).fingerprint == plan_for(double()).fingerprint
+
+
+def test_a_standby_that_does_not_run_is_left_out_of_the_start_which_it_would_refuse() -> None:
+    cluster = double()
+    facts = facts_of(cluster)
+    running = on_directory(cluster, facts, 14, postmaster=PidState.ALIVE)
+    dead = on_directory(cluster, facts, 14, postmaster=PidState.STALE)
+    silent = on_host(running, "smdw", reachable=False)
+    standby = [restart_notes(cluster, list(f.values()), ()).standby for f in (running, dead, silent)]
+    assert standby == [Standby.START, Standby.SKIP, Standby.SKIP]
+    marked_down = change(cluster, 14, status=Status.DOWN)
+    assert restart_notes(marked_down, list(running.values()), ()).standby is Standby.SKIP
+
+
+def checks_for(cluster: Cluster, facts: dict[str, HostFacts]) -> list[tuple[CheckName, Verdict, str]]:
+    found = judge(plan_for(cluster), cluster, list(facts.values()))
+    return [one for one in bad(found) if one[0] is not CheckName.STANDBY]
+
+
+def test_every_acting_primary_must_be_able_to_start_also_those_that_answer_now() -> None:
+    cluster, facts = double(), facts_of(double())
+    assert checks_for(cluster, facts) == []
+    other = "dbid 6 on sdw3"
+    gone = on_directory(cluster, facts, 6, exists=False)
+    assert checks_for(cluster, gone) == [(CheckName.DATA_DIRECTORY, Verdict.FAIL, other)]
+    open_to_all = on_directory(cluster, facts, 6, mode=0o755)
+    assert checks_for(cluster, open_to_all) == [(CheckName.DIRECTORY_MODE, Verdict.FAIL, other)]
+    full = on_directory(cluster, facts, 6, free_percent=1.0)
+    assert checks_for(cluster, full) == [(CheckName.DISK_SPACE, Verdict.FAIL, other)]
+    unseen = on_host(facts, "sdw3", directories=())
+    assert (CheckName.DATA_DIRECTORY, Verdict.FAIL, other) in checks_for(cluster, unseen)
+
+
+def test_a_copy_that_was_never_promoted_is_told_of() -> None:
+    cluster = double()
+    facts = on_directory(cluster, facts_of(cluster), 3, standby_markers=("recovery.conf",))
+    assert checks_for(cluster, facts) == [(CheckName.STANDBY_MARKER, Verdict.WARN, "dbid 3 on sdw1")]
+
+
+@pytest.mark.parametrize(("version", "verdict"), [(V6, Verdict.WARN), (V43, Verdict.FAIL)], ids=str)
+def test_every_host_of_an_acting_primary_must_answer_and_in_4_3_every_host(version: Version, verdict: Verdict) -> None:
+    cluster = double(version)
+    facts = facts_of(cluster)
+    assert (CheckName.HOST_REACHABLE, Verdict.FAIL, "sdw2") in checks_for(
+        cluster, on_host(facts, "sdw2", reachable=False)
+    )
+    assert (CheckName.HOST_REACHABLE, verdict, "smdw") in checks_for(cluster, on_host(facts, "smdw", reachable=False))
+
+
+@pytest.mark.parametrize("current", Current)
+def test_a_copy_that_is_not_proven_to_be_the_current_one_is_not_served(current: Current) -> None:
+    copy = Copy(healthy().segment(3), Presence.READ)
+    comparison = Comparison(1, copy, None, current, "so it is")
+    if current in {Current.PRIMARY, Current.EITHER}:
+        require_serving_copies([comparison])
+        return
+    with pytest.raises(UnsafeState, match=r"not proven to be the current one.*so it is"):
+        require_serving_copies([comparison])
+
+
+def test_what_the_person_approves_says_which_copy_is_current() -> None:
+    copy = Copy(healthy().segment(3), Presence.READ)
+    notes = RestartNotes((Comparison(1, copy, None, Current.PRIMARY, "it says so"),))
+    effect = plan_for(double(), notes).steps[0].effect
+    assert "content 1: current is the acting primary, because it says so" in effect
+    assert "leaves the whole database stopped" in effect
+
+
+# The job
+
+
+def test_what_a_job_says_of_postmasters_that_are_left_is_explained_with_advice() -> None:
+    said = "gpmedic-restart: stop: true\ngpmedic-restart: stop ended with 0\n" + LEFT
+    ended = Ended(("gpstop",), "key", (), 70, said)
+    assert "not started, because there is still postmaster 4711 /data/primary/gpseg0 on sdw1" in explain_restart(ended)
+    assert "never with SIGKILL" in advice_restart(ended)
+
+
+LEFT = "gpmedic-restart: left: postmaster 4711 /data/primary/gpseg0 on sdw1\ngpmedic-restart: not started\n"
+
+
+def test_a_host_name_that_is_an_option_of_ssh_reaches_no_command_line() -> None:
+    cluster = double()
+    evil = replace(cluster, segments=tuple(replace(s, hostname="-oProxyCommand=x") for s in cluster.segments))
+    with pytest.raises(UnsafeState, match="no host name"):
+        job_argv(plan_for(cluster).steps[0], evil)
+
+
+def test_any_other_step_runs_its_own_command() -> None:
+    step = Step(Action.RECOVER, ("gprecoverseg", "-a"), (), (), "", Disruption.CHANGES)
+    assert job_argv(step, failed_over(healthy(), 0)) == ("gprecoverseg", "-a")
