@@ -61,7 +61,7 @@ def prove(
         _roles_preferred(cluster),
         _pairs_synchronized(cluster),
         _replication(cluster),
-        _standby(cluster),
+        standby_proof(cluster),
         _gpstate(report),
         _every_content_answers(cluster, liveness_rows),
     )
@@ -104,7 +104,8 @@ def _replication(cluster: Cluster) -> Proof:
     return _proof(ProofName.REPLICATION, missing, f"{len(wanted)} mirrors are streaming", "no streaming mirror: ")
 
 
-def _standby(cluster: Cluster) -> Proof:
+def standby_proof(cluster: Cluster) -> Proof:
+    """That the standby coordinator streams; one that is still catching up does not hold yet."""
     if cluster.standby is None:
         return Proof(ProofName.STANDBY, True, "none is configured", applies=False)
     fault = standby_fault(cluster)

@@ -36,7 +36,7 @@ def collect_evidence(settings: ClusterSettings, seen: Seen) -> str:
     """
     cluster = seen.observation.cluster
     troubled = {content for finding in seen.diagnosis.findings for content in finding.contents}
-    copies = [s for s in cluster.segments if s.content in troubled and s.content >= 0]
+    copies = [s for s in cluster.segments if s.content in troubled]
     with Shell.connect(settings.ssh) as shell:
         parts = read_evidence(shell, settings.greenplum, cluster.coordinator.port, copies)
     rows = [json.dumps(asdict(segment)) for segment in cluster.segments]
