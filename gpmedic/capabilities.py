@@ -89,6 +89,11 @@ class Capabilities:
         return self.generation is Generation.WAL
 
     @property
+    def has_differential_recovery(self) -> bool:
+        """Whether `gprecoverseg --differential` exists: by its help alone, the documentation is ahead of it (T11)."""
+        return "--differential" in self.recover_options
+
+    @property
     def group_may_read_datadir(self) -> bool:
         """7 and Cloudberry also start on a data directory of mode 0750; the others insist on 0700 (T26)."""
         return self.says_coordinator

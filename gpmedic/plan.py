@@ -12,6 +12,7 @@ from gpmedic.cluster import COORDINATOR_CONTENT, Cluster
 from gpmedic.conditions import Condition, Scenario
 from gpmedic.diagnosis import Diagnosis, Finding, standby_fault
 from gpmedic.errors import UnsafeState
+from gpmedic.gprecoverseg import RecoveryType
 from gpmedic.restart import RestartNotes, restart_step
 from gpmedic.settings import PolicySettings
 from gpmedic.steps import Action, Disruption, RunningQuery, Step
@@ -79,7 +80,9 @@ def make_plan(
     _require_few_down(diagnosis, cluster, policy)
     if diagnosis.scenario not in _ACTED_ON:
         raise _refusal(diagnosis.findings[0])
-    chosen = tuple(_steps(diagnosis, cluster, running_queries, restart))
+    chosen = tuple(_steps(diagnosis, cluster, running_queries, restart, policy.recovery_type))
+    if any(s.action is Action.RECOVER for s in chosen):
+        _require_recovery_type(capabilities, policy)
     return Plan(cluster.name, diagnosis.scenario, chosen, fingerprint(chosen, cluster))
 
 
@@ -148,6 +151,15 @@ def _require_known_version(capabilities: Capabilities) -> None:
         )
 
 
+def _require_recovery_type(capabilities: Capabilities, policy: PolicySettings) -> None:
+    if policy.recovery_type is RecoveryType.DIFFERENTIAL and not capabilities.has_differential_recovery:
+        raise UnsafeState(
+            f"policy.recovery_type is differential, but `gprecoverseg --help` of {capabilities.version} knows no"
+            " --differential; nothing was touched.",
+            "Set policy.recovery_type = 'incremental' in the cluster's file or block.",
+        )
+
+
 def _require_few_down(diagnosis: Diagnosis, cluster: Cluster, policy: PolicySettings) -> None:
     failed = failed_primaries(diagnosis)
     share = 100 * len(failed) / max(1, len(cluster.contents))
@@ -176,6 +188,7 @@ def _steps(
     cluster: Cluster,
     running_queries: Sequence[RunningQuery] | None,
     restart: RestartNotes | None,
+    kind: RecoveryType,
 ) -> Iterator[Step]:
     if diagnosis.scenario in _RESTARTED:  # what is down after it is known only then, and is another plan
         contents = silent_contents(diagnosis)
@@ -188,7 +201,7 @@ def _steps(
     down = [p.mirror for p in cluster.pairs if p.mirror is not None and not p.mirror.is_up]
     switched = [p for p in cluster.pairs if not p.balanced]
     if down:
-        yield steps.recover(generation, down)
+        yield steps.recover(generation, down, kind)
     if lagging := unsynchronized(cluster):
         yield steps.wait(cluster, lagging)
     if switched:

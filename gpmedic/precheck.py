@@ -12,7 +12,7 @@ from gpmedic.conditions import CONDITIONS, Condition
 from gpmedic.diagnosis import standby_fault
 from gpmedic.errors import PrecheckFailed, UtilityBusy
 from gpmedic.host_facts import DirectoryFacts, HostFacts, PidState, RunningProcess, UtilityLock
-from gpmedic.plan import Action, Plan
+from gpmedic.plan import Action, Plan, Step
 from gpmedic.precheck_directory import judge_orphans, judge_source, judge_target
 from gpmedic.precheck_standby import judge_standby
 from gpmedic.restart import judge_restart, needed_hosts
@@ -56,9 +56,10 @@ def judge(
     checks = [*_judge_utilities(coordinator, by_host.get(coordinator))]
     for host in cluster.hosts:
         checks += _judge_host(host, by_host.get(host), _Needed.YES if host in concerned else _Needed.NO)
+    checks = [_or_lost(c, step, cluster) for c in checks]
     checks += _judge_versions(cluster, by_host)
     checks += judge_orphans(facts)
-    if step.action is Action.RECOVER:
+    if step.action in {Action.RECOVER, Action.RECOVER_FULL}:
         checks += _judge_directories(step.dbids, cluster, by_host, policy or PolicySettings())
     if step.action is Action.REBALANCE and cluster.version.generation is Generation.WAL:
         checks += _judge_lag(step.contents, cluster, policy or PolicySettings())
@@ -172,6 +173,16 @@ def _judge_lag(contents: Sequence[int], cluster: Cluster, policy: PolicySettings
             yield Check(CheckName.REPLAY_LAG, target, Verdict.FAIL, detail, action)
         else:
             yield Check(CheckName.REPLAY_LAG, target, Verdict.PASS, detail)
+
+
+def _or_lost(check: Check, step: Step, cluster: Cluster) -> Check:
+    """A host of segments that are to be recovered may never come back; that is for a person to say."""
+    down = {cluster.segment(dbid).hostname for dbid in step.dbids}
+    missing = check.name is CheckName.HOST_REACHABLE and check.verdict is Verdict.FAIL and check.target in down
+    if step.action is not Action.RECOVER or not missing:
+        return check
+    spare = f"Where {check.target} is lost for good, run the flow recover-to-spare with a spare host."
+    return replace(check, next_action=f"{check.next_action} {spare}")
 
 
 def _judge_versions(cluster: Cluster, by_host: Mapping[str, HostFacts]) -> Iterator[Check]:

@@ -4,11 +4,12 @@ import os
 import tomllib
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from gpmedic.errors import AccessRefused
+from gpmedic.gprecoverseg_lines import RecoveryType
 from gpmedic.steps import Action
 
 CONFIG_VARIABLE = "GPMEDIC_CLUSTERS"
@@ -84,6 +85,9 @@ class PolicySettings(_Strict):
     )
     free_space_percent: int = Field(
         default=10, ge=0, le=100, description="What must stay free on a target file system."
+    )
+    recovery_type: Literal[RecoveryType.INCREMENTAL, RecoveryType.DIFFERENTIAL] = Field(
+        default=RecoveryType.INCREMENTAL, description="differential: gprecoverseg --differential, where it exists."
     )
     repeat_window: int = Field(default=3600, ge=0, description="The same segment down twice within it; 0 for never.")
     repeated_failure: RepeatedFailure = RepeatedFailure.STOP

@@ -7,7 +7,7 @@ from gpmedic.capabilities import Capabilities
 from gpmedic.cluster import Cluster, Generation
 from gpmedic.diagnosis import Diagnosis
 from gpmedic.errors import UnsafeState
-from gpmedic.gprecoverseg import recover_argv
+from gpmedic.gprecoverseg import RecoveryType, recover_argv
 from gpmedic.plan import Action, Plan, fingerprint, make_plan
 from gpmedic.recovery_config_lint import find
 from gpmedic.settings import PolicySettings
@@ -27,7 +27,7 @@ def make_move_plan(
     Raises:
         As make_plan; and UnsafeState where something else than the lost host's segments is down.
     """
-    plan = make_plan(diagnosis, capabilities, policy)
+    plan = base_plan(diagnosis, capabilities, policy)
     recover, cluster = plan.step(Action.RECOVER), diagnosis.cluster
     if recover is None or cluster is None:
         _require_no_other_page(plan)
@@ -40,6 +40,12 @@ def make_move_plan(
         )
     steps = tuple(_steps(plan, move_step(replacement, cluster)))
     return Plan(plan.cluster_name, plan.scenario, steps, fingerprint(steps, cluster))
+
+
+def base_plan(diagnosis: Diagnosis, capabilities: Capabilities, policy: PolicySettings) -> Plan:
+    """The runbook's own plan, for its refusals and its later steps; what moves is always copied whole."""
+    incremental = policy.model_copy(update={"recovery_type": RecoveryType.INCREMENTAL})
+    return make_plan(diagnosis, capabilities, incremental)
 
 
 def _require_no_other_page(plan: Plan) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 
 from gpmedic.cluster import COORDINATOR_CONTENT, Cluster, Generation, Segment, SegmentPair
 from gpmedic.gpinitstandby import restart_argv
-from gpmedic.gprecoverseg import rebalance_argv, recover_argv
+from gpmedic.gprecoverseg import RecoveryType, rebalance_argv, recover_argv
 
 
 class Action(StrEnum):
@@ -95,14 +95,16 @@ class RunningQuery:
     query: str
 
 
-def recover(generation: Generation, down: Sequence[Segment]) -> Step:
+def recover(generation: Generation, down: Sequence[Segment], kind: RecoveryType = RecoveryType.INCREMENTAL) -> Step:
+    differs = kind is RecoveryType.DIFFERENTIAL
     effect = (
-        f"Recovers every segment that is marked down, incrementally and in place: {', '.join(map(str, down))}."
+        f"Recovers every segment that is marked down, {'differentially' if differs else 'incrementally'} and in place:"
+        f" {', '.join(map(str, down))}."
         " gprecoverseg -a has no narrower scope: a segment that goes down before it starts is recovered too."
-        f" {_RECOVER_EFFECT[generation]}"
+        f" {_DIFFERENTIAL_EFFECT if differs else _RECOVER_EFFECT[generation]}"
     )
     dbids, contents = tuple(s.dbid for s in down), tuple(s.content for s in down)
-    return Step(Action.RECOVER, recover_argv(generation), dbids, contents, effect, Disruption.CHANGES)
+    return Step(Action.RECOVER, recover_argv(generation, kind), dbids, contents, effect, Disruption.CHANGES)
 
 
 def wait(cluster: Cluster, contents: tuple[int, ...]) -> Step:
@@ -139,6 +141,9 @@ def restore_standby(standby: Segment) -> Step:
     return Step(Action.RESTORE_STANDBY, restart_argv(), dbids, contents, effect, Disruption.CHANGES)
 
 
+_DIFFERENTIAL_EFFECT: Final = (
+    "Every file of the failed copy that differs from the acting primary's is copied over; sessions go on."
+)
 _RECOVER_EFFECT: Final = {
     Generation.FILEREP: "Sessions go on; resynchronization goes on in the background after the command has ended.",
     Generation.WAL: "What diverged on a failed former primary is rewound; sessions go on while the mirror catches up.",

@@ -23,7 +23,7 @@ from gpmedic.recovery_config_lint import find
 from gpmedic.settings import ClusterSettings
 from gpmedic.spare import Replacement, SpareRequest, Way, choose_way, lost_segments, require_two_hosts
 from gpmedic.spare_file import from_catalog, from_text, require_sound, to_text
-from gpmedic.spare_plan import make_move_plan
+from gpmedic.spare_plan import base_plan, make_move_plan
 from gpmedic.steps import SegmentMove
 from tasks.approve import Approval
 from tasks.detect import Seen
@@ -78,7 +78,7 @@ def look_around(settings: ClusterSettings, shell: Shell, seen: Seen, request: Sp
     at = time.monotonic()
     cluster = seen.observation.cluster
     moved = lost_segments(cluster, request)
-    seen.plan(settings)  # refuses here what gpmedic does not act on
+    base_plan(seen.diagnosis, seen.observation.capabilities, settings.policy)  # refuses what gpmedic does not act on
     if not moved:
         nothing = Survey(None, Checked((), "", at))
         return replace(nothing, checked=Checked((), nothing.plan(settings, seen).fingerprint, at))

@@ -31,6 +31,7 @@ from gpmedic.capabilities import Capabilities, parse_version
 from gpmedic.cluster import Cluster, Mode, Role, Segment, Status, Version
 from gpmedic.diagnosis import Condition, ProbeState, Scenario, coordinator_unreachable, diagnose
 from gpmedic.errors import HostUnreachable, UnsafeState
+from gpmedic.gprecoverseg import RecoveryType
 from gpmedic.plan import (
     Action,
     Disruption,
@@ -42,6 +43,7 @@ from gpmedic.plan import (
     require_rebalance_allowed,
 )
 from gpmedic.settings import PolicySettings
+from gpmedic.steps import HostFile, SegmentMove
 
 every_version = pytest.mark.parametrize("version", VERSIONS, ids=str)
 ALL = (Action.RECOVER, Action.WAIT_FOR_SYNC, Action.REBALANCE, Action.WAIT_FOR_SYNC, Action.VERIFY)
@@ -372,3 +374,41 @@ def test_a_password_in_a_running_query_is_not_shown(query: str) -> None:
     plan = plan_for(switched(healthy(), 1), queries=[RunningQuery(1, "u", 1, query)])
     assert "hunter2" not in plan.steps[0].effect
     assert query.split(maxsplit=1)[0] in plan.steps[0].effect
+
+
+DIFFERENTIAL = PolicySettings(recovery_type=RecoveryType.DIFFERENTIAL)
+
+
+@every_version
+def test_the_policy_of_differential_recovery_holds_where_the_help_shows_it_and_only_there(version: Version) -> None:
+    cluster = mirror_down(healthy(version), 1)
+    diagnosis = diagnose(cluster, probes(cluster))
+    with pytest.raises(UnsafeState, match="differential"):
+        make_plan(diagnosis, Capabilities(version), DIFFERENTIAL)
+    if version is V43:
+        return
+    step = make_plan(
+        diagnosis, Capabilities(version, recover_options=frozenset({"--differential"})), DIFFERENTIAL
+    ).step(Action.RECOVER)
+    assert step is not None
+    assert step.argv == ("gprecoverseg", "-a", "--differential")
+    assert "differentially" in step.effect
+
+
+def test_the_policy_of_differential_recovery_hinders_nothing_where_no_segment_is_to_be_recovered() -> None:
+    plan = plan_for(switched(healthy(V6), 1), policy=DIFFERENTIAL)
+    assert plan.step(Action.REBALANCE) is not None
+
+
+def test_a_step_is_covered_with_the_file_that_it_reads_and_the_places_it_leads_to() -> None:
+    step = Step(Action.MOVE_TO_SPARE, ("gprecoverseg",), (2,), (0,), "", Disruption.CHANGES)
+    move = SegmentMove(0, 2, "sdw1:6000:/data/a", "sdw4:6000:/data/a")
+    variants = [
+        step,
+        replace(step, file=HostFile("/home/a.cfg", "one")),
+        replace(step, file=HostFile("/home/a.cfg", "two")),
+        replace(step, file=HostFile("/home/b.cfg", "two")),
+        replace(step, moves=(move,)),
+        replace(step, moves=(replace(move, new="sdw5:6000:/data/a"),)),
+    ]
+    assert len({fingerprint([variant], healthy()) for variant in variants}) == len(variants)

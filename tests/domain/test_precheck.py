@@ -396,3 +396,11 @@ def test_whatever_a_host_says_whatever_does_not_pass_has_a_next_action(host: Hos
     checks = judged(DOWN, {**facts_of(DOWN), "sdw2": host})
     assert all(c.next_action for c in checks if c.verdict is not Verdict.PASS)
     assert all(c.detail.isprintable() and len(c.detail) < 400 for c in checks)
+
+
+def test_a_host_of_segments_that_are_down_which_does_not_answer_may_be_lost_and_the_flow_for_that_is_named() -> None:
+    cluster = mirror_down(healthy(), 1)  # its mirror is on sdw3, its primary on sdw1
+    for host, named in (("sdw3", True), ("sdw1", False)):
+        checks = judged(cluster, on_host(facts_of(cluster), host, reachable=False))
+        silent = [c for c in checks if c.name is CheckName.HOST_REACHABLE and c.verdict is Verdict.FAIL]
+        assert [("recover-to-spare" in c.next_action) for c in silent] == [named]
