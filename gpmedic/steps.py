@@ -1,6 +1,5 @@
 """The steps of the runbook: the command of each, what it touches and what it does to the people at work."""
 
-import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Final
 from gpmedic.cluster import COORDINATOR_CONTENT, Cluster, Generation, Segment, SegmentPair
 from gpmedic.gpinitstandby import restart_argv
 from gpmedic.gprecoverseg import RecoveryType, rebalance_argv, recover_argv
+from gpmedic.masking import masked
 
 
 class Action(StrEnum):
@@ -165,13 +165,9 @@ def named_queries(queries: Sequence[RunningQuery] | None) -> str:
     return f"Running now, and cancelled by it: {shown}{more}."
 
 
-_SECRET: Final = re.compile(r"(?i)\b(\w*(?:password|passwd|secret|accessid)\w*[\s=:']+)('[^']*'?|[^\s',;)]+)")
-
-
 def _line(text: str) -> str:
     """What somebody else wrote, as a part of one line, without the passwords that SQL may hold."""
-    text = _SECRET.sub(r"\1***", text)
-    flat = "".join(c if c.isprintable() else " " for c in text)
+    flat = "".join(c if c.isprintable() else " " for c in masked(text))
     return " ".join(flat.split())[:120]
 
 

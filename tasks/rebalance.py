@@ -1,12 +1,10 @@
 """gprecoverseg -r: give every segment its preferred role again. It cancels the queries that run at that moment."""
 
-from contextlib import closing
-
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from gpmedic.access.sql import Database
-from gpmedic.access.watch import Watch
+from gpmedic.access.watch import look_until
 from gpmedic.catalog import ACTIVITY_COLUMNS_SQL, columns_from_rows, running_queries_sql
 from gpmedic.errors import UtilityFailed
 from gpmedic.plan import Action, RunningQuery
@@ -14,7 +12,7 @@ from gpmedic.settings import ClusterSettings
 from tasks.approve import Approval
 from tasks.notify import Phase, tell
 from tasks.precheck import Checked
-from tasks.recover import explain
+from tasks.recover import FTS_PATIENCE, explain
 from tasks.run_utility import Ended, run_approved
 
 
@@ -34,8 +32,8 @@ def _judge(settings: ClusterSettings, ended: Ended | None) -> None:
         return
     said = explain(ended)
     tell(Phase.REBALANCE, f"gprecoverseg -r has ended: {said}.", source="gprecoverseg")
-    with closing(Watch(settings)) as watch:
-        switched = [str(pair.content) for pair in watch.look().pairs if not pair.balanced]
+    cluster = look_until(settings, lambda _: True, FTS_PATIENCE)
+    switched = [str(pair.content) for pair in cluster.pairs if not pair.balanced]
     if switched:
         raise UtilityFailed(
             ended.argv,

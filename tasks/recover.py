@@ -8,7 +8,8 @@ from types import MappingProxyType
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from gpmedic.access.watch import Watch
+from gpmedic.access.watch import Watch, look_until
+from gpmedic.cluster import Cluster
 from gpmedic.errors import GpmedicError, UnreadableOutput, UtilityFailed
 from gpmedic.gprecoverseg import Outcome, RecoverReport, parse
 from gpmedic.plan import Action
@@ -68,14 +69,12 @@ def await_marked_up(settings: ClusterSettings) -> None:
 
 
 def _still_down(settings: ClusterSettings, dbids: tuple[int, ...]) -> tuple[int, ...]:
-    deadline = time.monotonic() + FTS_PATIENCE
-    with closing(Watch(settings)) as watch:
-        while True:
-            cluster = watch.look()
-            down = tuple(d for d in dbids if not cluster.segment(d).is_up)
-            if not down or time.monotonic() > deadline:
-                return down
-            time.sleep(1)
+    """Those that FTS has not marked up within its time; one that has left the catalog is not waited for."""
+
+    def down(cluster: Cluster) -> tuple[int, ...]:
+        return tuple(s.dbid for s in cluster.segments if s.dbid in dbids and not s.is_up)
+
+    return down(look_until(settings, lambda cluster: not down(cluster), FTS_PATIENCE))
 
 
 def _read(ended: Ended) -> RecoverReport | UnreadableOutput:

@@ -18,6 +18,7 @@ from gpmedic.access.lock import STALE_AFTER, locked
 from gpmedic.access.observe import Observation
 from gpmedic.access.restart import job_argv
 from gpmedic.access.ssh import Shell
+from gpmedic.amounts import duration
 from gpmedic.errors import HostUnreachable, LockHeld, NotApproved, Transient, UtilityBusy
 from gpmedic.gprecoverseg import parse_progress
 from gpmedic.plan import Action, Plan, require_rebalance_allowed
@@ -187,6 +188,7 @@ def _next_key(shell: Shell, action: Action, plan: Plan, observation: Observation
 def follow_job(settings: ClusterSettings, job: Ended, phase: Phase) -> Ended:
     """Wait for the job's end and tell its progress; a lost connection is opened again."""
     output, offset, pause, in_touch = "", 0, FIRST_POLL, time.monotonic()
+    spoke, warned = in_touch, False
     shell: Shell | None = None
     try:
         while True:
@@ -205,11 +207,25 @@ def follow_job(settings: ClusterSettings, job: Ended, phase: Phase) -> Ended:
                 _tell_progress(now.output, phase)
                 if now.state not in ALIVE:
                     return replace(job, exit_code=now.exit_code, output=output)
+                if now.output:
+                    spoke = in_touch
+                elif not warned and in_touch - spoke >= settings.policy.silence_after:
+                    warned = True
+                    tell(phase, _silence(settings, job, in_touch - spoke), Level.WARNING)
             time.sleep(pause)
             pause = min(pause * 1.2, SLOWEST_POLL)
     finally:
         if shell is not None:
             shell.close()
+
+
+def _silence(settings: ClusterSettings, job: Ended, seconds: float) -> str:
+    """What to do about a utility that may hang: an alarm only, for its remote workers would outlive it (T22)."""
+    return (
+        f"{' '.join(job.argv)} has printed nothing for {duration(seconds)}; it goes on and is not stopped. Its log: "
+        f"~/.gpmedic/jobs/{job.key}/out on {settings.ssh.host}. Never kill it: look there, and on the segments' hosts "
+        "for pg_rewind, pg_basebackup or rsync at work, for sessions that block, and for disks that are full."
+    )
 
 
 def _require_contact(settings: ClusterSettings, job: Ended, in_touch: float, error: Transient) -> None:

@@ -4,9 +4,11 @@ import secrets
 from collections.abc import Iterable
 
 from gpmedic.access.environment import prelude
+from gpmedic.access.facts import HOST_NAME
 from gpmedic.access.scripts import script
 from gpmedic.access.ssh import Shell
 from gpmedic.cluster import Segment
+from gpmedic.masking import fit_to_keep
 from gpmedic.settings import GreenplumSettings
 
 DEADLINE = 180.0  # seconds for all hosts together
@@ -25,11 +27,14 @@ def read_evidence(
         HostUnreachable: the connection was lost, or the hosts did not answer within `DEADLINE`.
     """
     marker = f"gpmedic-{secrets.token_hex(12)}"
-    wanted = [word for s in segments for word in (str(s.dbid), s.hostname, s.datadir)]
+    chosen = tuple(segments)
+    asked = [s for s in chosen if HOST_NAME.fullmatch(s.hostname)]  # it becomes an argument of ssh
+    wanted = [word for s in asked for word in (str(s.dbid), s.hostname, s.datadir)]
     text = f"{prelude(settings, port)}\n{script('within', 'evidence')}"
     done = shell.run(text, marker, *wanted, timeout=DEADLINE)
     parts = done.stdout.split(f"{marker} ")[1:]
-    return tuple((f"{_heading(part)}", part.partition("\n")[2].strip()) for part in parts)
+    unasked = [(f"dbid {s.dbid}", f"{s.hostname[:80]!r} is not a host name") for s in chosen if s not in asked]
+    return (*unasked, *((_heading(part), fit_to_keep(part.partition("\n")[2].strip())) for part in parts))
 
 
 def _heading(part: str) -> str:

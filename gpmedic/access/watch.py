@@ -1,5 +1,8 @@
 """One open session on the coordinator for many looks at the catalog: what a wait polls, without probing anything."""
 
+import time
+from collections.abc import Callable
+
 from gpmedic.access.sql import Database
 from gpmedic.capabilities import parse_version
 from gpmedic.catalog import (
@@ -49,3 +52,31 @@ class Watch:
 
     def close(self) -> None:
         self._database.close()
+
+
+def look_until(settings: ClusterSettings, satisfied: Callable[[Cluster], bool], patience: float) -> Cluster:
+    """The first look that satisfies, or the last one within `patience` seconds; a look each second.
+
+    Raises:
+        Transient: the last look within that time failed; one that fails earlier is tried again.
+    """
+    deadline = time.monotonic() + patience
+    watch: Watch | None = None
+    try:
+        while True:
+            try:
+                watch = watch or Watch(settings)
+                cluster = watch.look()
+            except Transient:
+                if watch is not None:
+                    watch.close()
+                    watch = None
+                if time.monotonic() > deadline:
+                    raise
+            else:
+                if satisfied(cluster) or time.monotonic() > deadline:
+                    return cluster
+            time.sleep(1)
+    finally:
+        if watch is not None:
+            watch.close()

@@ -1,0 +1,54 @@
+"""Looks that fail once, utilities that say nothing: a good command is not called failed, a slow one not killed."""
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from gpmedic.access.job import launch
+from gpmedic.access.ssh import Shell
+from gpmedic.access.watch import look_until
+from gpmedic.errors import Transient
+from gpmedic.practice import Fault, PracticeCluster
+from tasks.notify import Level, Phase, Progress, listening
+from tasks.recover import _still_down
+from tasks.run_utility import Ended, follow_job
+
+
+@pytest.fixture(scope="module")
+def six() -> Iterator[PracticeCluster]:
+    with PracticeCluster(f"patience-{os.getpid()}", "6") as cluster:
+        yield cluster
+
+
+def test_a_look_that_fails_is_tried_again_as_long_as_there_is_patience(six: PracticeCluster) -> None:
+    settings = six.settings
+    six.break_(Fault.KILL_COORDINATOR)
+    with pytest.raises(Transient):
+        look_until(settings, lambda _: True, patience=0)
+    healing = threading.Timer(0.5, six.heal, [Fault.KILL_COORDINATOR])
+    healing.start()
+    assert len(look_until(settings, lambda _: True, patience=30).segments) == 14
+    healing.join()
+
+
+def test_a_dbid_that_has_left_the_catalog_is_not_waited_for(six: PracticeCluster) -> None:
+    began = time.monotonic()
+    assert _still_down(six.settings, (2, 999)) == ()
+    assert time.monotonic() - began < 5
+
+
+def test_a_utility_that_prints_nothing_is_told_of_once_and_not_stopped(six: PracticeCluster) -> None:
+    settings = six.settings
+    settings = settings.model_copy(update={"policy": settings.policy.model_copy(update={"silence_after": 1})})
+    told = list[Progress]()
+    with Shell.connect(settings.ssh) as shell:
+        launch(shell, "silent", ("sh", "-c", "sleep 2; echo done"), "")
+    with listening(told.append):
+        ended = follow_job(settings, Ended(("gprecoverseg", "-a"), "silent", ()), Phase.RECOVER)
+    assert (ended.exit_code, ended.output) == (0, "done\n")
+    (warning,) = [progress.text for progress in told if progress.level is Level.WARNING]
+    assert "jobs/silent/out" in warning
+    assert "Never kill it" in warning
