@@ -38,7 +38,7 @@ test: $(INSTALLED)
 	@$(VENV)/bin/pytest -q -n 3 --dist loadfile
 
 chaos: $(INSTALLED)
-	@$(VENV)/bin/pytest -q -m chaos tests/chaos
+	@$(VENV)/bin/pytest -q -m chaos
 
 lint: $(INSTALLED)
 	@$(VENV)/bin/ruff format --check .

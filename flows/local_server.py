@@ -24,12 +24,13 @@ STARTUP_SECONDS = 90
 
 
 @contextlib.contextmanager
-def local_server(home: Path, meanwhile: Callable[[], object] = lambda: None) -> Iterator[str]:
+def local_server(home: Path, meanwhile: Callable[[], object] = lambda: None, port: int | None = None) -> Iterator[str]:
     """Run a Prefect server and make the flows of this process use it.
 
     Args:
         home: an existing folder for its database, results and log; a database that is there already is used again.
         meanwhile: called once while the server starts, which takes it several seconds.
+        port: where it listens, so that who uses it finds it again after a restart; None for any that is free.
 
     Yields:
         The address of its API.
@@ -40,7 +41,7 @@ def local_server(home: Path, meanwhile: Callable[[], object] = lambda: None) -> 
     database = home / f"prefect-{version('prefect')}.db"
     if not database.exists():
         shutil.copy(_template(), database)
-    port = _free_port()
+    port = port or free_port()
     url = f"http://127.0.0.1:{port}/api"
     log = home / "server.log"
     with log.open("wb") as output:
@@ -107,7 +108,7 @@ def _environment(home: Path, database: Path) -> dict[str, str]:
     }
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

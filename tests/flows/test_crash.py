@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from flows.attend import attend
+from flows.local_server import free_port, local_server
 from flows.recover import recover
 from gpmedic.practice import Facts, Fault, PracticeCluster
 from gpmedic.report import RecoveryReport
@@ -41,29 +42,36 @@ def until(condition: Callable[[], object], what: str, seconds: float = 60) -> No
 def kill_a_run_that(cluster: PracticeCluster, server: str, step: str, has_said: str) -> tuple[Path, int]:
     """Kill -9 a run when its utility has said this; the job, and the process of its utility, which is stopped there."""
     before = jobs_of(cluster)
+    run = start_a_run(cluster, server)
+    try:
+        job, pid = stop_the_utility(cluster, before, step, has_said)
+    finally:
+        run.kill()
+        run.wait()
+    assert not (job / "exit_code").exists()
+    return job, pid
+
+
+def start_a_run(cluster: PracticeCluster, server: str) -> "subprocess.Popen[bytes]":
     script = textwrap.dedent(f"""
         from flows.attend import attend
         from flows.recover import recover
         from tasks.approve import Answer
         attend(lambda: recover({cluster.name!r}), lambda _: Answer(decision="yes", operator="anna"))
     """)
-    run = subprocess.Popen(
+    return subprocess.Popen(
         [sys.executable, "-c", script],
         env={**os.environ, "PREFECT_API_URL": server, "PREFECT_LOGGING_LEVEL": "CRITICAL"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    try:
-        job = wait_for_job(cluster, before, step)
-        until(lambda: has_said in (job / "out").read_text(), f"{step} did not say {has_said!r}")
-        pid = int((job / "pids").read_text().split()[2])
-        os.kill(pid, signal.SIGSTOP)
-    finally:
-        run.kill()
-        run.wait()
-    assert not (job / "exit_code").exists()
-    # What two minutes without a heartbeat do: the lock of the dead run is given up.
-    (cluster.folder / "hosts" / "mdw" / ".gpmedic" / "locks" / cluster.name).unlink()
+
+
+def stop_the_utility(cluster: PracticeCluster, before: set[Path], step: str, has_said: str) -> tuple[Path, int]:
+    job = wait_for_job(cluster, before, step)
+    until(lambda: has_said in (job / "out").read_text(), f"{step} did not say {has_said!r}")
+    pid = int((job / "pids").read_text().split()[2])
+    os.kill(pid, signal.SIGSTOP)
     return job, pid
 
 
@@ -143,3 +151,25 @@ def test_a_rebalance_in_whose_middle_the_run_died_is_adopted_when_a_segment_is_d
     assert asked == []
     assert healthy(practice)
     assert sorted(job.name.split("-")[0] for job in jobs_of(practice) - before) == ["rebalance", "recover"]
+
+
+@pytest.mark.chaos
+def test_a_run_outlives_a_restart_of_the_prefect_server_in_the_middle_of_its_command(
+    practice: PracticeCluster, tmp_path: Path
+) -> None:
+    practice.break_(Fault.KILL_MIRROR, content=3)
+    practice.wait_until(mirror_down(3))
+    before = jobs_of(practice)
+    port = free_port()
+    with local_server(tmp_path, port=port) as server:
+        run = start_a_run(practice, server)
+        _, pid = stop_the_utility(practice, before, "recover", has_said="Initiating segment recovery")
+    try:
+        with local_server(tmp_path, port=port):
+            os.kill(pid, signal.SIGCONT)
+            assert run.wait(60) == 0
+    finally:
+        run.kill()
+        run.wait()
+    assert healthy(practice)
+    assert len(jobs_of(practice) - before) == 1
