@@ -16,6 +16,7 @@ from gpmedic.plan import Action, Plan
 from gpmedic.report import Outcome, RecoveryReport, approval_markdown, report_markdown
 from gpmedic.settings import ClusterSettings, RepeatedFailure
 from tasks.adopt import adopt_a_restart, adopt_what_runs
+from tasks.advise import advise
 from tasks.approve import Approval, Needed, Proposal, approve
 from tasks.claim import claim
 from tasks.detect import Seen, detect
@@ -54,9 +55,12 @@ def follow(page: Page, cluster_name: str, repeated_failure: RepeatedFailure | No
             outcome = page(settings, journal, seen)
         except GpmedicError as error:
             tell(Phase.REPORT, str(error), Level.WARNING)
-            if not isinstance(error, HostUnreachable):
+            advice = ""
+            if isinstance(error, HostUnreachable):
+                advice = advise(settings)
+            else:
                 _recall(settings, journal)
-            _publish(journal.report(_ended_early(error, journal), error))
+            _publish(journal.report(_ended_early(error, journal), error), advice)
             raise
         tell(Phase.REPORT, f"{settings.name}: {outcome.value}.")
     _recall(settings, journal)
@@ -76,8 +80,9 @@ def _ended_early(error: GpmedicError, journal: Journal) -> Outcome:
     return Outcome.STOPPED if journal.approvals or journal.adopted else Outcome.REFUSED
 
 
-def _publish(report: RecoveryReport) -> None:
-    publish_markdown("recovery", report.cluster_name, report_markdown(report), f"Recovery of {report.cluster_name}")
+def _publish(report: RecoveryReport, advice: str = "") -> None:
+    page = "\n".join(filter(None, (report_markdown(report), advice)))
+    publish_markdown("recovery", report.cluster_name, page, f"Recovery of {report.cluster_name}")
     cluster = report.after or report.before.cluster
     if cluster is not None:
         publish_segments(cluster)
