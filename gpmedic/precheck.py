@@ -177,7 +177,7 @@ def _judge_lag(contents: Sequence[int], cluster: Cluster, policy: PolicySettings
 
 def _or_lost(check: Check, step: Step, cluster: Cluster) -> Check:
     """A host of segments that are to be recovered may never come back; that is for a person to say."""
-    down = {cluster.segment(dbid).hostname for dbid in step.dbids}
+    down = {s.hostname for s in cluster.segments if s.dbid in step.dbids}
     missing = check.name is CheckName.HOST_REACHABLE and check.verdict is Verdict.FAIL and check.target in down
     if step.action is not Action.RECOVER or not missing:
         return check

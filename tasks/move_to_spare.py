@@ -9,14 +9,14 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from gpmedic.access.facts import gather
-from gpmedic.access.facts_spare import home_of, look_at_lost, look_at_spare, mapping_of
+from gpmedic.access.facts_spare import home_of, look_at_both, look_at_spare, mapping_of
 from gpmedic.access.ssh import Shell
 from gpmedic.access.watch import Watch
 from gpmedic.cluster import Cluster, Segment
 from gpmedic.errors import UnreadableOutput, UnsafeState, UtilityBusy, UtilityFailed
 from gpmedic.gprecoverseg import Outcome, parse
 from gpmedic.plan import Action, Plan
-from gpmedic.precheck import judge
+from gpmedic.precheck import judge, require
 from gpmedic.precheck_spare import Reference, judge_spare
 from gpmedic.recovery_config import RecoveryConfig
 from gpmedic.recovery_config_lint import find
@@ -83,7 +83,9 @@ def look_around(settings: ClusterSettings, shell: Shell, seen: Seen, request: Sp
         nothing = Survey(None, Checked((), "", at))
         return replace(nothing, checked=Checked((), nothing.plan(settings, seen).fingerprint, at))
     require_two_hosts(cluster, moved, request.spare)
-    state = look_at_lost(settings, shell, request.lost, moved)
+    state, spare = look_at_both(settings, shell, request, moved)
+    if not spare.reachable:  # then gprecoverseg could not tell where it would move them
+        require(judge_spare(RecoveryConfig(()), cluster, spare, Reference("", ""), settings.policy))
     way, reason = choose_way(cluster.version.generation, state, request)
     config = _config(settings, shell, cluster, request, way)
     require_sound(config, cluster, moved, request.spare)

@@ -13,7 +13,7 @@ from gpmedic.cluster import Cluster, Segment
 from gpmedic.errors import UnsafeState
 from gpmedic.gprecoverseg import sample_argv
 from gpmedic.settings import ClusterSettings
-from gpmedic.spare import LostHost
+from gpmedic.spare import LostHost, SpareRequest
 from gpmedic.spare_facts import Hop, SpareFacts, TargetDirectory
 
 LOST_DEADLINE: Final = 12
@@ -24,18 +24,24 @@ SIZE_DEADLINE: Final = 40
 MAPPING_DEADLINE: Final = 240.0
 
 
-def look_at_lost(settings: ClusterSettings, shell: Shell, lost: str, segments: Sequence[Segment]) -> LostHost:
-    """Whether the host that is said to be lost answers, and still has data.
+def look_at_both(
+    settings: ClusterSettings, shell: Shell, request: SpareRequest, segments: Sequence[Segment]
+) -> tuple[LostHost, SpareFacts]:
+    """Whether the host that is said to be lost answers, and still has data; and whether the spare does, no more.
 
     Raises:
-        UnsafeState: that is no host name.
+        UnsafeState: a name is no host name.
     """
     frame = _frame()
-    directories = [s.datadir for s in segments]
-    said = _ask(settings, shell, frame, LOST_DEADLINE, {lost: for_host("facts_lost", f"{frame}-host", *directories)})
-    if not said[lost].reachable:
-        return LostHost.SILENT
-    return LostHost.ANSWERS if any(key == "exists" for key, _, _ in said[lost].lines) else LostHost.EMPTY
+    scripts = {
+        request.lost: for_host("facts_lost", f"{frame}-host", *(s.datadir for s in segments)),
+        request.spare: for_host("facts_lost", f"{frame}-host"),
+    }
+    said = _ask(settings, shell, frame, LOST_DEADLINE, scripts)
+    lost, spare = said[request.lost], said[request.spare]
+    state = LostHost.ANSWERS if any(key == "exists" for key, _, _ in lost.lines) else LostHost.EMPTY
+    facts = SpareFacts(request.spare, spare.reachable, spare.detail, spare.noise)
+    return (state if lost.reachable else LostHost.SILENT), facts
 
 
 def look_at_spare(
