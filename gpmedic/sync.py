@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 from gpmedic.amounts import duration, size
-from gpmedic.cluster import Cluster, Generation, Replication
+from gpmedic.cluster import COORDINATOR_CONTENT, Cluster, Generation, Replication
 from gpmedic.errors import GpmedicError
 
 _Number = TypeVar("_Number", int, float)
@@ -189,6 +189,23 @@ def unproven(cluster: Cluster) -> tuple[int, ...]:
 def synchronized(cluster: Cluster) -> bool:
     """Every pair up and equal by the catalog and, on 6, 7 and Cloudberry, a stream for each."""
     return not unproven(cluster)
+
+
+def regressed(before: Cluster, now: Cluster) -> tuple[int, ...]:
+    """The contents that have gone backwards between two looks of one wait: proven, up or streaming, and now no more.
+
+    A primary that dies while its mirror catches up changes nothing in the catalog (T5): its stream disappears.
+    """
+    proven = set(unproven(now)) - set(unproven(before))
+    return tuple(sorted(proven | (_with_mirror_up(before) - _with_mirror_up(now)) | (_streams(before) - _streams(now))))
+
+
+def _with_mirror_up(cluster: Cluster) -> set[int]:
+    return {p.content for p in cluster.pairs if p.mirror is not None and p.mirror.is_up}
+
+
+def _streams(cluster: Cluster) -> set[int]:
+    return {r.content for r in cluster.replication or () if r.is_mirror and r.content != COORDINATOR_CONTENT}
 
 
 def wal_position(text: str) -> int | None:

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from typing import Final
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -11,6 +12,7 @@ from gpmedic.access.ssh import Shell
 from gpmedic.access.watch import Watch
 from gpmedic.amounts import duration
 from gpmedic.cluster import Cluster, Generation
+from gpmedic.conditions import Scenario
 from gpmedic.errors import HostUnreachable, NotYetInSync, Transient, UnreadableOutput, UnsafeState
 from gpmedic.gpstate import Report, argv, parse_status
 from gpmedic.settings import ClusterSettings
@@ -22,8 +24,10 @@ from gpmedic.sync import (
     advance,
     check_stall,
     observe_replication,
+    regressed,
     synchronized,
 )
+from tasks.detect import look
 from tasks.notify import Level, Phase, announce, tell
 from tasks.publish import SyncBar
 
@@ -32,8 +36,10 @@ PRACTICE_INTERVAL, FIRST_INTERVAL, LONGEST_INTERVAL = 0.25, 1.0, 5.0
 TELL_EVERY = 1.0
 GPSTATE_EVERY = 10.0
 """Seconds between two runs of gpstate -s, which asks every host; on 4.3 only it knows how far a copy is."""
-DOWN_AGAIN_AFTER = 30.0
-"""Seconds for which a mirror may be marked down meanwhile: FTS takes its time to see that it has come back."""
+LOOK_CLOSER_EVERY = 10.0
+"""Seconds between two whole looks, probes included, while something seems wrong."""
+ENDS: Final = frozenset({Scenario.DOUBLE_FAULT, Scenario.MIRRORLESS, Scenario.UNKNOWN})
+"""Nothing catches up any more: another page of the runbook."""
 LOST_CONTACT_LIMIT = 900.0
 
 
@@ -42,7 +48,7 @@ def wait_for_sync(settings: ClusterSettings) -> Cluster:
     """Watch the catalog until every pair is synchronized.
 
     Raises:
-        UnsafeState: a mirror went down again instead of catching up.
+        UnsafeState: a mirror went down again instead of catching up, or a primary died meanwhile.
         NotYetInSync: `sync_deadline` is over; the mirrors go on catching up.
         HostUnreachable: the coordinator has not answered for a quarter of an hour.
     """
@@ -59,7 +65,9 @@ class _Wait:
         self._progress: SyncProgress | None = None
         self._bar: SyncBar | None = None
         self._down_since: float | None = None
-        self._stalled = False
+        self._before: Cluster | None = None
+        self._stalled = self._unclear = False
+        self._closer_at: float | None = None
         self._told = 0.0
         self._details: dict[int, ContentProgress] = {}
         self._details_at = 0.0
@@ -91,6 +99,9 @@ class _Wait:
 
     def _judge(self, cluster: Cluster) -> None:
         now = time.monotonic()
+        if self._unclear or (self._before is not None and regressed(self._before, cluster)):
+            self._look_closer(now)
+        self._before = cluster
         self._require_up(cluster, now)
         self._progress = advance(self._progress, self._observe(cluster, now))
         self._show(cluster, self._progress, now)
@@ -99,10 +110,30 @@ class _Wait:
             self._stalled = False
         except Stall as stall:
             self._alarm(stall)
+            self._look_closer(now)
         if now - self._began > self._settings.policy.sync_deadline:
             raise NotYetInSync(
                 f"The mirrors have not caught up within {duration(self._settings.policy.sync_deadline)}; they go on.",
                 "Look at the report of the wait; run the flow again to go on waiting.",
+            )
+
+    def _look_closer(self, now: float) -> None:
+        """Ask every primary itself: a wait that goes nowhere looks in the catalog like one that goes on (T5)."""
+        self._unclear = True
+        if self._closer_at is not None and now - self._closer_at < LOOK_CLOSER_EVERY:
+            return
+        self._closer_at = now
+        try:
+            diagnosis = look(self._settings).diagnosis
+        except Transient as error:
+            self._require_contact(error)
+            return
+        self._unclear = diagnosis.scenario is Scenario.LOOK_AGAIN
+        if diagnosis.scenario in ENDS:
+            worst = diagnosis.findings[0]
+            raise UnsafeState(
+                f"{worst.facts.title}: {worst.detail}. The wait has ended; nothing more was done.",
+                worst.facts.next_action,
             )
 
     def _observe(self, cluster: Cluster, now: float) -> Observation:
@@ -119,7 +150,7 @@ class _Wait:
             self._down_since = None
             return
         self._down_since = self._down_since or now
-        if now - self._down_since > DOWN_AGAIN_AFTER:
+        if now - self._down_since > self._settings.policy.down_again_after:  # FTS takes its time to see it come back
             raise UnsafeState(
                 f"{', '.join(map(str, down))} went down instead of catching up; nothing more was done.",
                 "Read the log of that segment and see that its host is well; then run the flow again.",

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from gpmedic.access.sql import Database
+from gpmedic.access.sql import Database, QueryFailed
 from gpmedic.capabilities import parse_version
 from gpmedic.catalog import (
     COLUMNS_SQL,
@@ -46,7 +46,7 @@ class Watch:
         segments = self._database.rows(self._segments)
         try:
             replication = self._database.rows(self._replication) if self._replication else None
-        except Transient:  # the view asks every primary and fails while one of them starts: unknown, not empty
+        except (Transient, QueryFailed):  # it asks every primary and fails while one is dead: unknown, not empty (T5)
             replication = None
         return cluster_from_rows(self._name, self._version, segments, replication)
 

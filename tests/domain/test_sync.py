@@ -4,7 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.clusters import V43, VERSIONS, healthy, mirror_down, mirrorless, resynchronizing, without_stream
+from domain.clusters import (
+    CONTENTS,
+    V6,
+    V7,
+    V43,
+    VERSIONS,
+    healthy,
+    mirror_down,
+    mirrorless,
+    resynchronizing,
+    without_stream,
+)
 from gpmedic.cluster import Cluster, Version
 from gpmedic.sync import (
     ContentProgress,
@@ -14,6 +25,7 @@ from gpmedic.sync import (
     advance,
     check_stall,
     observe_replication,
+    regressed,
     synchronized,
     unsynchronized,
     wal_position,
@@ -260,3 +272,15 @@ def test_exactly_the_contents_that_lack_are_waited_for(down: set[int], behind: s
     cluster: Cluster = resynchronizing(mirror_down(healthy(version), *down), *(behind - down))
     assert unsynchronized(cluster) == tuple(sorted(down | behind))
     assert {c.content for c in observe_replication(cluster, 0).contents} == down | behind
+
+
+@pytest.mark.parametrize("version", [V6, V7], ids=str)
+def test_a_content_regresses_when_its_stream_its_mirror_or_its_equality_is_gone(version: Version) -> None:
+    well, catching_up = healthy(version), resynchronizing(healthy(version), 2)
+    assert regressed(catching_up, catching_up) == ()
+    assert regressed(catching_up, well) == ()
+    assert regressed(well, catching_up) == (2,)
+    assert regressed(catching_up, without_stream(catching_up, 2)) == (2,)
+    assert regressed(catching_up, mirror_down(catching_up, 2)) == (2,)
+    assert set(regressed(catching_up, replace(catching_up, replication=None))) == set(CONTENTS)
+    assert regressed(well, without_stream(well, -1)) == (), "the standby is another matter"

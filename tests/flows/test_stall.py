@@ -9,18 +9,25 @@ from pathlib import Path
 import pytest
 from prefect import flow
 
-from gpmedic.cluster import Cluster
+from gpmedic.cluster import Cluster, Mode, Role, Status
+from gpmedic.errors import UnsafeState
 from gpmedic.practice import Fault, PracticeCluster
+from gpmedic.practice.control import Verb
 from gpmedic.settings import ClusterSettings
 from tasks.notify import Level, Progress, listening
 from tasks.wait_for_sync import wait_for_sync
 
 
 @pytest.fixture
-def without_a_stream() -> Iterator[PracticeCluster]:
+def practice() -> Iterator[PracticeCluster]:
     with PracticeCluster(f"stall-{os.getpid()}", "6") as cluster:
-        cluster.break_(Fault.REPLICATION_ROW_MISSING, content=0)
         yield cluster
+
+
+@pytest.fixture
+def without_a_stream(practice: PracticeCluster) -> PracticeCluster:
+    practice.break_(Fault.REPLICATION_ROW_MISSING, content=0)
+    return practice
 
 
 @flow
@@ -52,3 +59,23 @@ def test_a_wait_in_which_nothing_moves_alarms_once_and_ends_when_the_mirror_is_t
     (alarm,) = [p.text for p in told if p.level is Level.WARNING]
     assert "Next:" in alarm
     assert "content 0" in alarm
+
+
+def test_a_mirror_that_goes_down_again_and_a_primary_that_dies_end_the_wait(practice: PracticeCluster) -> None:
+    impatient = practice.settings.policy.model_copy(update={"down_again_after": 1})
+    settings = practice.settings.model_copy(update={"policy": impatient})
+    practice.break_(Fault.KILL_MIRROR, content=1)
+    facts = practice.wait_until(lambda facts: any(s.status is Status.DOWN for s in facts.segments))
+    with pytest.raises(UnsafeState, match="went down instead of catching up"):
+        waiting(settings)
+
+    (mirror,) = [s for s in facts.segments if s.content == 1 and s.role is Role.MIRROR]
+    practice.break_(Fault.SLOW_RESYNC, seconds=60)
+    practice.control.call(Verb.START_SEGMENT, dbid=mirror.dbid)
+    practice.wait_until(lambda facts: facts.segment(mirror.dbid).status is Status.UP)
+    assert practice.facts().segment(mirror.dbid).mode is Mode.NOT_IN_SYNC
+    dying = threading.Timer(1.5, practice.break_, [Fault.KILL_PRIMARY], {"content": 1})
+    dying.start()
+    with pytest.raises(UnsafeState, match=r"Double fault: content 1: .* The wait has ended"):
+        waiting(practice.settings)
+    dying.join()
