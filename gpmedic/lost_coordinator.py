@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from gpmedic.document import Heading, Paragraph, as_markdown
+from gpmedic.document import Heading, Paragraph, Part, as_markdown
 from gpmedic.table import Table
 
 
@@ -80,7 +80,7 @@ _LOSS = (
 def advice_markdown(lost: LostCoordinator) -> str:
     """The page for the person who decides: the proof, the state of the standby, the warning, the commands."""
     tried = Table(("tried", "what came of it"), tuple((t.what, t.answer) for t in lost.tried))
-    parts = [
+    parts: list[Part] = [
         Heading(f"The coordinator of {lost.cluster_name} does not answer: {lost.verdict.value}"),
         tried,
         Paragraph(_FIRST[lost.verdict]),
