@@ -7,6 +7,7 @@ from prefect import flow
 from flows import rebalance
 from flows.journal import Journal
 from flows.page import ask, follow, observe
+from flows.recover_full import recover_full
 from gpmedic.conditions import Scenario
 from gpmedic.plan import Action
 from gpmedic.precheck import require
@@ -14,7 +15,9 @@ from gpmedic.report import Outcome, RecoveryReport, report_text
 from gpmedic.settings import ClusterName, ClusterSettings
 from tasks.collect_evidence import collect_evidence
 from tasks.detect import Seen, detect
+from tasks.notify import Level, Phase, tell
 from tasks.precheck import precheck
+from tasks.recover import IncrementalFailed
 from tasks.recover import recover as gprecoverseg
 from tasks.wait_for_sync import wait_for_sync
 
@@ -35,7 +38,11 @@ def page(settings: ClusterSettings, journal: Journal, seen: Seen) -> Outcome:
         require(checked.checks)
         approval = ask(settings, journal, Action.RECOVER, plan, lambda: detect(settings).plan(settings))
         if approval is not None:
-            gprecoverseg(settings, approval, checked)
+            try:
+                gprecoverseg(settings, approval, checked)
+            except IncrementalFailed as failed:
+                tell(Phase.RECOVER, str(failed), Level.WARNING)
+                recover_full(settings, journal, failed)
     wait_for_sync(settings)
     seen = observe(settings, journal)
     if seen.diagnosis.scenario is Scenario.REBALANCE:

@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, Protocol
+from typing import Final
 
 from gpmedic.cluster import COORDINATOR_CONTENT, Cluster, Generation
 from gpmedic.diagnosis import standby_fault
+from gpmedic.gpstate import ErrorReport, Report, StatusReport, argv
 from gpmedic.pair_states import PairState, pair_state
 
 _NO_MIRRORS: Final = "the cluster has no mirrors"
@@ -19,7 +20,7 @@ class ProofName(StrEnum):
     PAIRS_SYNCHRONIZED = "every pair synchronized"
     REPLICATION = "a replication row for each pair"
     STANDBY = "the standby coordinator follows"
-    GPSTATE = "gpstate -e says all normal"
+    GPSTATE = "gpstate says all normal"
     EVERY_CONTENT_ANSWERS = "every content answers a query"
 
 
@@ -40,20 +41,18 @@ class Proof:
         return "yes" if self.applies else "not applicable"
 
 
-class MirroringReport(Protocol):
-    """What is asked of gpstate -e (gpmedic.gpstate.ErrorReport)."""
-
-    @property
-    def all_normal(self) -> bool: ...
+def gpstate_report(cluster: Cluster) -> Report:
+    """The report that proves something: of a cluster without mirrors, `gpstate -e` says only that it has none."""
+    return Report.ERRORS if any(p.mirror is not None for p in cluster.pairs) else Report.STATUS
 
 
 def prove(
-    cluster: Cluster, report: MirroringReport | None, liveness_rows: Iterable[Mapping[str, object]]
+    cluster: Cluster, report: ErrorReport | StatusReport | None, liveness_rows: Iterable[Mapping[str, object]]
 ) -> tuple[Proof, ...]:
     """The proof set, in one order always.
 
     Args:
-        report: the parsed `gpstate -e`; None where it could not be read, which proves nothing.
+        report: the parsed report that `gpstate_report` names; None where it could not be read, which proves nothing.
         liveness_rows: the answer to catalog.LIVENESS_SQL; empty where the query failed.
     """
     return (
@@ -62,7 +61,7 @@ def prove(
         _pairs_synchronized(cluster),
         _replication(cluster),
         standby_proof(cluster),
-        _gpstate(report),
+        _gpstate(cluster, report),
         _every_content_answers(cluster, liveness_rows),
     )
 
@@ -119,12 +118,17 @@ def standby_proof(cluster: Cluster) -> Proof:
     return Proof(ProofName.STANDBY, "streaming" in states, f"{cluster.standby}: {', '.join(states)}")
 
 
-def _gpstate(report: MirroringReport | None) -> Proof:
+def _gpstate(cluster: Cluster, report: ErrorReport | StatusReport | None) -> Proof:
+    command = " ".join(argv(gpstate_report(cluster)))
     if report is None:
-        return Proof(ProofName.GPSTATE, False, "gpstate -e could not be read")
+        return Proof(ProofName.GPSTATE, False, f"{command} could not be read")
+    if isinstance(report, StatusReport):
+        online = {(s.datadir, s.port) for s in report.segments if s.is_up and s.pid is not None}
+        wrong = [str(s) for p in cluster.pairs for s in p.segments if (s.datadir, s.port) not in online]
+        return _proof(ProofName.GPSTATE, wrong, f"{command} shows every segment online", "not online: ")
     if report.all_normal:
-        return Proof(ProofName.GPSTATE, True, "all segments are running normally")
-    return Proof(ProofName.GPSTATE, False, "gpstate -e reports segments that are not normal")
+        return Proof(ProofName.GPSTATE, True, f"{command}: all segments are running normally")
+    return Proof(ProofName.GPSTATE, False, f"{command} reports segments that are not normal")
 
 
 def _every_content_answers(cluster: Cluster, rows: Iterable[Mapping[str, object]]) -> Proof:

@@ -28,7 +28,8 @@ PHASES: Mapping[Action, Phase] = MappingProxyType(
         Action.RECOVER: Phase.RECOVER,
         Action.RECOVER_FULL: Phase.RECOVER,
         Action.MOVE_TO_SPARE: Phase.RECOVER,
-        Action.REBALANCE: Phase.REBALANCE, Action.RESTORE_STANDBY: Phase.RESTORE_STANDBY,
+        Action.REBALANCE: Phase.REBALANCE,
+        Action.RESTORE_STANDBY: Phase.RESTORE_STANDBY,
         Action.RESTART: Phase.RESTART,
     },
 )
@@ -37,7 +38,8 @@ COMMANDS: Mapping[Action, str] = MappingProxyType(
         Action.RECOVER: "gprecoverseg",
         Action.RECOVER_FULL: "gprecoverseg -F",
         Action.MOVE_TO_SPARE: "gprecoverseg to a spare",
-        Action.REBALANCE: "gprecoverseg -r", Action.RESTORE_STANDBY: "gpinitstandby -n",
+        Action.REBALANCE: "gprecoverseg -r",
+        Action.RESTORE_STANDBY: "gpinitstandby -n",
         Action.RESTART: "gpstop; gpstart",
     },
 )

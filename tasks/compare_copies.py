@@ -1,5 +1,6 @@
 """Compare both copies of every content that does not answer, on their hosts; changes nothing."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from prefect import task
@@ -26,8 +27,16 @@ class _Found:
     facts: dict[str, HostFacts]
     said: dict[int, str]
     seen: Seen
+    contents: tuple[int, ...]
 
-    def copy(self, segment: Segment) -> Copy:
+    def compared(self) -> tuple[Comparison, ...]:
+        pairs = [p for p in self.seen.observation.cluster.pairs if p.content in self.contents]
+        found = [compare(p, self._copy(p.primary), None if p.mirror is None else self._copy(p.mirror)) for p in pairs]
+        for comparison in found:
+            tell(Phase.EVIDENCE, f"{comparison}.", Level.WARNING)
+        return tuple(found)
+
+    def _copy(self, segment: Segment) -> Copy:
         host = self.facts.get(segment.hostname)
         directory = host.directory(segment.datadir) if host is not None and host.reachable else None
         history = [h for h in self.seen.observation.history if h.dbid == segment.dbid]
@@ -49,24 +58,31 @@ def compare_copies(settings: ClusterSettings, seen: Seen) -> RestartNotes:
     Raises:
         HostUnreachable: the coordinator's host does not answer.
     """
+    found = _ask(settings, seen, silent_contents(seen.diagnosis))
+    return restart_notes(seen.observation.cluster, list(found.facts.values()), found.compared())
+
+
+@task(
+    name="compare copies",
+    cache_policy=NO_CACHE,
+    retries=len(DELAYS),
+    retry_delay_seconds=list(DELAYS),
+    retry_condition_fn=only_transient,
+)
+def compare_contents(settings: ClusterSettings, seen: Seen, contents: Sequence[int]) -> tuple[Comparison, ...]:
+    """Which copy of each of these contents is the current one; raises as `compare_copies` does."""
+    return _ask(settings, seen, contents).compared()
+
+
+def _ask(settings: ClusterSettings, seen: Seen, contents: Sequence[int]) -> _Found:
     cluster = seen.observation.cluster
-    silent = silent_contents(seen.diagnosis)
-    segments = [s for s in cluster.segments if s.content in silent]
+    segments = [s for s in cluster.segments if s.content in contents]
     with Shell.connect(settings.ssh) as shell:
         parts = read_evidence(shell, settings.greenplum, cluster.coordinator.port, segments)
         facts = gather(settings, shell, cluster)
     headings = {f"dbid {s.dbid} on {s.hostname}": s.dbid for s in segments}
     said = {headings[heading]: _control_data(text) for heading, text in parts if heading in headings}
-    found = _Found({f.host: f for f in facts}, said, seen)
-    notes = restart_notes(cluster, facts, [_compared(found, content) for content in silent])
-    for comparison in notes.comparisons:
-        tell(Phase.EVIDENCE, f"{comparison}.", Level.WARNING)
-    return notes
-
-
-def _compared(found: _Found, content: int) -> Comparison:
-    pair = next(p for p in found.seen.observation.cluster.pairs if p.content == content)
-    return compare(pair, found.copy(pair.primary), None if pair.mirror is None else found.copy(pair.mirror))
+    return _Found({f.host: f for f in facts}, said, seen, tuple(contents))
 
 
 def _control_data(text: str) -> str:

@@ -2,7 +2,6 @@
 
 import hashlib
 import time
-from contextlib import closing
 from dataclasses import dataclass, replace
 
 from prefect import task
@@ -11,7 +10,7 @@ from prefect.cache_policies import NO_CACHE
 from gpmedic.access.facts import gather
 from gpmedic.access.facts_spare import home_of, look_at_both, look_at_spare, mapping_of
 from gpmedic.access.ssh import Shell
-from gpmedic.access.watch import Watch
+from gpmedic.access.watch import look_until
 from gpmedic.cluster import Cluster, Segment
 from gpmedic.errors import UnreadableOutput, UnsafeState, UtilityBusy, UtilityFailed
 from gpmedic.gprecoverseg import Outcome, parse
@@ -174,7 +173,7 @@ def move_to_spare(settings: ClusterSettings, approval: Approval, surveyed: Surve
 def _judge(settings: ClusterSettings, ended: Ended, moves: tuple[SegmentMove, ...]) -> None:
     missing = _not_there(settings, moves)
     said = explain(ended)
-    tell(Phase.RECOVER, f"gprecoverseg has ended: {said}.")
+    tell(Phase.RECOVER, f"gprecoverseg has ended: {said}.", source="gprecoverseg")
     if missing:
         what = "; ".join(f"content {m.content} is not up at {m.new}" for m in missing)
         raise UtilityFailed(
@@ -188,14 +187,11 @@ def _judge(settings: ClusterSettings, ended: Ended, moves: tuple[SegmentMove, ..
 
 def _not_there(settings: ClusterSettings, moves: tuple[SegmentMove, ...]) -> tuple[SegmentMove, ...]:
     """The moves that the catalog does not show; FTS is given its time to mark as up what was started."""
-    deadline = time.monotonic() + FTS_PATIENCE
-    with closing(Watch(settings)) as watch:
-        while True:
-            cluster = watch.look()
-            missing = tuple(m for m in moves if not any(_is_there(m, s) for s in cluster.segments))
-            if not missing or time.monotonic() > deadline:
-                return missing
-            time.sleep(1)
+
+    def missing(cluster: Cluster) -> tuple[SegmentMove, ...]:
+        return tuple(m for m in moves if not any(_is_there(m, s) for s in cluster.segments))
+
+    return missing(look_until(settings, lambda cluster: not missing(cluster), FTS_PATIENCE))
 
 
 def _is_there(move: SegmentMove, segment: Segment) -> bool:

@@ -1,6 +1,5 @@
 """gprecoverseg: bring the segments that are down back as mirrors, incrementally and in place."""
 
-import time
 from collections.abc import Mapping
 from contextlib import closing
 from types import MappingProxyType
@@ -11,6 +10,7 @@ from prefect.cache_policies import NO_CACHE
 from gpmedic.access.watch import Watch, look_until
 from gpmedic.cluster import Cluster
 from gpmedic.errors import GpmedicError, UnreadableOutput, UtilityFailed
+from gpmedic.full_copy import named_as_failed, still_tracked
 from gpmedic.gprecoverseg import Outcome, RecoverReport, parse
 from gpmedic.plan import Action
 from gpmedic.settings import ClusterSettings
@@ -44,21 +44,62 @@ def recover(settings: ClusterSettings, approval: Approval, checked: Checked) -> 
     """Run `gprecoverseg -a` and judge by the catalog that every segment of the plan is up.
 
     Raises:
+        IncrementalFailed: it ended, and proved that only a full copy brings some of them back.
         UtilityFailed: it ended, and segments that it was to recover are still down.
         Other errors: see `run_approved`; nothing was started.
     """
-    _judge(settings, run_approved(settings, Action.RECOVER, approval, checked, Phase.RECOVER))
+    judge_recovery(settings, run_approved(settings, Action.RECOVER, approval, checked, Phase.RECOVER))
 
 
-def _judge(settings: ClusterSettings, ended: Ended | None) -> None:
+class IncrementalFailed(UtilityFailed):
+    """The mirrors `dbids` cannot be recovered incrementally; `why` says it. Nothing follows by itself."""
+
+    dbids: tuple[int, ...] = ()
+    why: str = ""
+
+
+def judge_recovery(settings: ClusterSettings, ended: Ended | None) -> None:
+    """Return where every segment of the step is up; None is a command that was not needed.
+
+    Raises:
+        IncrementalFailed, UtilityFailed: they are not.
+    """
     if ended is None:
         return
-    down = _still_down(settings, ended.dbids)
     said = explain(ended)
+    report = _read(ended)
+    named = () if isinstance(report, GpmedicError) else _await_marked_down(settings, report)
+    down = named or _still_down(settings, ended.dbids)
     tell(Phase.RECOVER, f"gprecoverseg has ended: {said}.", source="gprecoverseg")
     if down:
         what = ", ".join(f"dbid {dbid}" for dbid in down)
+        if failed := named or _in_change_tracking(settings, report, down):
+            error = IncrementalFailed(ended.argv, ended.exit_code, f"{said}; still down: {what}", advice(ended))
+            error.dbids, error.why = failed, f"the incremental recovery of {what} has failed ({said})"
+            raise error
         raise UtilityFailed(ended.argv, ended.exit_code, f"{said}; still down: {what}", advice(ended))
+
+
+def _await_marked_down(settings: ClusterSettings, report: RecoverReport) -> tuple[int, ...]:
+    """The mirrors that it names as failed, once FTS has marked them down again: it had called them up before (T15)."""
+
+    def down(cluster: Cluster) -> tuple[int, ...]:
+        failed = named_as_failed(report, cluster)
+        return tuple(s.dbid for s in cluster.segments if s.dbid in failed and not s.is_up)
+
+    def all_down(cluster: Cluster) -> bool:
+        return len(down(cluster)) == len(named_as_failed(report, cluster))
+
+    return down(look_until(settings, all_down, FTS_PATIENCE))
+
+
+def _in_change_tracking(
+    settings: ClusterSettings, report: RecoverReport | UnreadableOutput, down: tuple[int, ...]
+) -> tuple[int, ...]:
+    if isinstance(report, GpmedicError):
+        return ()
+    cluster = look_until(settings, lambda cluster: True, FTS_PATIENCE)
+    return tuple(d for d in still_tracked(report, cluster) if d in down)
 
 
 def await_marked_up(settings: ClusterSettings) -> None:

@@ -13,9 +13,9 @@ from gpmedic.access.watch import Watch
 from gpmedic.catalog import LIVENESS_SQL
 from gpmedic.cluster import Cluster
 from gpmedic.errors import GpmedicError, Transient, UnreadableOutput
-from gpmedic.gpstate import ErrorReport, Report, argv, parse_errors
+from gpmedic.gpstate import ErrorReport, Report, StatusReport, argv, parse_errors, parse_status
 from gpmedic.settings import ClusterSettings
-from gpmedic.verify import Proof, prove
+from gpmedic.verify import Proof, gpstate_report, prove
 from tasks.notify import Level, Phase, tell
 from tasks.transient import DELAYS, only_transient
 
@@ -44,10 +44,12 @@ def verify(settings: ClusterSettings) -> tuple[Cluster, tuple[Proof, ...]]:
     return cluster, proofs
 
 
-def _gpstate(settings: ClusterSettings, shell: Shell, cluster: Cluster) -> ErrorReport | None:
+def _gpstate(settings: ClusterSettings, shell: Shell, cluster: Cluster) -> ErrorReport | StatusReport | None:
+    report = gpstate_report(cluster)
     try:
         script = f'{prelude(settings.greenplum, cluster.coordinator.port)}\nexec "$@"'
-        return parse_errors(shell.run(script, *argv(Report.ERRORS)).stdout)
+        said = shell.run(script, *argv(report)).stdout
+        return parse_errors(said) if report is Report.ERRORS else parse_status(said)
     except UnreadableOutput as error:
         tell(Phase.VERIFY, error.message, Level.WARNING)
         return None

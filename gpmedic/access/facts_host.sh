@@ -24,6 +24,7 @@ for directory in "$@"; do
   if [ -e "$directory/postmaster.pid" ]; then
     pid=
     read -r pid 2>/dev/null <"$directory/postmaster.pid" || :
+    pid=${pid#-} # a single-user postgres, as pg_rewind runs it, writes its number with a minus
     case $pid in
     '' | *[!0-9]*) echo "postmaster $number unreadable" ;;
     *)

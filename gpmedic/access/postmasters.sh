@@ -4,6 +4,7 @@ processes=$(ps -ww -eo pid=,args=)
 for directory in "$@"; do
   pid=
   [ ! -e "$directory/postmaster.pid" ] || read -r pid 2>/dev/null <"$directory/postmaster.pid" || :
+  pid=${pid#-} # as a single-user postgres writes it
   case $pid in '' | *[!0-9]*) pid=0 ;; esac
   printf '%s\n' "$processes" | GPMEDIC_DIRECTORY=$directory awk -v named="$pid" '
     BEGIN { directory = ENVIRON["GPMEDIC_DIRECTORY"] }

@@ -1,4 +1,4 @@
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -21,17 +21,25 @@ from domain.clusters import (
     without_stream,
 )
 from gpmedic.cluster import Cluster, Role, Status, Version
-from gpmedic.verify import ProofName, prove, proven
+from gpmedic.gpstate import ErrorReport, Report, SegmentStatus, StatusReport
+from gpmedic.verify import ProofName, gpstate_report, prove, proven
 
 EVERYONE = [{"content": c, "answered": 412} for c in CONTENTS]
 
 
-@dataclass(frozen=True)
-class Report:
-    all_normal: bool
+NORMAL = ErrorReport(said_normal=True)
 
 
-def broken_proofs(cluster: Cluster, report: Report | None = Report(True), rows: Any = EVERYONE) -> set[ProofName]:
+def online(cluster: Cluster, **lost: Any) -> StatusReport:
+    """What gpstate -s shows of it; `lost` is what it shows of the last segment instead."""
+    primaries = [pair.primary for pair in cluster.pairs]
+    shown = [SegmentStatus(s.hostname, s.address, s.datadir, s.port, True, "Up", pid=100) for s in primaries]
+    return StatusReport(segments=(*shown[:-1], replace(shown[-1], **lost)))
+
+
+def broken_proofs(
+    cluster: Cluster, report: ErrorReport | StatusReport | None = NORMAL, rows: Any = EVERYONE
+) -> set[ProofName]:
     proofs = prove(cluster, report, rows)
     assert [p.name for p in proofs] == list(ProofName)
     assert proven(proofs) is all(p.holds for p in proofs)
@@ -73,7 +81,7 @@ def test_a_standby_that_does_not_follow_or_is_not_known_to_breaks_the_proof(vers
 
 @pytest.mark.parametrize("version", VERSIONS, ids=str)
 def test_switched_roles_break_the_proof_although_rebalance_said_success(version: Version) -> None:
-    proofs = prove(switched(healthy(version), 1), Report(True), EVERYONE)
+    proofs = prove(switched(healthy(version), 1), NORMAL, EVERYONE)
     assert [(p.name, p.holds) for p in proofs if not p.holds] == [(ProofName.ROLES_PREFERRED, False)]
     assert "dbid 3" in next(p.detail for p in proofs if not p.holds)
 
@@ -102,8 +110,10 @@ def test_replication_that_could_not_be_read_proves_nothing() -> None:
     assert broken_proofs(replace(healthy(), replication=None)) == {ProofName.REPLICATION, ProofName.STANDBY}
 
 
-@pytest.mark.parametrize("report", [Report(False), None])
-def test_gpstate_that_complains_or_could_not_be_read_breaks_the_proof(report: Report | None) -> None:
+@pytest.mark.parametrize("report", [ErrorReport(), StatusReport(), None])
+def test_gpstate_that_complains_or_could_not_be_read_breaks_the_proof(
+    report: ErrorReport | StatusReport | None,
+) -> None:
     assert broken_proofs(healthy(), report) == {ProofName.GPSTATE}
 
 
@@ -113,12 +123,21 @@ def test_every_content_must_have_answered_the_query(rows: Any) -> None:
 
 
 def test_a_cluster_without_mirrors_is_proven_without_streams_of_mirrors() -> None:
-    assert broken_proofs(mirrorless()) == set()
+    assert broken_proofs(mirrorless(), online(mirrorless())) == set()
+
+
+@pytest.mark.parametrize(
+    "lost", [{"up_in_configuration": False}, {"status": "Down"}, {"pid": None}, {"datadir": "/data/other"}], ids=str
+)
+def test_without_mirrors_gpstate_must_show_every_segment_of_the_catalog_online(lost: dict[str, object]) -> None:
+    assert (gpstate_report(healthy()), gpstate_report(mirrorless())) == (Report.ERRORS, Report.STATUS)
+    assert broken_proofs(mirrorless(), online(mirrorless(), **lost)) == {ProofName.GPSTATE}
+    assert broken_proofs(mirrorless(), StatusReport(failure="cannot connect")) == {ProofName.GPSTATE}
 
 
 def test_what_a_cluster_does_not_have_is_not_applicable_rather_than_proven() -> None:
     def answers(cluster: Cluster) -> dict[ProofName, str]:
-        return {p.name: p.answer for p in prove(cluster, Report(True), EVERYONE)}
+        return {p.name: p.answer for p in prove(cluster, NORMAL, EVERYONE)}
 
     assert set(answers(healthy()).values()) == {"yes"}
     assert answers(healthy(V43))[ProofName.REPLICATION] == "not applicable"
@@ -129,12 +148,12 @@ def test_what_a_cluster_does_not_have_is_not_applicable_rather_than_proven() -> 
 
 
 def test_what_was_proven_is_counted() -> None:
-    proofs = {p.name: p.detail for p in prove(healthy(), Report(True), EVERYONE)}
+    proofs = {p.name: p.detail for p in prove(healthy(), NORMAL, EVERYONE)}
     assert proofs[ProofName.NO_ROW_DOWN] == "14 rows, every one up"
     assert proofs[ProofName.PAIRS_SYNCHRONIZED] == "6 pairs synchronized"
     assert proofs[ProofName.REPLICATION] == "6 mirrors are streaming"
     assert proofs[ProofName.EVERY_CONTENT_ANSWERS] == "6 contents answered"
-    alone = {p.name: p.detail for p in prove(mirrorless(), Report(True), EVERYONE)}
+    alone = {p.name: p.detail for p in prove(mirrorless(), NORMAL, EVERYONE)}
     assert alone[ProofName.PAIRS_SYNCHRONIZED] == "the cluster has no mirrors"
 
 

@@ -13,6 +13,7 @@ from prefect.artifacts import Artifact
 from flows.attend import attend
 from flows.recover import recover
 from flows.recover_to_spare import recover_to_spare
+from gpmedic.cluster import Role
 from gpmedic.errors import PrecheckFailed, UnsafeState
 from gpmedic.plan import Action
 from gpmedic.practice import Facts, Fault, PracticeCluster
@@ -119,12 +120,17 @@ def _the_way_back(practice: PracticeCluster, file: str) -> None:
     practice.heal(Fault.HOST_DOWN, host=LOST)
     away = [s for s in practice.facts().data_segments if s.hostname == SPARE]
     for segment in away:
-        practice.break_(Fault.DATADIR_REMOVED, dbid=segment.dbid)
+        fault = Fault.KILL_PRIMARY if segment.role is Role.PRIMARY else Fault.KILL_MIRROR
+        practice.break_(fault, content=segment.content)
     practice.wait_until(lambda facts: all(facts.segment(s.dbid).status.value == "d" for s in away))
 
     def back(operator: Callable[[Request], Answer]) -> RecoveryReport:
         return attend(lambda: recover_to_spare(practice.name, SPARE, LOST, file), operator)
 
+    with pytest.raises(UnsafeState, match="it is not lost"):
+        back(nobody)
+    for segment in away:
+        shutil.rmtree(segment.datadir)
     with pytest.raises(PrecheckFailed, match="write over them without asking"):
         back(nobody)
     for left_over in (practice.folder / "hosts" / LOST / "data").glob("*/gpseg*"):

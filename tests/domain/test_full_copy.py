@@ -1,0 +1,91 @@
+"""When a full copy may be proposed, of what, and what forbids it."""
+
+from dataclasses import replace
+
+import pytest
+
+from domain.clusters import V6, V7, V43, failed_over, healthy, mirror_down, probes
+from gpmedic.capabilities import Capabilities
+from gpmedic.cluster import Cluster, Mode, Version
+from gpmedic.copies import Comparison, Copy, Current, Presence
+from gpmedic.diagnosis import Diagnosis, ProbeState, diagnose
+from gpmedic.errors import UnsafeState
+from gpmedic.full_copy import FullCopy, make_full_plan, named_as_failed, require_newer_source, still_tracked
+from gpmedic.gprecoverseg import FailedSegment, Outcome, RecoverReport, RecoveryType
+from gpmedic.plan import Action, Plan
+from gpmedic.settings import PolicySettings
+
+WANTED = FullCopy((8,), "pg_rewind of dbid 8 has failed", "/home/gpadmin/.gpmedic")
+SOURCE, TARGET = 2, 8
+
+
+def plan_for(cluster: Cluster, wanted: FullCopy = WANTED, diagnosis: Diagnosis | None = None) -> Plan:
+    seen = diagnosis or diagnose(cluster, probes(cluster))
+    return make_full_plan(seen, Capabilities(cluster.version), PolicySettings(), wanted)
+
+
+@pytest.mark.parametrize(
+    ("version", "text"),
+    [
+        (V43, "filespaceOrder=\nsdw2:7000:/data/mirror/gpseg0\n"),
+        (V6, "sdw2|7000|/data/mirror/gpseg0\n"),
+        (V7, "sdw2|7000|/data/mirror/gpseg0\n"),
+    ],
+    ids=str,
+)
+def test_a_full_copy_is_of_the_failed_mirrors_alone_in_place_and_names_what_it_overwrites(
+    version: Version, text: str
+) -> None:
+    step = plan_for(mirror_down(healthy(version), 0, 3)).steps[0]
+    assert (step.action, step.dbids, step.contents) == (Action.RECOVER_FULL, (TARGET,), (0,))
+    assert step.file is not None
+    assert step.file.text == text
+    assert step.argv == ("gprecoverseg", "-a", "-F", "-i", step.file.path)
+    assert step.disruption.needs_approval
+    assert "OVERWRITES these directories" in step.effect
+    assert "/data/mirror/gpseg0 on sdw2 (dbid 8, from dbid 2" in step.effect
+    assert "pg_rewind of dbid 8 has failed" in step.effect
+
+
+def test_the_approval_of_a_full_copy_is_another_one_than_that_of_the_recovery() -> None:
+    cluster = mirror_down(healthy(), 0)
+    other = replace(WANTED, dbids=(9,))
+    assert plan_for(cluster).fingerprint != plan_for(cluster, other).fingerprint
+    assert plan_for(cluster, other).step(Action.RECOVER_FULL) is None
+
+
+@pytest.mark.parametrize("state", [ProbeState.REFUSED, ProbeState.STARTING, ProbeState.NOT_ADMITTED])
+def test_nothing_is_overwritten_unless_its_source_answers(state: ProbeState) -> None:
+    cluster = mirror_down(healthy(), 0)
+    honest = diagnose(cluster, probes(cluster))
+    silent = tuple(replace(p, state=state) if p.dbid == SOURCE else p for p in honest.probes)
+    with pytest.raises(UnsafeState, match=r"only source .* nothing was overwritten"):
+        plan_for(cluster, diagnosis=replace(honest, probes=silent))
+
+
+@pytest.mark.parametrize("current", Current)
+def test_a_copy_that_may_be_the_newer_one_is_never_overwritten(current: Current) -> None:
+    comparison = Comparison(0, Copy(healthy().segment(SOURCE), Presence.READ), None, current, "so it is")
+    if current in {Current.PRIMARY, Current.EITHER}:
+        require_newer_source([comparison])
+        return
+    with pytest.raises(UnsafeState, match="might overwrite the newer copy"):
+        require_newer_source([comparison])
+
+
+def test_pg_rewind_that_failed_names_the_mirror_by_host_and_port() -> None:
+    cluster = failed_over(healthy(), 0)
+    failed = FailedSegment("sdw1", 6000, RecoveryType.INCREMENTAL, "pg_rewind.log")
+    assert named_as_failed(RecoverReport(Outcome.SOME_FAILED, failed=(failed,)), cluster) == (SOURCE,)
+    full = replace(failed, type=RecoveryType.FULL)
+    not_started = replace(failed, type=None, datadir="/data/primary/gpseg0")
+    assert named_as_failed(RecoverReport(Outcome.SOME_FAILED, failed=(full, not_started)), cluster) == ()
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+def test_in_4_3_only_a_run_that_has_tried_proves_that_change_tracking_does_not_end(outcome: Outcome) -> None:
+    cluster = mirror_down(healthy(V43), 0)
+    expected = (TARGET,) if outcome in {Outcome.RECOVERED, Outcome.SOME_FAILED} else ()
+    assert still_tracked(RecoverReport(outcome), cluster) == expected
+    assert still_tracked(RecoverReport(outcome), mirror_down(healthy(V6), 0)) == ()
+    assert cluster.pairs[0].primary.mode is Mode.CHANGE_TRACKING

@@ -1,0 +1,92 @@
+"""A primary without mirror is dead: its host is waited for, the database restarted with an approval, and proven."""
+
+import os
+import threading
+from collections.abc import Iterator
+
+import pytest
+from prefect import flow
+
+from flows.attend import attend
+from flows.recover import recover
+from gpmedic.errors import PrecheckFailed
+from gpmedic.practice import Fault, PracticeCluster
+from gpmedic.practice.layout import Mirrors
+from gpmedic.report import Outcome
+from gpmedic.settings import ClusterSettings
+from tasks.approve import Answer, Request
+from tasks.await_hosts import await_hosts
+from tasks.detect import look
+from tasks.notify import Level, Progress, listening
+
+generation_6 = pytest.mark.parametrize("practice", ["6"], indirect=True)
+every_generation = pytest.mark.parametrize("practice", ["6", "4.3", "7"], indirect=True)
+others_when_there_is_time = pytest.mark.parametrize(
+    "practice",
+    ["6", *(pytest.param(release, marks=pytest.mark.chaos) for release in ("4.3", "7"))],
+    indirect=True,
+)
+
+
+@pytest.fixture(scope="module")
+def practice(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PracticeCluster]:
+    name = f"single-{request.param.replace('.', '')}-{os.getpid()}"
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        PracticeCluster(name, request.param, mirrors=Mirrors.NO) as cluster,
+    ):
+        patch.setenv("GPMEDIC_CLUSTERS", str(tmp_path_factory.mktemp("clusters")))
+        cluster.register()
+        yield cluster
+
+
+class Operator:
+    """Says yes, and keeps what was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[Request] = []
+
+    def __call__(self, request: Request) -> Answer:
+        self.asked.append(request)
+        return Answer(decision="yes", operator="anna")
+
+
+@flow
+def waiting(settings: ClusterSettings) -> bool:
+    return await_hosts(settings, look(settings))
+
+
+@every_generation
+def test_a_dead_primary_without_mirror_is_brought_back_by_one_approved_restart(practice: PracticeCluster) -> None:
+    practice.write_rows(60)
+    before = practice.count_rows()
+    practice.break_(Fault.KILL_PRIMARY, content=1)
+    operator = Operator()
+    report = attend(lambda: recover(practice.name), operator)
+    assert report.outcome is Outcome.RECOVERED
+    assert [r.proposal.step for r in operator.asked] == ["restart"]
+    assert "gpstop -a -M fast; gpstart -a" in operator.asked[0].proposal.text
+    assert "gpstate -s shows every segment online" in {p.detail for p in report.proofs}
+    assert practice.count_rows() == before
+
+
+@others_when_there_is_time
+def test_a_lost_host_is_waited_for_with_a_deadline_and_a_reminder_before_anybody_is_asked(
+    practice: PracticeCluster,
+) -> None:
+    practice.break_(Fault.HOST_DOWN, host="sdw2")
+    impatient = practice.settings.policy.model_copy(update={"host_deadline": 1})
+    with pytest.raises(PrecheckFailed, match=r"still no answer from sdw2.*Nothing was touched"):
+        waiting(practice.settings.model_copy(update={"policy": impatient}))
+    told, operator = list[Progress](), Operator()
+
+    def power_on(progress: Progress) -> None:
+        told.append(progress)
+        if progress.level is Level.WARNING and "Waiting for sdw2" in progress.text:
+            threading.Thread(target=lambda: practice.heal(Fault.HOST_DOWN, host="sdw2")).start()
+
+    with listening(power_on):
+        report = attend(lambda: recover(practice.name), operator)
+    assert report.outcome is Outcome.RECOVERED
+    assert [r.proposal.step for r in operator.asked] == ["restart"]
+    assert any("every host answers again" in p.text for p in told)
