@@ -1,15 +1,17 @@
 """One recovery per cluster at the level of flows: the claim that every disruptive flow makes first.
 
-The claim is a tag on the flow run, written and checked under a short lock, so that it survives suspensions (no process
-lives then), restarts of the server and crashes. A deployment's concurrency limit does none of that. The lock for
-commands, on the coordinator's host, is another one: it also stands against runs of another Prefect server.
+The claim is a tag on the flow run, so that it survives suspensions (no process lives then), restarts of the server and
+crashes. A deployment's concurrency limit does none of that, and Prefect's leased locks keep everybody waiting for
+minutes when a process dies that holds one. The lock for commands, on the coordinator's host, is another one: it also
+stands against runs of another Prefect server.
 """
 
 import fcntl
 import os
+import random
 import socket
 import tempfile
-from contextlib import suppress
+import time
 from pathlib import Path
 from uuid import UUID
 
@@ -21,18 +23,20 @@ from prefect.client.schemas.filters import (
     FlowRunFilterTags,
 )
 from prefect.client.schemas.objects import FlowRun, StateType
-from prefect.concurrency.sync import concurrency
 from prefect.context import FlowRunContext
-from prefect.exceptions import ObjectAlreadyExists
 from prefect.states import Crashed
 
 from gpmedic.errors import LockHeld
 
-CLAIM_LOCK = "gpmedic-claim"
 CLAIM_TAG = "gpmedic-recovery:"
+OWNER_TAG = "gpmedic-owner"
+"""A claimant gets it once it has seen that it is alone."""
 HOST_TAG = "gpmedic-host:"
 LIVE = [StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING, StateType.PAUSED, StateType.CANCELLING]
 """Only claimants carry the tag, so a scheduled run in this list is one that is being resumed."""
+ATTEMPTS = 8
+LONGEST_PAUSE = 1.5
+"""Seconds, at random, before the next attempt of a run that met another one just claiming."""
 
 _alive: dict[UUID, int] = {}
 """Lock files of the runs of this process, held open until it ends: how others see that it still lives."""
@@ -50,30 +54,41 @@ def claim(cluster: str) -> None:
     if context is None or context.flow_run is None:
         raise RuntimeError("claim() is called at the top of a flow.")
     me = context.flow_run.id
-    with get_client(sync_client=True) as client:
-        with suppress(ObjectAlreadyExists):  # two first claims at the same moment
-            client.upsert_global_concurrency_limit_by_name(CLAIM_LOCK, 1)
-        with concurrency(CLAIM_LOCK, occupy=1, strict=True, timeout_seconds=90, lease_duration=60):
-            _claim(client, me, cluster)
-
-
-def _claim(client: SyncPrefectClient, me: UUID, cluster: str) -> None:
     _stay_alive(me)
-    tag = f"{CLAIM_TAG}{cluster}"
+    with get_client(sync_client=True) as client:
+        for attempt in range(1, ATTEMPTS + 1):
+            rival = _claim(client, me, f"{CLAIM_TAG}{cluster}")
+            if rival is None:
+                return
+            if OWNER_TAG in rival.tags or attempt == ATTEMPTS:
+                state = rival.state.name if rival.state else "starting"
+                raise LockHeld(
+                    f"Recovery run {rival.name} of cluster {cluster} is {state}; this run did nothing.",
+                    "Answer or await it, or cancel it if nobody works there any more: "
+                    f"prefect flow-run cancel {rival.id}",
+                )
+            time.sleep(random.uniform(0.1, LONGEST_PAUSE))  # noqa: S311
+
+
+def _claim(client: SyncPrefectClient, me: UUID, tag: str) -> FlowRun | None:
+    """Write the claim first and look for others second, so that of two runs at least one sees the other.
+
+    Whoever sees another withdraws: only a run that was alone goes on. The other one, or None.
+    """
     tags = set(client.read_flow_run(me).tags)
-    client.update_flow_run(me, tags=tags | {tag, f"{HOST_TAG}{socket.gethostname()}"})  # claim first, look second
+    client.update_flow_run(me, tags=tags | {tag, f"{HOST_TAG}{socket.gethostname()}"})
+    rivals = []
     for other in _claimants(client, tag):
-        if other.id == me:
-            continue
-        if _is_dead(other):
+        if other.id != me and _is_dead(other):
             client.set_flow_run_state(other.id, Crashed(message="Its process is gone."), force=True)
-            continue
-        client.update_flow_run(me, tags=tags - {tag})
-        state = other.state.name if other.state else "starting"
-        raise LockHeld(
-            f"Recovery run {other.name} of cluster {cluster} is {state}; this run did nothing.",
-            f"Answer or await it, or cancel it if nobody works there any more: prefect flow-run cancel {other.id}",
-        )
+        elif other.id != me:
+            rivals.append(other)
+    owner = next((r for r in rivals if OWNER_TAG in r.tags), None)
+    if not rivals or (OWNER_TAG in tags and owner is None):  # who has yet to look sees the owner and withdraws
+        client.update_flow_run(me, tags=tags | {tag, OWNER_TAG, f"{HOST_TAG}{socket.gethostname()}"})
+        return None
+    client.update_flow_run(me, tags=tags - {tag, OWNER_TAG})
+    return owner or rivals[0]
 
 
 def _claimants(client: SyncPrefectClient, tag: str) -> list[FlowRun]:

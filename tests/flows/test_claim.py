@@ -5,6 +5,8 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
 from prefect import flow
@@ -30,6 +32,25 @@ def test_a_second_recovery_of_the_same_cluster_is_refused_while_the_first_one_li
             claims("gp-a")
 
     assert claims("gp-a", second) == "mine"
+
+
+def test_of_runs_that_claim_at_the_same_moment_one_wins_and_the_others_name_it() -> None:
+    ready = Barrier(3)
+
+    @flow
+    def starts_with_the_others() -> str:
+        ready.wait()
+        try:
+            claim("gp-crowd")
+        except LockHeld as refused:
+            return refused.message
+        time.sleep(6)  # longer than any other one tries
+        return "mine"
+
+    with ThreadPoolExecutor(3) as crowd:
+        answers = [f.result() for f in [crowd.submit(starts_with_the_others) for _ in range(3)]]
+    assert answers.count("mine") == 1
+    assert sum("of cluster gp-crowd is Running" in answer for answer in answers) == 2
 
 
 def test_another_cluster_is_free_meanwhile() -> None:
