@@ -1,4 +1,6 @@
-"""Where the practice clusters of a test session lie: in memory where there is enough, where a start costs half."""
+"""Where the practice clusters of a test session lie: in memory where there is enough, where a start costs half.
+
+And no Prefect server but the one that a session starts."""
 
 import os
 import shutil
@@ -15,6 +17,8 @@ _ours = pytest.StashKey[Path]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # A flow that lost its session's server (a thread without its context) fails at once, and starts none of its own.
+    os.environ["PREFECT_SERVER_ALLOW_EPHEMERAL_MODE"] = "false"
     # Workers of xdist inherit the variable of the session that starts them.
     if BASE_VARIABLE not in os.environ and _enough_memory():
         folder = Path(tempfile.mkdtemp(prefix="gpmedic-tests-", dir=_MEMORY))

@@ -6,6 +6,7 @@ import textwrap
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from threading import Barrier
 
 import pytest
@@ -39,7 +40,7 @@ def test_of_runs_that_claim_at_the_same_moment_one_wins_and_the_others_name_it()
 
     @flow
     def starts_with_the_others() -> str:
-        ready.wait()
+        ready.wait(timeout=60)
         try:
             claim("gp-crowd")
         except LockHeld as refused:
@@ -48,7 +49,7 @@ def test_of_runs_that_claim_at_the_same_moment_one_wins_and_the_others_name_it()
         return "mine"
 
     with ThreadPoolExecutor(3) as crowd:
-        answers = [f.result() for f in [crowd.submit(starts_with_the_others) for _ in range(3)]]
+        answers = [f.result() for f in [crowd.submit(copy_context().run, starts_with_the_others) for _ in range(3)]]
     assert answers.count("mine") == 1
     assert sum("of cluster gp-crowd is Running" in answer for answer in answers) == 2
 
