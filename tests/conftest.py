@@ -5,6 +5,7 @@ And no Prefect server but the one that a session starts."""
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,23 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if folder is not None:
         del os.environ[BASE_VARIABLE]
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def prefect_server() -> Iterator[str]:
+    """The address of the server's API; flows of this process, and threads that copy its context, use it."""
+    # Prefect is imported only where it is needed: it takes seconds.
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+    from flows.local_server import local_server
+
+    with (
+        tempfile.TemporaryDirectory(prefix="gpmedic-prefect-", ignore_cleanup_errors=True) as home,
+        local_server(Path(home)) as url,
+        # A heartbeat costs each flow a second at its end, and only the report of a crash needs it.
+        temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
+    ):
+        yield url
 
 
 def _enough_memory() -> bool:

@@ -16,16 +16,50 @@ from gpmedic.practice.fault import Fault
 
 @dataclass(frozen=True, slots=True)
 class Drill:
-    """What is broken, and how the user of the cluster would say it."""
+    """What is broken, and how the user of the cluster would say it.
 
-    fault: Fault
-    content: int
+    Attributes:
+        faults: in their order, each with the target that it wants.
+        marked_down: segments that FTS will mark down; 0 where the catalog never shows the fault.
+        mirrored: whether the practice cluster has mirrors.
+        host_returns: whether the broken host answers again before the recovery begins.
+        spare: the host that replaces the broken one.
+    """
+
     told: str
+    faults: Mapping[Fault, int | str | None]
+    marked_down: int = 0
+    mirrored: bool = True
+    host_returns: bool = False
+    spare: str | None = None
 
 
 DRILLS: Mapping[str, Drill] = {
-    "primary-down": Drill(Fault.KILL_PRIMARY, 2, "The primary of content 2 is killed; FTS will promote its mirror."),
-    "mirror-down": Drill(Fault.KILL_MIRROR, 0, "The mirror of content 0 is killed; FTS will mark it down."),
+    "primary-down": Drill(
+        "The primary of content 2 is killed; FTS will promote its mirror.", {Fault.KILL_PRIMARY: 2}, marked_down=1
+    ),
+    "mirror-down": Drill(
+        "The mirror of content 0 is killed; FTS will mark it down.", {Fault.KILL_MIRROR: 0}, marked_down=1
+    ),
+    "host-down": Drill(
+        "sdw1 loses its power, with two primaries and two mirrors; then it boots again.",
+        {Fault.HOST_DOWN: "sdw1"},
+        marked_down=4,
+        host_returns=True,
+    ),
+    "double-fault": Drill(
+        "Primary and mirror of content 1 are killed at once; nobody is left to promote.", {Fault.KILL_BOTH: 1}
+    ),
+    "mirrorless": Drill(
+        "The primary of content 1 is killed, and this cluster has no mirrors.", {Fault.KILL_PRIMARY: 1}, mirrored=False
+    ),
+    "spare-host": Drill(
+        "sdw1 is lost for good, with two primaries and two mirrors; sdw4 is to replace it.",
+        {Fault.HOST_DOWN: "sdw1"},
+        marked_down=4,
+        spare="sdw4",
+    ),
+    "standby-down": Drill("The standby coordinator is killed.", {Fault.KILL_STANDBY: None}),
 }
 
 

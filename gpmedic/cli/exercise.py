@@ -3,18 +3,20 @@
 import os
 import shutil
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
 from gpmedic.cli.attendants import choose_attendant
 from gpmedic.cli.drill import Drill
-from gpmedic.cli.recover import import_flows, quiet_prefect, run_recovery
+from gpmedic.cli.recover import import_flows, quiet_prefect, run_page
 from gpmedic.cli.screen import Ticker
 from gpmedic.cluster import Status
 from gpmedic.practice import Fault, PracticeCluster
-from gpmedic.practice.layout import DRILL_PREFIX
-from gpmedic.report import Outcome, report_text
+from gpmedic.practice.fault import wanted_target
+from gpmedic.practice.layout import DRILL_PREFIX, Mirrors
+from gpmedic.report import Outcome, RecoveryReport, report_text
 
 ROWS_BEFORE = 600
 SLOWER = 2
@@ -35,7 +37,9 @@ def exercise(drill: Drill, generation: str, folder: Path, *, yes: bool) -> bool:
     ticker = Ticker()
     ticker.say(f"Starting a practice cluster like Greenplum {generation}, and a Prefect server ...")
     with ExitStack() as stack, ThreadPoolExecutor(max_workers=1) as pool:
-        cluster = PracticeCluster(f"{DRILL_PREFIX}{os.getpid()}", generation)
+        cluster = PracticeCluster(
+            f"{DRILL_PREFIX}{os.getpid()}", generation, mirrors=Mirrors.YES if drill.mirrored else Mirrors.NO
+        )
         stack.callback(_take_away, cluster)
         starting = pool.submit(cluster.up)  # both start at once
         from flows.local_server import local_server
@@ -62,14 +66,40 @@ def _break_and_recover(drill: Drill, cluster: PracticeCluster, ticker: Ticker, *
     with cluster.writing_rows() as users:
         cluster.break_(Fault.SLOW_RESYNC, seconds=SLOWER)
         ticker.say(drill.told)
-        cluster.break_(drill.fault, content=drill.content)
-        began = time.monotonic()
-        cluster.wait_until(lambda facts: any(segment.status is Status.DOWN for segment in facts.segments))
-        ticker.say(f"FTS has noticed, {time.monotonic() - began:.1f} s after the fault.")
-        report = run_recovery(cluster.settings, attending, ticker)
+        _break(drill, cluster, ticker)
+        report = run_page(lambda: _page(drill, cluster.name), attending, ticker)
     print(report_text(report))
     before, after = ROWS_BEFORE + users.rows, cluster.count_rows()
     equal = before == after
     print(f"Rows of the practice ledger on all acting primaries: {before} written, {after} found.")
     print(f"Rows before / after: {'equal' if equal else 'NOT EQUAL'}")
     return equal and report.outcome is Outcome.RECOVERED
+
+
+def _break(drill: Drill, cluster: PracticeCluster, ticker: Ticker) -> None:
+    for fault, target in drill.faults.items():
+        _on_target(cluster.break_, fault, target)
+    if drill.marked_down == 0:
+        ticker.say("The catalog does not show it.")
+        return
+    began = time.monotonic()
+    cluster.wait_until(lambda facts: sum(s.status is Status.DOWN for s in facts.data_segments) >= drill.marked_down)
+    ticker.say(f"FTS has noticed, {time.monotonic() - began:.1f} s after the fault.")
+    if drill.host_returns:
+        for fault, target in drill.faults.items():
+            _on_target(cluster.heal, fault, target)
+        ticker.say("The host answers again; its segments are still down.")
+
+
+def _on_target(act: Callable[..., object], fault: Fault, target: int | str | None) -> None:
+    wanted = wanted_target(fault)
+    act(fault, **({} if wanted is None else {wanted: target}))
+
+
+def _page(drill: Drill, cluster: str) -> RecoveryReport:
+    from flows.recover import recover
+    from flows.recover_to_spare import recover_to_spare
+
+    if drill.spare is None:
+        return recover(cluster)
+    return recover_to_spare(cluster, str(drill.faults[Fault.HOST_DOWN]), drill.spare)

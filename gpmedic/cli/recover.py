@@ -1,7 +1,7 @@
 """`gpmedic recover`: the recovery of one cluster, from the first look to the proofs, run in this process."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from gpmedic.cli.attendants import Attending
     from gpmedic.cli.screen import Ticker
     from gpmedic.report import RecoveryReport
-    from gpmedic.settings import ClusterSettings
 
 STATE_FOLDER = Path("~/.local/state/gpmedic/prefect")
 """Where the runs of `gpmedic recover` are kept when no Prefect server is configured."""
@@ -47,20 +46,16 @@ def recover(
     ticker = Ticker()
     ticker.say("Reaching the Prefect server, or starting one ...")
     with configured_or_local_server():
-        report = run_recovery(settings, attending, ticker, repeated_failure)
+        from flows.recover import recover as recover_flow
+
+        report = run_page(lambda: recover_flow(settings.name, repeated_failure), attending, ticker)
     print(report_text(report))
     raise typer.Exit(0 if report.outcome in (Outcome.HEALTHY, Outcome.RECOVERED) else 1)
 
 
-def run_recovery(
-    settings: "ClusterSettings",
-    attending: "Attending",
-    ticker: "Ticker",
-    repeated_failure: RepeatedFailure | None = None,
-) -> "RecoveryReport":
-    """Run the flow `recover` in this process, show what it tells, and have the attendant answer it."""
+def run_page(page: "Callable[[], RecoveryReport]", attending: "Attending", ticker: "Ticker") -> "RecoveryReport":
+    """Run a flow in this process, show what it tells, and have the attendant answer it."""
     from flows.attend import attend
-    from flows.recover import recover as recover_flow
     from tasks.notify import Level, Phase, Progress, listening
 
     def show(told: Progress) -> None:
@@ -69,7 +64,7 @@ def run_recovery(
 
     with listening(show):
         try:
-            return attend(lambda: recover_flow(settings.name, repeated_failure), attending.answer, attending.name)
+            return attend(page, attending.answer, attending.name)
         finally:
             ticker.end_progress()
 

@@ -39,8 +39,11 @@ class Ledger:
         self._primaries: list[SegmentFacts] = []
         self._sessions: dict[int, psycopg2.extensions.connection] = {}
 
-    def write(self, count: int) -> None:
+    def write(self, count: int, until: Event | None = None) -> None:
         """Write so many rows, each committed (and, where there is a mirror in sync, on it).
+
+        Args:
+            until: where given, patience begins only when it is set.
 
         Raises:
             PracticeError: a row could not be written in time.
@@ -53,7 +56,7 @@ class Ledger:
                 # When the answer of a commit is lost it may have happened: a second time does no harm.
                 cursor.execute(f"INSERT INTO {_TABLE} (id) VALUES (%s) ON CONFLICT DO NOTHING", (identity,))  # noqa: S608
 
-            self._on_primary(identity, insert)
+            self._on_primary(identity, insert, until)
 
     def count(self) -> int:
         """Rows on all acting primaries.
@@ -77,13 +80,14 @@ class Ledger:
 
     @contextmanager
     def writing(self, pause: float = 0.01) -> Iterator[Written]:
-        """Write in the background until the block ends, a row every `pause` seconds; errors end the block."""
+        """Write in the background until the block ends, a row every `pause` seconds; users wait as long as a recovery
+        takes, and a row that cannot be written after it ends the block with an error."""
         written, stop, errors = Written(), Event(), list[Exception]()
 
         def work() -> None:
             try:
                 while not stop.wait(pause):
-                    self.write(1)
+                    self.write(1, stop)
                     written.rows += 1
             except PracticeError as error:
                 errors.append(error)
@@ -103,7 +107,9 @@ class Ledger:
             session.close()
         self._sessions.clear()
 
-    def _on_primary(self, key: int, work: Callable[["psycopg2.extensions.cursor"], None]) -> None:
+    def _on_primary(
+        self, key: int, work: Callable[["psycopg2.extensions.cursor"], None], until: Event | None = None
+    ) -> None:
         deadline = time.monotonic() + self._patience
         while True:
             if not self._primaries:
@@ -122,6 +128,8 @@ class Ledger:
             except psycopg2.Error as error:
                 self._sessions.pop(primary.dbid, None)
                 self._primaries = []
+                if until is not None and not until.is_set():
+                    deadline = time.monotonic() + self._patience
                 if time.monotonic() > deadline:
                     raise PracticeError(f"Content {primary.content} could not be reached: {error}".strip()) from None
                 time.sleep(0.1)

@@ -20,7 +20,9 @@ from tasks.detect import look
 from tasks.notify import Level, Progress, listening
 
 generation_6 = pytest.mark.parametrize("practice", ["6"], indirect=True)
-every_generation = pytest.mark.parametrize("practice", ["6", "4.3", "7"], indirect=True)
+every_generation = pytest.mark.parametrize(
+    "practice", ["6", "4.3", pytest.param("7", marks=pytest.mark.chaos)], indirect=True
+)
 others_when_there_is_time = pytest.mark.parametrize(
     "practice",
     ["6", *(pytest.param(release, marks=pytest.mark.chaos) for release in ("4.3", "7"))],

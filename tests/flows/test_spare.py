@@ -42,7 +42,9 @@ def practice(request: pytest.FixtureRequest, clusters_folder: Path) -> Iterator[
 
 generation_6 = pytest.mark.parametrize("practice", ["6"], indirect=True)
 generation_7 = pytest.mark.parametrize("practice", ["7"], indirect=True)
-every_generation = pytest.mark.parametrize("practice", ["6", "4.3", "7"], indirect=True)
+every_generation = pytest.mark.parametrize(
+    "practice", ["6", "4.3", pytest.param("7", marks=pytest.mark.chaos)], indirect=True
+)
 
 
 class Operator:

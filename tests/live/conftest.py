@@ -8,10 +8,7 @@ from pathlib import Path
 import pytest
 
 from gpmedic.settings import CONFIG_VARIABLE
-from tests.flows.conftest import prefect_server
 from tests.live.live_cluster import VARIABLE, Live, load
-
-__all__ = ["prefect_server"]
 
 
 @pytest.fixture(scope="module")

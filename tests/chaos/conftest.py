@@ -1,3 +1,0 @@
-from tests.flows.conftest import prefect_server
-
-__all__ = ["prefect_server"]
