@@ -191,6 +191,19 @@ def test_a_utility_at_work_is_found_however_it_spells_the_data_directory(
     assert (utility.pid in {process.pid for process in running}) is found
 
 
+@pytest.mark.parametrize(("argument", "found"), [("--help", False), ("--helpless", True), ("-a", True)])
+def test_a_utility_that_only_prints_its_help_is_no_utility_at_work(
+    six: PracticeCluster, tmp_path: Path, argument: str, found: bool
+) -> None:
+    program = tmp_path / "gprecoverseg"
+    program.write_text("#!/bin/sh\nwhile :; do sleep 0.05; done\n")
+    program.chmod(0o755)
+    with subprocess.Popen([program, argument]) as utility:
+        running = facts_of(six)["mdw"].utilities
+        utility.kill()
+    assert (utility.pid in {process.pid for process in running}) is found
+
+
 def test_a_copy_that_outlived_its_run_is_found_by_the_directory_that_it_names(
     six: PracticeCluster, tmp_path: Path
 ) -> None:

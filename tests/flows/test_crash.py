@@ -116,6 +116,7 @@ def mirror_down(content: int) -> Callable[[Facts], bool]:
     return lambda facts: any(s.content == content and s.status.value == "d" for s in facts.segments)
 
 
+@pytest.mark.chaos
 def test_a_command_that_has_not_changed_anything_yet_is_adopted(practice: PracticeCluster, prefect_server: str) -> None:
     practice.break_(Fault.KILL_MIRROR, content=0)
     practice.wait_until(mirror_down(0))

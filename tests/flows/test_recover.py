@@ -17,7 +17,9 @@ from gpmedic.report import Outcome, RecoveryReport
 from tasks.approve import Answer, Request
 from tasks.notify import Phase, Progress, listening
 
-every_generation = pytest.mark.parametrize("practice", ["6", "4.3", "7"], indirect=True)
+every_generation = pytest.mark.parametrize(
+    "practice", ["6", "4.3", pytest.param("7", marks=pytest.mark.chaos)], indirect=True
+)
 generation_6 = pytest.mark.parametrize("practice", ["6"], indirect=True)
 
 
@@ -117,6 +119,25 @@ def test_a_mirror_that_is_down_is_recovered_with_one_approval(practice: Practice
     report = recovered(practice, operator)
     assert report.outcome is Outcome.RECOVERED
     assert operator.steps == ["recover"]
+
+
+@generation_6
+def test_a_host_that_has_booted_again_is_one_incident_with_one_plan(practice: PracticeCluster) -> None:
+    practice.write_rows(60)
+    rows = practice.count_rows()
+    practice.break_(Fault.HOST_DOWN, host="sdw3")
+    before = practice.wait_until(
+        lambda facts: all(s.status.value == "d" for s in facts.data_segments if s.hostname == "sdw3")
+    )
+    lost = [s for s in before.data_segments if s.hostname == "sdw3"]
+    assert {s.preferred_role.value for s in lost} == {"p", "m"}, "primaries and mirrors are lost with a host"
+    practice.heal(Fault.HOST_DOWN, host="sdw3")
+    operator = Operator()
+    report = recovered(practice, operator)
+    assert report.outcome is Outcome.RECOVERED
+    assert operator.steps == ["recover", "rebalance"]
+    assert all(f"dbid {s.dbid} " in operator.asked[0].proposal.text for s in lost)
+    assert practice.count_rows() == rows
 
 
 @generation_6

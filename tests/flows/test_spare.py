@@ -40,10 +40,9 @@ def practice(request: pytest.FixtureRequest, clusters_folder: Path) -> Iterator[
         yield cluster
 
 
-generation_6 = pytest.mark.parametrize("practice", ["6"], indirect=True)
 generation_7 = pytest.mark.parametrize("practice", ["7"], indirect=True)
 every_generation = pytest.mark.parametrize(
-    "practice", ["6", "4.3", pytest.param("7", marks=pytest.mark.chaos)], indirect=True
+    "practice", ["7", "4.3", pytest.param("6", marks=pytest.mark.chaos)], indirect=True
 )
 
 
@@ -70,7 +69,7 @@ def host_is_down(facts: Facts) -> bool:
     return all(s.status.value == "d" for s in facts.data_segments if s.hostname == LOST)
 
 
-@generation_6
+@generation_7
 def test_a_host_that_serves_is_not_replaced_and_nobody_is_asked(practice: PracticeCluster) -> None:
     with pytest.raises(UnsafeState, match="still count as acting primaries"):
         moved(practice, nobody)
@@ -86,7 +85,7 @@ def test_a_lost_host_is_replaced_with_one_approval_for_the_move_and_one_for_the_
     before = practice.wait_until(host_is_down)
     lost = [s for s in before.data_segments if s.hostname == LOST]
     assert {s.preferred_role.value for s in lost} == {"p", "m"}, "primaries and mirrors are lost with a host"
-    if practice.release is Release.V6:
+    if practice.release is not Release.V4_3:
         _refusals_while_it_is_down(practice)
     operator = Operator()
     report = moved(practice, operator)

@@ -26,6 +26,7 @@ def test_a_file_that_does_not_say_expendable_is_refused(practice: PracticeCluste
         load(file)
 
 
+@pytest.mark.chaos
 def test_a_mirror_is_killed_and_recovered_as_on_a_real_cluster(
     practice: PracticeCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prefect_server: str
 ) -> None:
