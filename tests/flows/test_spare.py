@@ -69,16 +69,12 @@ def host_is_down(facts: Facts) -> bool:
     return all(s.status.value == "d" for s in facts.data_segments if s.hostname == LOST)
 
 
-@generation_7
-def test_a_host_that_serves_is_not_replaced_and_nobody_is_asked(practice: PracticeCluster) -> None:
-    with pytest.raises(UnsafeState, match="still count as acting primaries"):
-        moved(practice, nobody)
-
-
 @every_generation
 def test_a_lost_host_is_replaced_with_one_approval_for_the_move_and_one_for_the_rebalance(
     practice: PracticeCluster,
 ) -> None:
+    with pytest.raises(UnsafeState, match="still count as acting primaries"):
+        moved(practice, nobody)
     practice.write_rows(60)
     rows = practice.count_rows()
     practice.break_(Fault.HOST_DOWN, host=LOST)
