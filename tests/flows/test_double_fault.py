@@ -113,6 +113,7 @@ def test_nothing_is_started_while_a_postmaster_is_left_or_a_host_does_not_answer
     assert "left: nosuchhost.invalid does not answer" in done.stdout
 
 
+@pytest.mark.chaos
 @generation_6
 def test_a_restart_whose_run_was_killed_is_adopted_and_runs_once(
     practice: PracticeCluster, prefect_server: str

@@ -19,10 +19,6 @@ from tasks.await_hosts import await_hosts
 from tasks.detect import look
 from tasks.notify import Level, Progress, listening
 
-generation_6 = pytest.mark.parametrize("practice", ["6"], indirect=True)
-every_generation = pytest.mark.parametrize(
-    "practice", ["6", "4.3", pytest.param("7", marks=pytest.mark.chaos)], indirect=True
-)
 others_when_there_is_time = pytest.mark.parametrize(
     "practice",
     ["6", *(pytest.param(release, marks=pytest.mark.chaos) for release in ("4.3", "7"))],
@@ -58,7 +54,7 @@ def waiting(settings: ClusterSettings) -> bool:
     return await_hosts(settings, look(settings))
 
 
-@every_generation
+@others_when_there_is_time
 def test_a_dead_primary_without_mirror_is_brought_back_by_one_approved_restart(practice: PracticeCluster) -> None:
     practice.write_rows(60)
     before = practice.count_rows()
