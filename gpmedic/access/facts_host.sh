@@ -7,7 +7,11 @@ LD_LIBRARY_PATH=$home/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 export LD_LIBRARY_PATH
 version=$("$home/bin/postgres" --gp-version 2>/dev/null) || version=$("$home/bin/postgres" --version 2>/dev/null) || version=
 echo "version - $(printf '%s\n' "$version" | head -n 1)"
-processes=$(ps -ww -eo pid=,args=)
+# Word by word: one pattern over a whole line takes an awk minutes where a program has a hundred kilobytes of arguments.
+copies=$(ps -ww -eo pid=,args= | awk '{
+    for (i = 2; i <= NF; i++) {
+      word = $i; sub(/.*\//, "", word)
+      if (word ~ /^(pg_basebackup|pg_rewind|rsync|gpsegrecovery(\.py)?|gpconfigurenewsegment)$/) { print; break } } }')
 number=-1
 for directory in "$@"; do
   number=$((number + 1))
@@ -42,9 +46,9 @@ for directory in "$@"; do
       esac ;;
     esac
   fi
-  printf '%s\n' "$processes" | GPMEDIC_DIRECTORY=$directory awk -v n="$number" '
+  printf '%s\n' "$copies" | GPMEDIC_DIRECTORY=$directory awk -v n="$number" '
     BEGIN { directory = ENVIRON["GPMEDIC_DIRECTORY"] }
-    / (.*[\/ ])?(pg_basebackup|pg_rewind|rsync|gpsegrecovery(\.py)?|gpconfigurenewsegment)( |$)/ {
+    {
       line = $0
       while ((at = index(line, directory)) > 0) {
         line = substr(line, at + length(directory))

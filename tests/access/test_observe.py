@@ -204,6 +204,13 @@ def test_a_utility_that_only_prints_its_help_is_no_utility_at_work(
     assert (utility.pid in {process.pid for process in running}) is found
 
 
+def test_a_program_with_very_many_arguments_does_not_hold_up_the_look_at_a_host(six: PracticeCluster) -> None:
+    with subprocess.Popen(["sleep", "60", *["a/b c"] * 20_000]) as wordy:
+        facts = facts_of(six)
+        wordy.kill()
+    assert [f.detail for f in facts.values() if not f.reachable] == []
+
+
 def test_a_copy_that_outlived_its_run_is_found_by_the_directory_that_it_names(
     six: PracticeCluster, tmp_path: Path
 ) -> None:
