@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -205,7 +206,7 @@ def test_a_utility_that_only_prints_its_help_is_no_utility_at_work(
 
 
 def test_a_program_with_very_many_arguments_does_not_hold_up_the_look_at_a_host(six: PracticeCluster) -> None:
-    with subprocess.Popen(["sleep", "60", *["a/b c"] * 20_000]) as wordy:
+    with subprocess.Popen([sys.executable, "-c", "input()", *["a/b c"] * 20_000], stdin=subprocess.PIPE) as wordy:
         facts = facts_of(six)
         wordy.kill()
     assert [f.detail for f in facts.values() if not f.reachable] == []
