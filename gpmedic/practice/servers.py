@@ -169,7 +169,8 @@ class Servers:
             self.connect(row).close()
         except psycopg2.OperationalError as error:
             text = str(error)
-            if "Hot standby mode is disabled" in text:
+            # A primary says so too while it recovers from its crash.
+            if "Hot standby mode is disabled" in text and self.is_mirror(row):
                 return Answer.RECOVERS
             return Answer.STARTING if "the database system is" in text else Answer.REFUSED
         return Answer.ACCEPTS

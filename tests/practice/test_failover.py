@@ -106,8 +106,7 @@ def test_a_double_fault_of_4_3_is_not_in_the_catalog_at_all(like43: PracticeClus
     assert {(s.mode, s.status, s.in_preferred_role) for s in pair} == {(Mode.SYNCHRONIZED, Status.UP, True)}
     assert {s.answer for s in pair} == {Answer.REFUSED}
     cluster.heal(Fault.KILL_BOTH, content=1)
-    both_serve = {Answer.ACCEPTS, Answer.RECOVERS}
-    cluster.wait_until(lambda facts: {s.answer for s in facts.segments if s.content == 1} == both_serve)
+    assert {s.answer for s in cluster.facts().segments if s.content == 1} == {Answer.ACCEPTS, Answer.RECOVERS}
 
 
 def test_a_cluster_without_mirrors_never_marks_a_primary_down(start: Start) -> None:
