@@ -240,10 +240,13 @@ def test_a_server_that_is_not_sshd_is_told(lab: Lab) -> None:
 
 def test_a_foreground_command_dies_with_its_connection_and_a_detached_one_lives_on(lab: Lab, shell: Shell) -> None:
     """What the practice hosts promise, and why utilities run as jobs."""
-    witness = lab.home()
+    home = lab.home()
+    # Both wait for the same word, so that neither a slow machine nor a fast one decides the test; the detached one tells
+    # that it has its own session, without which it would be no more than a second foreground command.
     script = f"""
-        setsid sh -c 'sleep 1; echo alive > {witness}/detached' >/dev/null 2>&1 &
-        echo started > {witness}/started; sleep 1; echo alive > {witness}/foreground"""
+        setsid sh -c 'echo > {home}/started; until [ -e {home}/go ]; do sleep 0.05; done; echo > {home}/detached' \
+            </dev/null >/dev/null 2>&1 &
+        until [ -e {home}/go ]; do sleep 0.05; done; echo > {home}/foreground"""
     failures: list[GpmedicError] = []
 
     def run() -> None:
@@ -254,13 +257,19 @@ def test_a_foreground_command_dies_with_its_connection_and_a_detached_one_lives_
 
     thread = threading.Thread(target=run)
     thread.start()
-    while not (witness / "started").exists():
-        time.sleep(0.01)
-    lab.servers.drop_connections(COORDINATOR_HOST)
-    thread.join()
+    try:
+        wait_for(home / "started")
+        lab.servers.drop_connections(COORDINATOR_HOST)
+        thread.join()
+    finally:
+        (home / "go").touch()
     assert [type(failure) for failure in failures] == [HostUnreachable]
-    deadline = time.monotonic() + 5
-    while not (witness / "detached").exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert (witness / "detached").exists()
-    assert not (witness / "foreground").exists()
+    wait_for(home / "detached")
+    assert not (home / "foreground").exists()
+
+
+def wait_for(file: Path) -> None:
+    deadline = time.monotonic() + 30
+    while not file.exists():
+        assert time.monotonic() < deadline, f"{file} was never written"
+        time.sleep(0.02)
