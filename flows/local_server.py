@@ -38,13 +38,23 @@ def local_server(home: Path, meanwhile: Callable[[], object] = lambda: None, por
     Raises:
         HostUnreachable: it did not start.
     """
+    port = port or free_port()
+    with server_process(home, port) as server:
+        # Prefect is imported only now: importing it takes seconds too, and the server's own start need not wait for it.
+        import prefect  # noqa: F401
+
+        meanwhile()
+        with served(home, port, server) as url:
+            yield url
+
+
+@contextlib.contextmanager
+def server_process(home: Path, port: int) -> "Iterator[subprocess.Popen[bytes]]":
+    """Start a server and end it; `served` waits until it answers, which takes several seconds."""
     database = home / f"prefect-{version('prefect')}.db"
     if not database.exists():
         shutil.copy(_template(), database)
-    port = port or free_port()
-    url = f"http://127.0.0.1:{port}/api"
-    log = home / "server.log"
-    with log.open("wb") as output:
+    with _log(home).open("wb") as output:
         server = subprocess.Popen(
             [sys.executable, "-m", __name__, str(port)],
             env=_environment(home, database),
@@ -54,16 +64,7 @@ def local_server(home: Path, meanwhile: Callable[[], object] = lambda: None, por
             start_new_session=True,  # a Ctrl-C is for the flow, which still has to tell the server how it ended
         )
     try:
-        # Prefect is imported only now: importing it takes seconds too, and the server's own start need not wait for it.
-        from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
-
-        meanwhile()
-        _wait_until_healthy(url, server, log)
-        with temporary_settings({PREFECT_API_URL: url, PREFECT_HOME: home}):
-            try:
-                yield url
-            finally:
-                _send_what_is_queued()
+        yield server
     finally:
         server.terminate()
         try:
@@ -71,6 +72,33 @@ def local_server(home: Path, meanwhile: Callable[[], object] = lambda: None, por
         except subprocess.TimeoutExpired:
             server.kill()
             server.wait()
+
+
+@contextlib.contextmanager
+def served(home: Path, port: int, server: "subprocess.Popen[bytes] | None" = None) -> Iterator[str]:
+    """Make the flows of this process use the server on this port.
+
+    Args:
+        home: where this process keeps results; and the server's folder, where this process has started it.
+        port: the server's, on loopback.
+        server: its process, where this process has started it: one that has ended is not waited for.
+
+    Raises:
+        HostUnreachable: it did not start.
+    """
+    from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
+
+    url = f"http://127.0.0.1:{port}/api"
+    _wait_until_healthy(url, server, _log(home))
+    with temporary_settings({PREFECT_API_URL: url, PREFECT_HOME: home}):
+        try:
+            yield url
+        finally:
+            _send_what_is_queued()
+
+
+def _log(home: Path) -> Path:
+    return home / "server.log"
 
 
 def _template() -> Path:
@@ -114,9 +142,9 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _wait_until_healthy(url: str, server: "subprocess.Popen[bytes]", log: Path) -> None:
+def _wait_until_healthy(url: str, server: "subprocess.Popen[bytes] | None", log: Path) -> None:
     deadline = time.monotonic() + STARTUP_SECONDS
-    while time.monotonic() < deadline and server.poll() is None:
+    while time.monotonic() < deadline and (server is None or server.poll() is None):
         with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/health", timeout=2):  # noqa: S310 (our own)
             return
         time.sleep(0.1)

@@ -6,32 +6,49 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
+from flows.local_server import free_port, local_server, served, server_process
 from gpmedic.practice.postgres import BASE_VARIABLE
 
+SERVER_VARIABLE = "GPMEDIC_TESTS_PREFECT_PORT"
+_SLOW_FOLDERS = ("flows", "chaos", "cli", "live", "practice", "access", "tasks")
+_TESTS = Path(__file__).parent
 _MEMORY = Path("/dev/shm")  # noqa: S108 (mkdtemp below)
 _NEEDED_BYTES = 6 << 30
-_ours = pytest.StashKey[Path]()
+_ours = pytest.StashKey[ExitStack]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     # A flow that lost its session's server (a thread without its context) fails at once, and starts none of its own.
     os.environ["PREFECT_SERVER_ALLOW_EPHEMERAL_MODE"] = "false"
-    # Workers of xdist inherit the variable of the session that starts them.
+    if hasattr(config, "workerinput"):
+        return
+    # What the session starts here is for all workers of xdist; they inherit the variables.
+    config.stash[_ours] = stack = ExitStack()
     if BASE_VARIABLE not in os.environ and _enough_memory():
         folder = Path(tempfile.mkdtemp(prefix="gpmedic-tests-", dir=_MEMORY))
-        config.stash[_ours] = folder
-        os.environ[BASE_VARIABLE] = str(folder)
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        stack.enter_context(_variable(BASE_VARIABLE, str(folder)))
+    if config.getoption("numprocesses", None):
+        port = free_port()
+        stack.enter_context(server_process(Path(stack.enter_context(_prefect_home())), port))
+        stack.enter_context(_variable(SERVER_VARIABLE, str(port)))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    folder = config.stash.get(_ours, None)
-    if folder is not None:
-        del os.environ[BASE_VARIABLE]
-        shutil.rmtree(folder, ignore_errors=True)
+    if _ours in config.stash:
+        config.stash[_ours].close()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The folders whose tests take long come first: what begins last must not be what takes longest."""
+    rank = {folder: place for place, folder in enumerate(_SLOW_FOLDERS)}
+    items.sort(key=lambda item: rank.get(item.path.relative_to(_TESTS).parts[0], len(rank)))
 
 
 @pytest.fixture(scope="session")
@@ -40,15 +57,25 @@ def prefect_server() -> Iterator[str]:
     # Prefect is imported only where it is needed: it takes seconds.
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
-    from flows.local_server import local_server
-
-    with (
-        tempfile.TemporaryDirectory(prefix="gpmedic-prefect-", ignore_cleanup_errors=True) as home,
-        local_server(Path(home)) as url,
+    with _prefect_home() as home:
+        port = os.environ.get(SERVER_VARIABLE)
+        server = local_server(Path(home)) if port is None else served(Path(home), int(port))
         # A heartbeat costs each flow a second at its end, and only the report of a crash needs it.
-        temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
-    ):
-        yield url
+        with server as url, temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+            yield url
+
+
+def _prefect_home() -> "tempfile.TemporaryDirectory[str]":
+    return tempfile.TemporaryDirectory(prefix="gpmedic-prefect-", ignore_cleanup_errors=True)
+
+
+@contextmanager
+def _variable(name: str, value: str) -> Iterator[None]:
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        del os.environ[name]
 
 
 def _enough_memory() -> bool:

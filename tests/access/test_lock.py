@@ -102,10 +102,10 @@ def test_of_eight_who_come_at_once_one_gets_the_lock(lab: Lab) -> None:
 
 
 def test_the_block_holds_the_lock_beyond_its_stale_age_and_gives_it_back(lab: Lab, shell: Shell) -> None:
-    with lock.locked(shell, settings(lab), stale_after=1, beat_every=0.3):
-        time.sleep(2.2)
+    with lock.locked(shell, settings(lab), stale_after=4, beat_every=0.5):
+        time.sleep(5.5)
         with lab.shell() as other, pytest.raises(LockHeld):
-            lock.acquire(other, "prod", "token-b", "bob", stale_after=1)
+            lock.acquire(other, "prod", "token-b", "bob", stale_after=4)
     assert lock.owner(shell, "prod") is None
 
 

@@ -4,6 +4,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -40,13 +41,19 @@ def test_a_dbid_that_has_left_the_catalog_is_not_waited_for(six: PracticeCluster
     assert time.monotonic() - began < 5
 
 
-def test_a_utility_that_prints_nothing_is_told_of_once_and_not_stopped(six: PracticeCluster) -> None:
+def test_a_utility_that_prints_nothing_is_told_of_once_and_not_stopped(six: PracticeCluster, tmp_path: Path) -> None:
     settings = six.settings
     settings = settings.model_copy(update={"policy": settings.policy.model_copy(update={"silence_after": 1})})
-    told = list[Progress]()
+    told, word = list[Progress](), tmp_path / "go"
+
+    def listen(progress: Progress) -> None:
+        told.append(progress)
+        if progress.level is Level.WARNING:
+            word.touch()
+
     with Shell.connect(settings.ssh) as shell:
-        launch(shell, "silent", ("sh", "-c", "sleep 2; echo done"), "")
-    with listening(told.append):
+        launch(shell, "silent", ("sh", "-c", f"until [ -e {word} ]; do sleep 0.1; done; echo done"), "")
+    with listening(listen):
         ended = follow_job(settings, Ended(("gprecoverseg", "-a"), "silent", ()), Phase.RECOVER)
     assert (ended.exit_code, ended.output) == (0, "done\n")
     (warning,) = [progress.text for progress in told if progress.level is Level.WARNING]

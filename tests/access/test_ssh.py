@@ -241,8 +241,8 @@ def test_a_server_that_is_not_sshd_is_told(lab: Lab) -> None:
 def test_a_foreground_command_dies_with_its_connection_and_a_detached_one_lives_on(lab: Lab, shell: Shell) -> None:
     """What the practice hosts promise, and why utilities run as jobs."""
     home = lab.home()
-    # Both wait for the same word, so that neither a slow machine nor a fast one decides the test; the detached one tells
-    # that it has its own session, without which it would be no more than a second foreground command.
+    # Both wait for the same word, so that no machine's speed decides the test. The detached one tells that it has its
+    # own session: before that it is no more than a second foreground command.
     script = f"""
         setsid sh -c 'echo > {home}/started; until [ -e {home}/go ]; do sleep 0.05; done; echo > {home}/detached' \
             </dev/null >/dev/null 2>&1 &

@@ -70,10 +70,11 @@ def test_a_mirror_that_is_down_has_exit_code_1_and_a_plan_to_recover_it(
     assert steps[0]["dbids"] == [mirror_down]
 
 
-def test_what_refuses_a_recovery_is_said_once(gpmedic: Cli, clusters: Path, mirror_down: int) -> None:
+@pytest.mark.usefixtures("mirror_down")
+def test_what_refuses_a_recovery_is_said_once(clusters: Path, prefect_server: str) -> None:
     path = clusters / "practice.toml"
     path.write_text(path.read_text().replace("[policy]\n", "[policy]\nfree_space_percent = 100\n"))
-    run = gpmedic("recover", "--yes")
+    run = Cli(clusters, prefect_server)("recover", "--yes")
     assert run.returncode == 2, run.stdout + run.stderr
     assert len(run.stderr.splitlines()) == 1, run.stderr
     said = run.stderr.removeprefix("gpmedic: ").partition(" Next: ")[0].strip()

@@ -144,17 +144,17 @@ def test_a_cluster_that_never_holds_still_is_left_alone() -> None:
 
 
 def test_an_approval_expires() -> None:
+    now = datetime.now(UTC)
     approval = Approval(
         step="recover",
         fingerprint="abc123",
         operator="anna",
         reason="",
-        decided_at=datetime.now(UTC),
-        expires_at=datetime.now(UTC) + timedelta(seconds=0.05),
+        decided_at=now - timedelta(hours=2),
+        expires_at=now + timedelta(hours=1),
     )
     assert approval.covers("abc123")
-    time.sleep(0.1)
-    assert not approval.covers("abc123")
+    assert not approval.model_copy(update={"expires_at": now}).covers("abc123")
 
 
 def test_prefect_refuses_an_answer_that_is_neither_yes_nor_no() -> None:
@@ -165,11 +165,11 @@ def test_prefect_refuses_an_answer_that_is_neither_yes_nor_no() -> None:
         with get_client(sync_client=True) as client:
             while (state := client.read_flow_run(paused[0]).state) is None or not state.is_paused():
                 time.sleep(0.05)
-        time.sleep(0.3)  # its form is stored a moment after
-        try:
-            resume_flow_run(paused[0], run_input={"decision": "maybe", "operator": "anna"})
-        except RuntimeError as error:
-            refusals.append(str(error))
+        while not refusals or "schema" in refusals[-1].lower():  # its form is stored a moment after
+            try:
+                resume_flow_run(paused[0], run_input={"decision": "maybe", "operator": "anna"})
+            except RuntimeError as error:
+                refusals.append(str(error))
         give(paused[0], Answer(decision="yes", operator="anna"))
 
     @flow
@@ -186,8 +186,7 @@ def test_prefect_refuses_an_answer_that_is_neither_yes_nor_no() -> None:
         approval = asks()
     person.join()
     assert approval is not None
-    assert len(refusals) == 1
-    assert "decision" in refusals[0]
+    assert "decision" in refusals[-1]
 
 
 def test_two_people_means_two_different_ones_and_the_record_names_both() -> None:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from threading import Barrier
+from threading import Barrier, Semaphore
 
 import pytest
 from prefect import flow
@@ -36,7 +36,7 @@ def test_a_second_recovery_of_the_same_cluster_is_refused_while_the_first_one_li
 
 
 def test_of_runs_that_claim_at_the_same_moment_one_wins_and_the_others_name_it() -> None:
-    ready = Barrier(3)
+    ready, others = Barrier(3), Semaphore(0)
 
     @flow
     def starts_with_the_others() -> str:
@@ -44,8 +44,10 @@ def test_of_runs_that_claim_at_the_same_moment_one_wins_and_the_others_name_it()
         try:
             claim("gp-crowd")
         except LockHeld as refused:
+            others.release()
             return refused.message
-        time.sleep(6)  # longer than any other one tries
+        assert others.acquire(timeout=60)
+        assert others.acquire(timeout=60)
         return "mine"
 
     with ThreadPoolExecutor(3) as crowd:

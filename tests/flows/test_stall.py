@@ -39,7 +39,7 @@ def test_a_wait_in_which_nothing_moves_alarms_once_and_ends_when_the_mirror_is_t
     without_a_stream: PracticeCluster, tmp_path: Path
 ) -> None:
     settings = without_a_stream.settings
-    impatient = settings.policy.model_copy(update={"stall_after": 1})
+    impatient = settings.policy.model_copy(update={"stall_after": 3})
     settings = settings.model_copy(update={"policy": impatient})
     told, alarmed, ended = list[Progress](), threading.Event(), list[Cluster]()
 
@@ -74,8 +74,12 @@ def test_a_mirror_that_goes_down_again_and_a_primary_that_dies_end_the_wait(prac
     practice.control.call(Verb.START_SEGMENT, dbid=mirror.dbid)
     practice.wait_until(lambda facts: facts.segment(mirror.dbid).status is Status.UP)
     assert practice.facts().segment(mirror.dbid).mode is Mode.NOT_IN_SYNC
-    dying = threading.Timer(1.5, practice.break_, [Fault.KILL_PRIMARY], {"content": 1})
-    dying.start()
-    with pytest.raises(UnsafeState, match=r"Double fault: content 1: .* The wait has ended"):
+    dying: list[Progress] = []
+
+    def die(progress: Progress) -> None:
+        if not dying:
+            dying.append(progress)
+            practice.break_(Fault.KILL_PRIMARY, content=1)
+
+    with listening(die), pytest.raises(UnsafeState, match=r"Double fault: content 1: .* The wait has ended"):
         waiting(practice.settings)
-    dying.join()

@@ -1,6 +1,5 @@
 """Faults do what they say, and heal."""
 
-import time
 from collections.abc import Callable
 
 import pytest
@@ -8,7 +7,7 @@ import pytest
 from gpmedic.cluster import Mode, Status
 from gpmedic.practice import Fault, PracticeCluster, PracticeError
 from gpmedic.practice.control import Verb
-from gpmedic.practice.facts import Answer, SshState, lsn_bytes
+from gpmedic.practice.facts import Answer, Facts, SshState, lsn_bytes
 from gpmedic.practice.processes import alive
 from tests.practice.conftest import Host, data_directory, unique_name
 
@@ -134,7 +133,7 @@ def test_pg_rewind_fails_without_wal_and_a_full_copy_helps(broken: PracticeClust
 
 
 def test_a_slow_mirror_is_shown_catching_up_with_fewer_and_fewer_bytes_to_go(broken: PracticeCluster) -> None:
-    broken.break_(Fault.SLOW_RESYNC, seconds=4)
+    broken.break_(Fault.SLOW_RESYNC, seconds=10)
     broken.break_(Fault.KILL_MIRROR, content=3)
     broken.wait_until(lambda f: f.segment(11).status is Status.DOWN)
     broken.control.call(Verb.START_SEGMENT, dbid=11)
@@ -144,17 +143,20 @@ def test_a_slow_mirror_is_shown_catching_up_with_fewer_and_fewer_bytes_to_go(bro
         )
     )
     assert facts.segment(11).mode is Mode.NOT_IN_SYNC
-    sent = [next(r.sent for r in facts.replication if r.content == 3)]
+    sent = _sent(facts)
     seen = Host(broken).sql(
         "SELECT state, gp_segment_id = 3 AND replay_location < flush_location FROM gp_stat_replication"
         " WHERE gp_segment_id = 3"
     )
     assert seen == ["catchup|t"]
-    time.sleep(0.3)
-    sent.append(next(r.sent for r in broken.facts().replication if r.content == 3))
-    assert lsn_bytes(sent[0] or "0/0") < lsn_bytes(sent[1] or "0/0")
+    broken.wait_until(lambda f: _sent(f) > sent)
     broken.wait_until(lambda f: f.segment(11).mode is Mode.SYNCHRONIZED)
     broken.heal(Fault.SLOW_RESYNC)
+
+
+def _sent(facts: Facts) -> int:
+    """How many bytes content 3 has sent to its mirror."""
+    return lsn_bytes(next(r.sent for r in facts.replication if r.content == 3) or "0/0")
 
 
 def test_a_full_disk_takes_no_full_copy(broken: PracticeCluster) -> None:

@@ -192,7 +192,16 @@ def test_what_it_prints_live_is_what_the_real_one_printed_of_the_same_failure(cl
 @pytest.mark.parametrize("cluster", ["4.3"], indirect=True)
 def test_4_3_does_not_stop_while_a_session_is_open(cluster: PracticeCluster) -> None:
     """T29: the default mode refuses, and nothing has changed."""
-    done = run(cluster, "psql -X -d postgres -c 'SELECT pg_sleep(3)' >/dev/null 2>&1 & sleep 1; gpstop -a -r")
+    done = run(
+        cluster,
+        """psql -X -d postgres -c 'SELECT pg_sleep(100)' >/dev/null 2>&1 &
+        sessions="SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(100)%'"
+        until [ "$(psql -X -A -t -d postgres -c "$sessions")" = 1 ]; do sleep 0.1; done
+        gpstop -a -r
+        code=$?
+        kill $! && wait
+        exit $code""",
+    )
     assert done.returncode == 2, done.stdout
     assert done.stdout.endswith("gpstop error: Active connections. Aborting shutdown...\n")
     assert healthy(cluster.facts())
