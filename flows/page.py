@@ -141,6 +141,8 @@ def ask(
             cluster=settings.name,
             step=action.value.replace("_", "-"),
             fingerprint=plan.fingerprint,
+            argv=step.argv,
+            dbids=step.dbids,
             text=approval_markdown(plan, step, journal.checks),
         )
 

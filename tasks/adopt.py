@@ -21,7 +21,7 @@ from tasks.recover import advice, await_marked_up, explain, outcome
 from tasks.restart import advice_restart, answers_again, explain_restart
 from tasks.restore_standby import adopted, explain_standby
 from tasks.run_utility import Ended, action_of, follow_job
-from tasks.transient import DELAYS, only_transient
+from tasks.transient import RETRIED
 
 PHASES: Mapping[Action, Phase] = MappingProxyType(
     {
@@ -74,13 +74,7 @@ def adopt_a_restart(settings: ClusterSettings) -> bool:
     return bool(keys)
 
 
-@task(
-    name="find what runs",
-    cache_policy=NO_CACHE,
-    retries=len(DELAYS),
-    retry_delay_seconds=list(DELAYS),
-    retry_condition_fn=only_transient,
-)
+@task(name="find what runs", **RETRIED)
 def find_running(settings: ClusterSettings) -> tuple[str, ...]:
     """The keys of the jobs at work for this cluster on the coordinator's host."""
     with Shell.connect(settings.ssh) as shell:

@@ -49,12 +49,18 @@ class Answer(RunInput):
 
 
 class Approval(BaseModel):
-    """The yes of a person, or of two, to one fingerprint; void after `expires_at`."""
+    """The yes of a person, or of two, to one start of one command on one state of the cluster; void after `expires_at`.
+
+    `decided_at` is when the answer reached the Prefect server. It names the job (see `run_utility.job_key`), so that
+    whoever comes with the same approval again finds what it has started.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     step: str
     fingerprint: str
+    argv: tuple[str, ...]
+    dbids: tuple[int, ...]
     operator: str
     reason: str
     decided_at: datetime
@@ -138,6 +144,8 @@ def _first_yes(proposal: Proposal, valid_for: timedelta) -> tuple[Request, Appro
     approval = Approval(
         step=proposal.step,
         fingerprint=proposal.fingerprint,
+        argv=proposal.argv,
+        dbids=proposal.dbids,
         operator=answer.operator,
         reason=answer.reason,
         decided_at=decided_at(request),

@@ -5,7 +5,6 @@ from dataclasses import asdict
 from datetime import datetime
 
 from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 from gpmedic.access.evidence import read_evidence
 from gpmedic.access.ssh import Shell
@@ -13,18 +12,12 @@ from gpmedic.settings import ClusterSettings
 from tasks.detect import Seen
 from tasks.notify import Phase, tell
 from tasks.publish import publish_markdown
-from tasks.transient import DELAYS, only_transient
+from tasks.transient import RETRIED
 
 MOST_CHARACTERS = 20_000  # of one segment
 
 
-@task(
-    name="collect evidence",
-    cache_policy=NO_CACHE,
-    retries=len(DELAYS),
-    retry_delay_seconds=list(DELAYS),
-    retry_condition_fn=only_transient,
-)
+@task(name="collect evidence", **RETRIED)
 def collect_evidence(settings: ClusterSettings, seen: Seen) -> str:
     """Save catalog, history, pg_controldata of both copies and the ends of their logs as an artifact of the run.
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 from gpmedic.access.evidence import read_evidence
 from gpmedic.access.facts import gather
@@ -17,7 +16,7 @@ from gpmedic.restart import RestartNotes, restart_notes
 from gpmedic.settings import ClusterSettings
 from tasks.detect import Seen
 from tasks.notify import Level, Phase, tell
-from tasks.transient import DELAYS, only_transient
+from tasks.transient import RETRIED
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +44,7 @@ class _Found:
         return inspect(segment, self.said.get(segment.dbid), exists, lines)
 
 
-@task(
-    name="compare copies",
-    cache_policy=NO_CACHE,
-    retries=len(DELAYS),
-    retry_delay_seconds=list(DELAYS),
-    retry_condition_fn=only_transient,
-)
+@task(name="compare copies", **RETRIED)
 def compare_copies(settings: ClusterSettings, seen: Seen) -> RestartNotes:
     """Which copy of each silent content is the current one, and whether the standby can be started with the rest.
 
@@ -62,13 +55,7 @@ def compare_copies(settings: ClusterSettings, seen: Seen) -> RestartNotes:
     return restart_notes(seen.observation.cluster, list(found.facts.values()), found.compared())
 
 
-@task(
-    name="compare copies",
-    cache_policy=NO_CACHE,
-    retries=len(DELAYS),
-    retry_delay_seconds=list(DELAYS),
-    retry_condition_fn=only_transient,
-)
+@task(name="compare copies", **RETRIED)
 def compare_contents(settings: ClusterSettings, seen: Seen, contents: Sequence[int]) -> tuple[Comparison, ...]:
     """Which copy of each of these contents is the current one; raises as `compare_copies` does."""
     return _ask(settings, seen, contents).compared()

@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 
 from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 from gpmedic.access.observe import Freshness, Observation, observe
 from gpmedic.diagnosis import Diagnosis
 from gpmedic.plan import Plan, RunningQuery, make_plan
 from gpmedic.restart import RestartNotes
 from gpmedic.settings import ClusterSettings
-from tasks.transient import DELAYS, only_transient
+from tasks.transient import RETRIED
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +29,7 @@ class Seen:
         return make_plan(self.diagnosis, self.observation.capabilities, settings.policy, running_queries, restart)
 
 
-@task(
-    name="detect",
-    cache_policy=NO_CACHE,
-    retries=len(DELAYS),
-    retry_delay_seconds=list(DELAYS),
-    retry_condition_fn=only_transient,
-)
+@task(name="detect", **RETRIED)
 def detect(settings: ClusterSettings, freshness: Freshness = Freshness.ASK_FTS) -> Seen:
     """Observe and diagnose.
 

@@ -5,7 +5,6 @@ import time
 from dataclasses import dataclass, replace
 
 from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 from gpmedic.access.facts import gather
 from gpmedic.access.facts_spare import home_of, look_at_both, look_at_spare, mapping_of
@@ -30,7 +29,7 @@ from tasks.notify import Phase, tell
 from tasks.precheck import Checked, tell_checks
 from tasks.recover import FTS_PATIENCE, advice, explain
 from tasks.run_utility import Ended, run_approved
-from tasks.transient import DELAYS, only_transient
+from tasks.transient import RETRIED
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +48,7 @@ class Survey:
         return make_move_plan(seen.diagnosis, seen.observation.capabilities, settings.policy, self.replacement)
 
 
-@task(
-    name="survey the spare",
-    cache_policy=NO_CACHE,
-    retries=len(DELAYS),
-    retry_delay_seconds=list(DELAYS),
-    retry_condition_fn=only_transient,
-)
+@task(name="survey the spare", **RETRIED)
 def survey(settings: ClusterSettings, seen: Seen, request: SpareRequest) -> Survey:
     """Where the lost segments would go, by which way, and every check of it; changes nothing.
 
@@ -135,7 +128,7 @@ def _directories(config: RecoveryConfig, cluster: Cluster) -> dict[int, tuple[st
     return {s.content: (t.directory, *t.filespaces) for s, t in pairs if s is not None and t is not None}
 
 
-@task(name="gprecoverseg to the spare", cache_policy=NO_CACHE)
+@task(name="gprecoverseg to the spare", **RETRIED)
 def move_to_spare(settings: ClusterSettings, approval: Approval, surveyed: Survey, request: SpareRequest) -> None:
     """Run the move and judge by the catalog that every segment is where it was to go, and up.
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 from gpmedic.access.facts import gather
 from gpmedic.access.sql import Database
@@ -18,7 +17,7 @@ from gpmedic.repeated_failures import SINCE_SQL, failures, judge_repeated
 from gpmedic.settings import ClusterSettings
 from tasks.detect import Seen
 from tasks.notify import Level, Phase, tell
-from tasks.transient import DELAYS, only_transient
+from tasks.transient import RETRIED
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +34,7 @@ class Checked:
         return time.monotonic() - self.at
 
 
-@task(
-    name="precheck",
-    cache_policy=NO_CACHE,
-    retries=len(DELAYS),
-    retry_delay_seconds=list(DELAYS),
-    retry_condition_fn=only_transient,
-)
+@task(name="precheck", **RETRIED)
 def precheck(settings: ClusterSettings, seen: Seen, plan: Plan | None = None) -> Checked:
     """Every check that the next disruptive step needs, passed or not: `gpmedic.precheck.require` says whether to go on.
 

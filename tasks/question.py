@@ -24,6 +24,8 @@ class Proposal(BaseModel):
     cluster: str
     step: str = Field(pattern=r"^[a-z][a-z-]*$")
     fingerprint: str = Field(pattern=r"^[0-9a-f]+$")
+    argv: tuple[str, ...] = Field(description="The command that is started when a person says yes.")
+    dbids: tuple[int, ...] = Field(description="The instances that it is about.")
     text: str = Field(description="Markdown: the plan, its effects, the directories and queries that it touches.")
 
 

@@ -1,7 +1,6 @@
 """gprecoverseg -r: give every segment its preferred role again. It cancels the queries that run at that moment."""
 
 from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 from gpmedic.access.sql import Database
 from gpmedic.access.watch import look_until
@@ -14,9 +13,10 @@ from tasks.notify import Phase, tell
 from tasks.precheck import Checked
 from tasks.recover import FTS_PATIENCE, explain
 from tasks.run_utility import Ended, run_approved
+from tasks.transient import RETRIED
 
 
-@task(name="gprecoverseg -r", cache_policy=NO_CACHE)
+@task(name="gprecoverseg -r", **RETRIED)
 def rebalance(settings: ClusterSettings, approval: Approval, checked: Checked) -> None:
     """Run `gprecoverseg -a -r` and judge by the catalog that every role is the preferred one.
 
@@ -43,7 +43,7 @@ def _judge(settings: ClusterSettings, ended: Ended | None) -> None:
         )
 
 
-@task(name="running queries", cache_policy=NO_CACHE)
+@task(name="running queries", **RETRIED)
 def running_queries(settings: ClusterSettings) -> tuple[RunningQuery, ...]:
     """The queries that a rebalance would cancel if it ran now, the longest first."""
     with Database.connect(settings.database) as database:

@@ -5,7 +5,6 @@ from contextlib import closing
 from types import MappingProxyType
 
 from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 from gpmedic.access.watch import Watch, look_until
 from gpmedic.cluster import Cluster
@@ -18,6 +17,7 @@ from tasks.approve import Approval
 from tasks.notify import Phase, tell
 from tasks.precheck import Checked
 from tasks.run_utility import Ended, run_approved
+from tasks.transient import RETRIED
 
 FTS_PATIENCE = 90.0
 """Seconds that FTS is given to mark as up what gprecoverseg has started; it is asked at each look where it can be."""
@@ -39,7 +39,7 @@ ADVICE: Mapping[Outcome, str] = MappingProxyType(
 _OTHERWISE = "Read its output, look with gpstate -e, and decide; the flow may be run again: it begins by observing."
 
 
-@task(name="gprecoverseg", cache_policy=NO_CACHE)
+@task(name="gprecoverseg", **RETRIED)
 def recover(settings: ClusterSettings, approval: Approval, checked: Checked) -> None:
     """Run `gprecoverseg -a` and judge by the catalog that every segment of the plan is up.
 

@@ -1,7 +1,6 @@
 """gprecoverseg -F of the mirrors whose incremental recovery has failed, after an approval of its own."""
 
 from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 from gpmedic.access.facts_spare import home_of
 from gpmedic.access.ssh import Shell
@@ -14,6 +13,7 @@ from tasks.notify import Phase
 from tasks.precheck import Checked
 from tasks.recover import judge_recovery
 from tasks.run_utility import run_approved
+from tasks.transient import RETRIED
 
 
 def full_plan(settings: ClusterSettings, seen: Seen, wanted: FullCopy) -> Plan:
@@ -27,7 +27,7 @@ def folder_of(settings: ClusterSettings) -> str:
         return f"{home_of(shell)}/.gpmedic"
 
 
-@task(name="gprecoverseg -F", cache_policy=NO_CACHE)
+@task(name="gprecoverseg -F", **RETRIED)
 def recover_full(settings: ClusterSettings, approval: Approval, checked: Checked, wanted: FullCopy) -> None:
     """Run it and judge by the catalog that every mirror of the plan is up.
 

@@ -5,7 +5,6 @@ import time
 from collections.abc import Iterator
 
 from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 from gpmedic.errors import GpmedicError, Transient, UnreadableOutput, UtilityFailed
 from gpmedic.gpstop import parse_start, parse_stop
@@ -18,6 +17,7 @@ from tasks.detect import look
 from tasks.notify import Phase, tell
 from tasks.precheck import Checked
 from tasks.run_utility import Ended, run_approved
+from tasks.transient import RETRIED
 
 START_PATIENCE = 120.0
 """Seconds that segments are given to answer after gpstart has ended: a primary may replay, FTS may have to promote."""
@@ -26,7 +26,7 @@ _NOT_STARTED = frozenset({StartOutcome.NOT_ENOUGH_SEGMENTS, StartOutcome.STANDBY
 OUR_LINE = re.compile(r"^gpmedic-restart: (.*)\n", re.MULTILINE)
 
 
-@task(name="restart", cache_policy=NO_CACHE)
+@task(name="restart", **RETRIED)
 def restart(settings: ClusterSettings, approval: Approval, checked: Checked, notes: RestartNotes) -> None:
     """Restart the database and judge by catalog and probes that every acting primary answers.
 

@@ -3,7 +3,6 @@
 import time
 
 from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 from gpmedic.access.observe import Freshness
 from gpmedic.amounts import duration
@@ -18,6 +17,7 @@ from tasks.detect import look
 from tasks.notify import Level, Phase, tell
 from tasks.precheck import Checked
 from tasks.run_utility import Ended, run_approved
+from tasks.transient import RETRIED
 
 FOLLOW_PATIENCE = 60.0
 """Seconds that the standby is given to connect to the coordinator."""
@@ -33,7 +33,7 @@ _OTHERWISE = (
 )
 
 
-@task(name="gpinitstandby -n", cache_policy=NO_CACHE)
+@task(name="gpinitstandby -n", **RETRIED)
 def restore_standby(settings: ClusterSettings, approval: Approval, checked: Checked) -> None:
     """Run `gpinitstandby -a -n` and judge by its stream that the standby follows.
 

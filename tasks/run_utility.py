@@ -15,7 +15,6 @@ from gpmedic.access.environment import prelude
 from gpmedic.access.host_file import write_file
 from gpmedic.access.job import ALIVE, JobState, launch, running_jobs, status
 from gpmedic.access.lock import STALE_AFTER, locked
-from gpmedic.access.observe import Observation
 from gpmedic.access.restart import job_argv
 from gpmedic.access.ssh import Shell
 from gpmedic.amounts import duration
@@ -34,7 +33,6 @@ FIRST_POLL, SLOWEST_POLL = 0.2, 5.0
 """Seconds between two looks at a running job; it begins quickly and slows down."""
 CHECKS_HOLD = 60.0
 """Seconds for which checks hold: a person who answers at once does not wait for them twice."""
-MAX_ATTEMPTS = 50
 LOST_CONTACT_LIMIT = 900.0
 """Seconds without contact to the coordinator's host after which a wait for a job is given up; the job is not."""
 KEPT_OUTPUT = 4 << 20
@@ -57,17 +55,13 @@ class Ended:
     output: str = ""
 
 
-def job_key(action: Action, plan: Plan, observation: Observation, attempt: int) -> str:
-    """The key under which a step runs as a detached job; a key is started once, ever.
+def job_key(action: Action, cluster_name: str, approval: Approval) -> str:
+    """The key under which an approved step runs as a detached job; a key is started once, ever, and so is an approval.
 
-    The plan's fingerprint covers every row of the configuration. The time of the newest line of
-    gp_configuration_history tells an equal failure of next week from this one: FTS writes a line whenever it changes a
-    row. An attempt that has ended and changed nothing (a lock was held, hosts did not answer) leaves both as they were;
-    then the attempt is counted up.
+    A task that is tried again, a run that is resumed and a person who is asked the same question next week are told
+    apart by the moment of the answer: the first two come with the same one, and find the job.
     """
-    newest = max((line.time for line in observation.history), default=None)
-    epoch = f"{newest:%Y%m%d%H%M%S%f}" if newest else "0"
-    return f"{_head(action, plan.cluster_name)}-{plan.fingerprint}-{epoch}-{attempt}"
+    return f"{_head(action, cluster_name)}-{approval.fingerprint}-{approval.decided_at:%Y%m%d-%H%M%S%f}"
 
 
 def action_of(key: str, cluster_name: str) -> Action | None:
@@ -104,10 +98,14 @@ def run_approved(
     Raises:
         NotApproved: the approval does not cover what the cluster needs now; nothing was started.
         UtilityBusy, PrecheckFailed, LockHeld, UnsafeState, ObserveOnly, Braked: nothing was started.
-        HostUnreachable: contact was lost; what runs goes on, and the next run of the flow adopts it.
+        HostUnreachable: contact was lost; what runs goes on, and who comes again with this approval follows it.
     """
     plan_of = plan_of or (lambda seen: seen.plan(settings))
+    key = job_key(action, settings.name, approval)
     with Shell.connect(settings.ssh) as shell, _lock(shell, settings, phase):
+        if status(shell, key).state is not JobState.NEVER:
+            tell(phase, f"This approval has started {' '.join(approval.argv)} already, as job {key}.")
+            return follow_job(settings, Ended(approval.argv, key, approval.dbids), phase)
         require_permission(settings, shell)
         _require_none_running(shell, settings)
         seen = look(settings)
@@ -122,7 +120,6 @@ def run_approved(
         if action is Action.REBALANCE:
             require_rebalance_allowed(seen.observation.cluster)
         _require_approved(approval, action, plan)
-        key = _next_key(shell, action, plan, seen.observation)
         cluster = seen.observation.cluster
         if step.file is not None:
             write_file(shell, step.file.path, step.file.text)
@@ -172,17 +169,6 @@ def _require_none_running(shell: Shell, settings: ClusterSettings) -> None:
                 f"The job {key} of an earlier run is at work on {settings.ssh.host}; nothing was started.",
                 "Run the flow again: it waits for that job and then looks again.",
             )
-
-
-def _next_key(shell: Shell, action: Action, plan: Plan, observation: Observation) -> str:
-    """The first attempt at this step that was never started."""
-    for attempt in range(1, MAX_ATTEMPTS):
-        key = job_key(action, plan, observation, attempt)
-        if status(shell, key).state is JobState.NEVER:
-            return key
-    raise NotApproved(
-        f"{MAX_ATTEMPTS} attempts at {action.value} have changed nothing.", "Find out why before another one."
-    )
 
 
 def follow_job(settings: ClusterSettings, job: Ended, phase: Phase) -> Ended:

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 from gpmedic.access.environment import prelude
 from gpmedic.access.sql import Database
@@ -17,16 +16,10 @@ from gpmedic.gpstate import ErrorReport, Report, StatusReport, argv, parse_error
 from gpmedic.settings import ClusterSettings
 from gpmedic.verify import Proof, gpstate_report, prove
 from tasks.notify import Level, Phase, tell
-from tasks.transient import DELAYS, only_transient
+from tasks.transient import RETRIED
 
 
-@task(
-    name="verify",
-    cache_policy=NO_CACHE,
-    retries=len(DELAYS),
-    retry_delay_seconds=list(DELAYS),
-    retry_condition_fn=only_transient,
-)
+@task(name="verify", **RETRIED)
 def verify(settings: ClusterSettings) -> tuple[Cluster, tuple[Proof, ...]]:
     """The snapshot and its proof set: rows, roles, pairs, replication, standby, gpstate, one query over all."""
     watch = Watch(settings)

@@ -21,7 +21,10 @@ HOUR = timedelta(hours=1)
 
 
 def proposal(fingerprint: str = "abc123", step: str = "recover") -> Proposal:
-    return Proposal(cluster="gp6", step=step, fingerprint=fingerprint, text=f"gprecoverseg -a for {fingerprint}")
+    text = f"gprecoverseg -a for {fingerprint}"
+    return Proposal(
+        cluster="gp6", step=step, fingerprint=fingerprint, argv=("gprecoverseg", "-a"), dbids=(3,), text=text
+    )
 
 
 def run_with(
@@ -148,6 +151,8 @@ def test_an_approval_expires() -> None:
     approval = Approval(
         step="recover",
         fingerprint="abc123",
+        argv=("gprecoverseg", "-a"),
+        dbids=(3,),
         operator="anna",
         reason="",
         decided_at=now - timedelta(hours=2),

@@ -37,7 +37,16 @@ def test_a_journal_is_the_same_after_it_was_kept_and_opened() -> None:
     journal.see(diagnose(cluster, ()))
     journal.hear(Progress(Phase.OBSERVE, "a mirror is down"))
     journal.approved(
-        Approval(step="recover", fingerprint="abc", operator="anna", reason="", decided_at=NOW, expires_at=NOW)
+        Approval(
+            step="recover",
+            fingerprint="abc",
+            argv=("gprecoverseg", "-a"),
+            dbids=(3,),
+            operator="anna",
+            reason="",
+            decided_at=NOW,
+            expires_at=NOW,
+        )
     )
     journal.planned(plan("-a"), (CHECK,))
     journal.recall([HistoryLine(NOW, 3, "FTS: down")])

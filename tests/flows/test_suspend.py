@@ -45,7 +45,8 @@ def _note(folder: str, line: str) -> None:
 
 def _proposal(folder: str, cluster: str) -> Proposal:
     fingerprint = (Path(folder) / "plan").read_text()
-    return Proposal(cluster=cluster, step="recover", fingerprint=fingerprint, text=f"do {fingerprint}")
+    text = f"do {fingerprint}"
+    return Proposal(cluster=cluster, step="recover", fingerprint=fingerprint, argv=("true",), dbids=(3,), text=text)
 
 
 @pytest.fixture(scope="module")

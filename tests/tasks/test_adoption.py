@@ -7,7 +7,7 @@ import pytest
 from gpmedic.plan import Action
 from tasks.run_utility import action_of
 
-TAIL = f"0123456789abcdef-{datetime(2026, 1, 2):%Y%m%d%H%M%S%f}-1"
+TAIL = f"0123456789abcdef-{datetime(2026, 1, 2):%Y%m%d-%H%M%S%f}"
 
 
 @pytest.mark.parametrize(

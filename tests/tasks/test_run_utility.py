@@ -32,11 +32,20 @@ def approval(fingerprint: str) -> Approval:
     now = datetime.now(UTC)
     later = now + timedelta(minutes=5)
     return Approval(
-        step="recover", fingerprint=fingerprint, operator="anna", reason="", decided_at=now, expires_at=later
+        step="recover",
+        fingerprint=fingerprint,
+        argv=("gprecoverseg", "-a"),
+        dbids=(8,),
+        operator="anna",
+        reason="",
+        decided_at=now,
+        expires_at=later,
     )
 
 
-def test_only_checks_of_this_plan_and_an_approval_of_it_count(cluster: PracticeCluster) -> None:
+def test_only_checks_of_this_plan_and_an_approval_of_it_count_and_an_approval_starts_its_command_once(
+    cluster: PracticeCluster,
+) -> None:
     settings = cluster.settings
     plan = look(settings).plan(settings)
     of_this_plan = Checked(FAILED, plan.fingerprint, time.monotonic())
@@ -48,6 +57,13 @@ def test_only_checks_of_this_plan_and_an_approval_of_it_count(cluster: PracticeC
         run_approved(settings, Action.RECOVER, approval("f" * 16), of_another, Phase.RECOVER)
     assert look(settings).plan(settings) == plan, "nothing was started"
 
-    ended = run_approved(settings, Action.RECOVER, approval(plan.fingerprint), of_another, Phase.RECOVER)
+    given = approval(plan.fingerprint)
+    ended = run_approved(settings, Action.RECOVER, given, of_another, Phase.RECOVER)
     assert ended is not None
     assert ended.argv == ("gprecoverseg", "-a")
+
+    # A task that lost contact after the start comes with the same approval again.
+    cluster.break_(Fault.KILL_MIRROR, content=1)
+    cluster.wait_until(lambda facts: facts.segment(9).status.value == "d")
+    assert run_approved(settings, Action.RECOVER, given, of_another, Phase.RECOVER) == ended
+    assert len(list((cluster.folder / "hosts" / "mdw" / ".gpmedic" / "jobs").iterdir())) == 1
