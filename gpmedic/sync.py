@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 from gpmedic.amounts import duration, size
 from gpmedic.cluster import COORDINATOR_CONTENT, Cluster, Generation, Replication
 from gpmedic.errors import GpmedicError
+from gpmedic.gpstate_rows import Resynchronization
 
 _Number = TypeVar("_Number", int, float)
 
@@ -81,14 +82,14 @@ class SyncProgress:
 
     @property
     def percent(self) -> float | None:
-        """0 to 100: of the bytes where they are told, else the lowest of what the utility prints; None without both.
+        """0 to 100: the lowest of what the utility prints, else of the bytes where they are told; None without both.
 
         Of bytes it is measured against the largest backlog seen, so that it never rises above what is truly done.
         """
-        if self.remaining is not None and self.largest:
-            return 100 * (1 - self.remaining / self.largest)
         told = [c.percent for c in self.last.contents if c.percent is not None]
-        return min(told) if told else None
+        if told:
+            return min(told)
+        return 100 * (1 - self.remaining / self.largest) if self.remaining is not None and self.largest else None
 
     @property
     def eta(self) -> float | None:
@@ -159,6 +160,13 @@ def observe_replication(cluster: Cluster, at: float) -> Observation:
     """
     rows = {r.content: r for r in cluster.replication or () if r.is_mirror}
     return Observation(at, tuple(_content(c, rows.get(c)) for c in unproven(cluster)))
+
+
+def filerep_progress(content: int, told: Resynchronization, state: str) -> ContentProgress:
+    """What `gpstate -s` of 4.3 tells of one content; bytes only where it has estimated them."""
+    done, whole = told.synced_bytes, told.total_bytes
+    remaining = None if done is None or whole is None else max(0, whole - done)
+    return ContentProgress(content, remaining=remaining, percent=told.percent, position=done, state=state)
 
 
 def replay_lag(cluster: Cluster) -> Mapping[int, int | None]:

@@ -23,6 +23,7 @@ from gpmedic.sync import (
     SyncProgress,
     advance,
     check_stall,
+    filerep_progress,
     observe_replication,
     regressed,
     synchronized,
@@ -198,5 +199,5 @@ def _ask_gpstate(settings: ClusterSettings, cluster: Cluster) -> dict[int, Conte
         content = contents.get((row.host, row.port))
         if content is None or row.resynchronization is None:
             continue
-        found[content] = ContentProgress(content, percent=row.resynchronization.percent, state=row.mirror_status or "")
+        found[content] = filerep_progress(content, row.resynchronization, row.mirror_status or "")
     return found

@@ -17,6 +17,8 @@ from domain.clusters import (
     without_stream,
 )
 from gpmedic.cluster import Cluster, Version
+from gpmedic.gprecoverseg_lines import RecoveryType
+from gpmedic.gpstate_rows import Resynchronization
 from gpmedic.sync import (
     ContentProgress,
     Observation,
@@ -24,6 +26,7 @@ from gpmedic.sync import (
     SyncProgress,
     advance,
     check_stall,
+    filerep_progress,
     observe_replication,
     regressed,
     synchronized,
@@ -161,6 +164,22 @@ def test_one_observation_tells_no_rate() -> None:
 
 def test_two_observations_at_the_same_moment_divide_nothing_by_zero() -> None:
     assert after(at(5, left(10)), at(5, left(5))).rate is None
+
+
+def test_what_gpstate_of_4_3_tells_of_a_copy_gives_bytes_percent_and_rate() -> None:
+    def told(done: int, percent: float) -> ContentProgress:
+        row = Resynchronization(RecoveryType.INCREMENTAL, percent, None, None, done, 100 * MB, False, "")
+        return filerep_progress(0, row, "Resynchronizing")
+
+    progress = after(at(0, told(40 * MB, 40.0)), at(10, told(60 * MB, 60.0)))
+    assert (progress.remaining, progress.percent, progress.rate) == (40 * MB, 60.0, 2 * MB)
+
+
+def test_what_gpstate_of_4_3_does_not_tell_is_not_made_up() -> None:
+    row = Resynchronization(RecoveryType.FULL, 100.0, 752, 0, 501 * MB, None, True, "")  # Sync complete; awaiting ...
+    assert filerep_progress(0, row, "Resynchronizing") == ContentProgress(
+        0, percent=100.0, position=501 * MB, state="Resynchronizing"
+    )
 
 
 def test_percent_of_4_3_is_the_lowest_that_is_told() -> None:

@@ -1,6 +1,7 @@
 """The main job on a practice cluster: real servers, real replication, real ssh, a real Prefect engine."""
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -84,6 +85,7 @@ def test_a_healthy_cluster_is_left_alone_and_nothing_is_asked(practice: Practice
 def test_a_primary_that_failed_over_is_recovered_synchronized_rebalanced_and_proven(practice: PracticeCluster) -> None:
     practice.write_rows(120)
     before = practice.count_rows()
+    practice.break_(Fault.SLOW_RESYNC, seconds=3)
     practice.break_(Fault.KILL_PRIMARY, content=2)
     practice.wait_until(failed_over(2))
     operator, told = Operator(), list[Progress]()
@@ -108,6 +110,7 @@ def test_a_primary_that_failed_over_is_recovered_synchronized_rebalanced_and_pro
     assert who == {"gpmedic", "FTS", "gprecoverseg", "anna"}
     assert [e.source for e in report.events if "anna approved" in e.what] == ["anna", "anna"]
     assert any(e.source == "FTS" and e.at < report.started for e in report.events), "what FTS did before gpmedic came"
+    assert [p for p in told if re.search(r"catching up, \d+ %, .* to go, .*B/s", p.text)], "bytes, percent and a rate"
     assert "Waiting for a person's answer to recover" in " ".join(progress.text for progress in told)
 
 
