@@ -9,7 +9,8 @@ from gpmedic.practice.facts import Release
 from gpmedic.practice.utilities.gpstate import Caller, render
 from gpmedic.practice.utilities.gpstate_options import parse
 from tests.practice.fidelity.normalise import WAITING, Rule, normalise, rule
-from tests.practice.fidelity.scene import facts_of, world
+from tests.practice.fidelity.scene import facts_of
+from tests.practice.fidelity.worlds import world
 from tests.transcripts import Recorded, Step, arguments, runs
 
 SIZE = r"\d+(?:\.\d+)? (?:bytes|kB|MB|GB)"
@@ -21,22 +22,9 @@ ALSO: tuple[Rule, ...] = (
     rule(r"^(gpstate INFO - \S+ \d+) \d+ (\S+ \d+)$", r"\1 BYTES \2"),
 )
 
-BETWEEN = "Taken between two snapshots, in a state that neither of them shows: "
-RESYNC_AFTER_REBALANCE = BETWEEN + "roles are back, and the pair is resynchronizing again."
-COPY_OUTLIVED_ITS_UTILITY = BETWEEN + "the copy went on, and its mirror streamed when gpstate asked."
-
-# What cannot be derived from a snapshot, or is different on purpose, with the reason.
+# What is different on purpose, with the reason.
 DIFFERENT: Mapping[str, str] = {
     "01-healthy/11-gpstate-table": "An experimental option that nobody in the practice cluster asks for.",
-    "10-long-resync/08-gpstate-c-resync": BETWEEN + "the resynchronization is over, and roles are still switched.",
-    "10-long-resync/11-poll01-e": RESYNC_AFTER_REBALANCE,
-    "10-long-resync/12-poll01-m": RESYNC_AFTER_REBALANCE,
-    "10-long-resync/13-poll02-e": RESYNC_AFTER_REBALANCE,
-    "10-long-resync/14-poll02-m": RESYNC_AFTER_REBALANCE,
-    "10-long-resync/15-poll03-e": RESYNC_AFTER_REBALANCE,
-    "e1-host-link-down-and-back/16-gpstate-e-host-back": BETWEEN + "two mirrors streamed again by themselves.",
-    "l5-gprecoverseg-interrupted-by-SIGINT-and-SIGTERM/06-gpstate-e-after-INT": COPY_OUTLIVED_ITS_UTILITY,
-    "l5-gprecoverseg-interrupted-by-SIGINT-and-SIGTERM/14-gpstate-e-after-TERM": COPY_OUTLIVED_ITS_UTILITY,
 }
 
 RUNS: list[tuple[Recorded, Step]] = [
