@@ -12,7 +12,10 @@ from gpmedic.gprecoverseg_report import Outcome
 from gpmedic.practice import Fault, PracticeCluster
 from gpmedic.practice.facts import Facts, Release
 from tests.practice.conftest import Host, unique_name
-from tests.practice.fidelity.test_gprecoverseg_fidelity import comparable, step_of
+from tests.practice.fidelity.calls import step_of
+from tests.practice.fidelity.differences import DIFFERENCES, of_recording
+from tests.practice.fidelity.normalise import normalise
+from tests.practice.fidelity.test_gprecoverseg_fidelity import as_rendered, recorded
 
 Start = Callable[..., PracticeCluster]
 
@@ -184,9 +187,25 @@ def test_what_it_prints_live_is_what_the_real_one_printed_of_the_same_failure(cl
         text = text.replace(f"port                 = {segment.port}", f"port                 = {port}")
         text = text.replace(f"port        = {segment.port}", f"port        = {port}")
     real = step_of("b-mirror-killed/13-gprecoverseg-a")
-    assert comparable(text).splitlines() == comparable(real.stdout).splitlines()
-    assert done.returncode == real.exit_code
+    assert (as_rendered(text, real), done.returncode) == recorded(real)[:2]
     cluster.wait_until(healthy)
+
+
+@pytest.mark.parametrize("cluster", ["6"], indirect=True)
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a-healthy/12-gpstate-version",
+        "a-healthy/13-gprecoverseg-version",
+        "h1-nothing-to-do/12-no-MASTER_DATA_DIRECTORY",
+    ],
+)
+def test_the_installed_command_answers_like_the_real_one(cluster: PracticeCluster, name: str) -> None:
+    real = step_of(name)
+    done = run(cluster, real.command)
+    stderr = of_recording(normalise(real.stderr), real, DIFFERENCES)
+    assert (normalise(done.stdout), normalise(done.stderr)) == (normalise(real.stdout), stderr)
+    assert done.returncode == real.exit_code
 
 
 @pytest.mark.parametrize("cluster", ["4.3"], indirect=True)

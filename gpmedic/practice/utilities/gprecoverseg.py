@@ -6,7 +6,7 @@
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from gpmedic.practice.control import Control, PracticeError
@@ -20,6 +20,7 @@ from gpmedic.practice.utilities.gprecoverseg_lock import acquire, release, say_h
 from gpmedic.practice.utilities.gprecoverseg_options import Options, help_text, parse
 from gpmedic.practice.utilities.gprecoverseg_targets import Failed, Refused, UsageFault
 from gpmedic.practice.utilities.gprecoverseg_text import Declined
+from gpmedic.practice.utilities.startup import version_line
 
 
 def program(options: Options, which: Release, hands: FilerepHands, console: Console) -> int:
@@ -55,8 +56,7 @@ def _on(control: Control, argv: Sequence[str]) -> int:
     facts = control.facts()
     directory = os.environ.get(facts.release.data_directory_variable)
     if directory is None:
-        sys.stderr.write(_no_directory(facts))
-        return 1
+        return without_directory(facts, sys.stderr.write)
     host = os.environ.get("GPMEDIC_PRACTICE_HOST", facts.coordinator.hostname)
     console = Console(_out, "gprecoverseg", host, facts.user)
     holder = acquire(facts.release, Path(directory))
@@ -69,7 +69,7 @@ def _on(control: Control, argv: Sequence[str]) -> int:
             _out(help_text(facts.release))
             return 0
         if options.version:
-            _out(f"gprecoverseg version {facts.utility_version.removeprefix('postgres (Greenplum Database) ')}\n")
+            _out(version_line("gprecoverseg", facts))
             return 0
         with log_file("gprecoverseg") as log:
 
@@ -89,13 +89,13 @@ def _out(text: str) -> None:
     sys.stdout.flush()
 
 
-def _no_directory(facts: Facts) -> str:
-    variable = facts.release.data_directory_variable
-    return (
+def without_directory(facts: Facts, complain: Callable[[str], object]) -> int:
+    """The real one looks for its lock before it reads its arguments, and nobody catches that it does not know where."""
+    complain(
         "Traceback (most recent call last):\n"
-        '  File "gprecoverseg", line 19, in <module>\n'
-        f"gppylib.commands.gp.GpError: Environment Variable {variable} not set!\n"
+        f"gppylib.commands.gp.GpError: Environment Variable {facts.release.data_directory_variable} not set!\n"
     )
+    return 1
 
 
 if __name__ == "__main__":

@@ -28,8 +28,8 @@ from gpmedic.practice.utilities.gpstate_options import Options, Report, help_tex
 from gpmedic.practice.utilities.gpstate_status import print_status, replication_warnings
 from gpmedic.practice.utilities.gpstate_summary import print_summary
 from gpmedic.practice.utilities.gpstate_view import View
-from gpmedic.practice.utilities.gpstate_words import initsystem_version, words
-from gpmedic.practice.utilities.startup import Stopped, announce, connect, require_data_directory
+from gpmedic.practice.utilities.gpstate_words import words
+from gpmedic.practice.utilities.startup import Stopped, announce, connect, require_data_directory, version_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def render(facts: Facts, options: Options, caller: Caller, clock: Callable[[], s
     if options.help:
         return help_text(facts.release), 0
     if options.version:
-        return f"gpstate version {initsystem_version(facts)}\n", 0
+        return version_line("gpstate", facts), 0
     pieces: list[str] = []
     moment = {} if clock is None else {"moment": clock}
     console = Console(pieces.append, "gpstate", caller.host, caller.user, **moment)

@@ -19,6 +19,7 @@ from gpmedic.practice.utilities.gpstop_hands import (
     LiveClusterHands,
     Refused,
 )
+from gpmedic.practice.utilities.startup import version_line
 
 Program = Callable[[ClusterOptions, ClusterHands, Console], int]
 
@@ -98,7 +99,7 @@ def run_utility(utility: Utility, program: Program, argv: Sequence[str] | None =
     with Control.connect() as control:
         facts = control.facts()
         if options.version:
-            sys.stdout.write(f"{utility} version {_version(facts)}\n")
+            sys.stdout.write(version_line(utility, facts))
             return 0
         directory = options.data_directory or os.environ.get(facts.release.data_directory_variable)
         host = os.environ.get("GPMEDIC_PRACTICE_HOST", facts.coordinator.hostname)
@@ -115,10 +116,6 @@ def run_utility(utility: Utility, program: Program, argv: Sequence[str] | None =
                 console.critical(f"{utility} failed. (Reason='{_unset(facts)}') exiting...")
                 return 2
             return program(options, LiveClusterHands(control, directory), console)
-
-
-def _version(facts: Facts) -> str:
-    return facts.utility_version.removeprefix("postgres (Greenplum Database) ")
 
 
 def _unset(facts: Facts) -> str:

@@ -5,7 +5,7 @@ from typing import NoReturn
 
 from gpmedic.practice.facts import Answer, Facts
 from gpmedic.practice.utilities.console import Console
-from gpmedic.practice.utilities.gpstate_words import words
+from gpmedic.practice.utilities.gpstate_words import initsystem_version, words
 
 
 class Stopped(Exception):
@@ -14,6 +14,11 @@ class Stopped(Exception):
     def __init__(self, code: int) -> None:
         super().__init__(code)
         self.code = code
+
+
+def version_line(utility: str, facts: Facts) -> str:
+    """What --version prints."""
+    return f"{utility} version {initsystem_version(facts)}\n"
 
 
 def announce(console: Console, utility: str, args: str) -> None:

@@ -1,25 +1,23 @@
 """Facts as they were when a step was recorded: the catalog from its snapshot, processes from what the scenario did.
 
 A snapshot does not show which processes live. By default a row that is up has one and a row that is down has not, but
-left its postmaster.pid behind. Where a scenario did something else, a line of the tables below says so.
+left its postmaster.pid behind. Where a scenario did something else, a line of the table in worlds.py says so.
 """
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from enum import Enum
 
 from gpmedic.cluster import Mode, Role, Status
 from gpmedic.practice.facts import (
     Answer,
     Copying,
-    CopyKind,
     Facts,
     HostFacts,
     Release,
     ReplicationFacts,
     SegmentFacts,
 )
+from tests.practice.fidelity.worlds import Taken, World, world
 from tests.transcripts import Recorded, Row, Snapshot, Step, recordings
 
 VERSIONS: Mapping[Recorded, tuple[Release, str, str]] = {
@@ -43,90 +41,12 @@ HOSTS: Mapping[Recorded, tuple[str, ...]] = {
 }
 
 
-class Taken(Enum):
-    """Which of the two snapshots of a step."""
-
-    BEFORE = "before"
-    AFTER = "after"
-
-
-@dataclass(frozen=True)
-class World:
-    """What a scenario had done to processes and hosts, for its steps `first` to `last`.
-
-    Attributes:
-        dead: dbids whose process is gone although their row is up.
-        unreachable: hosts that answer nobody.
-        wiped: dbids whose data directory is gone with everything in it.
-        copy: the kind of the copies at work, which 4.3 shows.
-        progress: the text of gprecoverseg's progress file.
-        host: where the command ran, if not on the coordinator's host.
-        stopped: no process of the whole database lives.
-        taken: which snapshot fits, where the cluster changed between the two.
-    """
-
-    scenario: str
-    first: int
-    last: int
-    dead: frozenset[int] = frozenset()
-    unreachable: frozenset[str] = frozenset()
-    wiped: frozenset[int] = frozenset()
-    copy: CopyKind = CopyKind.INCREMENTAL
-    progress: str = ""
-    host: str = ""
-    stopped: bool = False
-    taken: Taken = Taken.BEFORE
-
-
-END = 99
-L5 = "l5-gprecoverseg-interrupted-by-SIGINT-and-SIGTERM"
-WORLDS = (
-    World("02-primary-killed", 2, 2, dead=frozenset({2})),
-    World("02-primary-killed", 3, 3, taken=Taken.AFTER),
-    World("03-mirror-killed", 2, 2, dead=frozenset({6})),
-    World("03-mirror-killed", 18, 18, taken=Taken.AFTER),
-    World("04-both-killed", 2, END, dead=frozenset({4, 7})),
-    World("07-mirror-dir-lost-full", 2, 6, wiped=frozenset({5})),
-    World("07-mirror-dir-lost-full", 7, 9, copy=CopyKind.FULL),
-    World("07-mirror-dir-lost-full", 10, END, taken=Taken.AFTER),
-    World("08-host-down-spare", 2, 22, unreachable=frozenset({"gp-s3"}), copy=CopyKind.FULL),
-    World("08-host-down-spare", 23, END, unreachable=frozenset({"gp-s3"}), taken=Taken.AFTER),
-    World("09-errors", 42, 42, taken=Taken.AFTER),
-    World("10-long-resync", 1, 7, copy=CopyKind.FULL),
-    World("10-long-resync", 8, END, taken=Taken.AFTER),
-    World("12-db-stopped", 2, END, stopped=True),
-    World("13-start-with-host-missing", 2, END, stopped=True),
-    World("b-mirror-killed", 2, 3, dead=frozenset({8})),
-    World("d1-both-killed-gpstop-ar", 2, 14, dead=frozenset({9})),
-    World("e1-host-link-down-and-back", 3, 14, unreachable=frozenset({"sdw3"})),
-    World("f1-host-lost-recover-with-i-to-sdw4", 2, END, unreachable=frozenset({"sdw1"})),
-    # The file of scenario l5 was still there.
-    World("g2-primary-datadir-removed", 4, 4, progress="full:9: 45896/159700 kB (28%)"),
-    World("h1-nothing-to-do", 16, 16, host="smdw"),
-    World("h3-two-at-once-and-killed-midway", 7, 9, progress="full:9: 98798/159706 kB (61%)"),
-    World("h3-two-at-once-and-killed-midway", 17, 25, progress="full:9: 56974/159706 kB (35%)"),
-    World("h4-database-stopped", 2, END, stopped=True),
-    World("j-cluster-without-mirrors", 12, 27, dead=frozenset({3})),
-    World("j-cluster-without-mirrors", 35, 39, stopped=True),
-    World("j2-without-mirrors-queries", 4, 12, dead=frozenset({3})),
-    World("k-standby-master-killed", 2, 10, dead=frozenset({14})),
-    World("k-standby-master-killed", 15, 18, dead=frozenset({14}), wiped=frozenset({14})),
-    World("l5-gprecoverseg-interrupted-by-SIGINT-and-SIGTERM", 13, 14, progress="full:9: 45896/159700 kB (28%)"),
-)
-
-
 STREAM: Row = {
     "application_name": "gp_walreceiver",
     "state": "streaming",
     "sync_state": "sync",
     **dict.fromkeys(("sent_location", "write_location", "flush_location", "replay_location"), "0/1000000"),
 }
-
-
-def world(step: Step) -> World:
-    number = int(step.name[:2])
-    fitting = (w for w in WORLDS if w.scenario == step.scenario and w.first <= number <= w.last)
-    return next(fitting, World(step.scenario, 0, END))
 
 
 def facts_of(generation: Recorded, step: Step) -> Facts:
@@ -192,9 +112,10 @@ def _number(text: str) -> int | str:
 
 
 def _segment(row: Row, snapshot: Snapshot, around: World, release: Release) -> SegmentFacts:
-    dbid, role, status, mode = int(row["dbid"]), Role(row["role"]), Status(row["status"]), Mode(row["mode"])
+    dbid, role, status = int(row["dbid"]), Role(row["role"]), Status(row["status"])
+    mode = around.modes.get(dbid, Mode(row["mode"]))
     host = str(row["hostname"])
-    alive = status is Status.UP and dbid not in around.dead and not around.stopped
+    alive = (status is Status.UP or dbid in around.alive) and dbid not in around.dead and not around.stopped
     answer = Answer.ACCEPTS if role is Role.PRIMARY else Answer.RECOVERS
     if not alive:
         answer = Answer.REFUSED

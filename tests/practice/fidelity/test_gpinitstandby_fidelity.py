@@ -7,11 +7,13 @@ import pytest
 from gpmedic.practice.facts import Facts, SegmentFacts
 from gpmedic.practice.utilities import gpinitstandby
 from gpmedic.practice.utilities.console import Console
+from tests.practice.fidelity.calls import Outcome, arguments_of, calls, utility_of
+from tests.practice.fidelity.differences import DIFFERENCES, Table, compared, of_recording
 from tests.practice.fidelity.normalise import normalise
 from tests.practice.fidelity.scene import facts_of
-from tests.transcripts import Step, recordings
+from tests.transcripts import Step
 
-RUNS = [step for step in recordings("gp6") if step.command.strip() == "gpinitstandby -n"]
+RUNS = [step for step in calls() if utility_of(step) == "gpinitstandby"]
 
 
 @dataclass
@@ -31,10 +33,18 @@ class RecordedStandby:
             raise gpinitstandby.CommandFailed(1, "", f'pg_ctl: directory "{standby.datadir}" does not exist\n')
 
 
-@pytest.mark.parametrize("step", RUNS, ids=str)
-def test_the_stand_in_prints_what_the_real_one_printed(step: Step) -> None:
+def recorded(step: Step, table: Table = DIFFERENCES) -> Outcome:
+    return Outcome(of_recording(normalise(step.stdout), step, table), step.exit_code, normalise(step.stderr))
+
+
+def rendered(step: Step, _table: Table = DIFFERENCES) -> Outcome:
     written: list[str] = []
     console = Console(written.append, "gpinitstandby", "mdw", "gpadmin")
-    code = gpinitstandby.program(gpinitstandby.parse(["-n"]), RecordedStandby(step), console, "mdw")
-    assert normalise("".join(written)) == normalise(step.stdout)
-    assert code == step.exit_code
+    options = gpinitstandby.parse(arguments_of(step))
+    code = gpinitstandby.program(options, RecordedStandby(step), console, "mdw")
+    return Outcome(normalise("".join(written)), code, [])
+
+
+@pytest.mark.parametrize("step", compared(RUNS), ids=str)
+def test_the_stand_in_prints_what_the_real_one_printed(step: Step) -> None:
+    assert rendered(step) == recorded(step)

@@ -1,16 +1,17 @@
 """The stand-in gpstate prints what the real one printed, in every recorded state."""
 
 import re
-from collections.abc import Mapping
 
 import pytest
 
-from gpmedic.practice.facts import Release
 from gpmedic.practice.utilities.gpstate import Caller, render
 from gpmedic.practice.utilities.gpstate_options import parse
+from tests.practice.fidelity.calls import Outcome, arguments_of, calls, generation, utility_of
+from tests.practice.fidelity.differences import DIFFERENCES, Table, compared, of_recording
 from tests.practice.fidelity.normalise import WAITING, Rule, normalise, rule
-from tests.practice.fidelity.scene import facts_of, world
-from tests.transcripts import Recorded, Step, arguments, runs
+from tests.practice.fidelity.scene import facts_of
+from tests.practice.fidelity.worlds import world
+from tests.transcripts import Recorded, Step, runs
 
 SIZE = r"\d+(?:\.\d+)? (?:bytes|kB|MB|GB)"
 ALSO: tuple[Rule, ...] = (
@@ -21,76 +22,34 @@ ALSO: tuple[Rule, ...] = (
     rule(r"^(gpstate INFO - \S+ \d+) \d+ (\S+ \d+)$", r"\1 BYTES \2"),
 )
 
-BETWEEN = "Taken between two snapshots, in a state that neither of them shows: "
-RESYNC_AFTER_REBALANCE = BETWEEN + "roles are back, and the pair is resynchronizing again."
-COPY_OUTLIVED_ITS_UTILITY = BETWEEN + "the copy went on, and its mirror streamed when gpstate asked."
-
-# What cannot be derived from a snapshot, or is different on purpose, with the reason.
-DIFFERENT: Mapping[str, str] = {
-    "01-healthy/11-gpstate-table": "An experimental option that nobody in the practice cluster asks for.",
-    "10-long-resync/08-gpstate-c-resync": BETWEEN + "the resynchronization is over, and roles are still switched.",
-    "10-long-resync/11-poll01-e": RESYNC_AFTER_REBALANCE,
-    "10-long-resync/12-poll01-m": RESYNC_AFTER_REBALANCE,
-    "10-long-resync/13-poll02-e": RESYNC_AFTER_REBALANCE,
-    "10-long-resync/14-poll02-m": RESYNC_AFTER_REBALANCE,
-    "10-long-resync/15-poll03-e": RESYNC_AFTER_REBALANCE,
-    "e1-host-link-down-and-back/16-gpstate-e-host-back": BETWEEN + "two mirrors streamed again by themselves.",
-    "l5-gprecoverseg-interrupted-by-SIGINT-and-SIGTERM/06-gpstate-e-after-INT": COPY_OUTLIVED_ITS_UTILITY,
-    "l5-gprecoverseg-interrupted-by-SIGINT-and-SIGTERM/14-gpstate-e-after-TERM": COPY_OUTLIVED_ITS_UTILITY,
-}
-
-RUNS: list[tuple[Recorded, Step]] = [
-    (generation, run)
-    for generation in ("gp4", "gp6")
-    for run in runs(generation, "gpstate")
-    if not run.stderr  # wrong options: a test of their own
-]
+RUNS = [step for step in calls() if utility_of(step) == "gpstate" and not step.stderr.startswith("Usage")]
 
 
-def recorded(run: Step) -> tuple[list[str], int | None]:
-    return normalise(run.stdout, ALSO), run.exit_code
+def recorded(run: Step, table: Table = DIFFERENCES) -> Outcome:
+    return Outcome(of_recording(normalise(run.stdout, ALSO), run, table), run.exit_code, normalise(run.stderr))
 
 
-def rendered(generation: Recorded, run: Step) -> tuple[list[str], int]:
-    facts = facts_of(generation, run)
-    options = parse(arguments(run, "gpstate") or [], facts.release)
+def rendered(run: Step, _table: Table = DIFFERENCES) -> Outcome:
+    facts = facts_of(generation(run), run)
+    options = parse(arguments_of(run), facts.release)
     around = world(run)
     directory = None if run.command.startswith("unset") else facts.coordinator.datadir
     caller = Caller(around.host or facts.coordinator.hostname, facts.user, directory, around.progress)
     text, code = render(facts, options, caller, lambda: "20261123:08:46:40:010153")
-    return normalise(text, ALSO), code
+    return Outcome(normalise(text, ALSO), code, [])
 
 
-@pytest.mark.parametrize(("generation", "run"), [r for r in RUNS if str(r[1]) not in DIFFERENT], ids=str)
-def test_the_stand_in_prints_what_the_real_gpstate_printed(generation: Recorded, run: Step) -> None:
-    assert rendered(generation, run) == recorded(run)
-
-
-@pytest.mark.parametrize("name", DIFFERENT)
-def test_what_is_listed_as_different_is_really_different(name: str) -> None:
-    generation, run = next(r for r in RUNS if str(r[1]) == name)
-    try:
-        assert rendered(generation, run) != recorded(run), "It has become equal: take it off the list."
-    except SystemExit:  # an option that the stand-in does not know
-        assert "option" in DIFFERENT[name]
-
-
-@pytest.mark.parametrize("generation", ["gp4", "gp6"])
-def test_a_wrong_option_is_refused_as_by_the_real_gpstate(
-    generation: Recorded, capsys: pytest.CaptureFixture[str]
-) -> None:
-    run = next(run for run in runs(generation, "gpstate") if run.stderr)
-    with pytest.raises(SystemExit) as ended:
-        parse(arguments(run, "gpstate") or [], Release.V4_3 if generation == "gp4" else Release.V6)
-    assert (ended.value.code, capsys.readouterr().err) == (run.exit_code, run.stderr)
+@pytest.mark.parametrize("run", compared(RUNS), ids=str)
+def test_the_stand_in_prints_what_the_real_gpstate_printed(run: Step) -> None:
+    assert rendered(run) == recorded(run)
 
 
 @pytest.mark.parametrize("report", ["", "-s", "-e", "-m", "-c", "-Q", "-f", "-i", "-p"])
-@pytest.mark.parametrize("generation", ["gp4", "gp6"])
-def test_a_table_is_laid_out_like_the_real_one(generation: Recorded, report: str) -> None:
+@pytest.mark.parametrize("recorder", ["gp4", "gp6"])
+def test_a_table_is_laid_out_like_the_real_one(recorder: Recorded, report: str) -> None:
     """Blanks too: where every value has the width of the recorded one, the line is the same to the letter."""
-    run = next(r for r in runs(generation, "gpstate") if r.command == f"gpstate {report}".strip())
-    facts = facts_of(generation, run)
+    run = next(r for r in runs(recorder, "gpstate") if r.command == f"gpstate {report}".strip())
+    facts = facts_of(recorder, run)
     caller = Caller(facts.coordinator.hostname, facts.user, facts.coordinator.datadir)
     text, _ = render(facts, parse(report.split(), facts.release), caller, lambda: run.stdout[:24])
     assert _layout(text) == _layout(run.stdout)

@@ -11,11 +11,12 @@ from gpmedic.practice.facts import Answer, Facts, SegmentFacts
 from gpmedic.practice.utilities import gpstart, gpstop
 from gpmedic.practice.utilities.console import Console
 from gpmedic.practice.utilities.gpstop_main import Utility, parse
+from tests.practice.fidelity.calls import Outcome, arguments_of, calls, utility_of
+from tests.practice.fidelity.differences import DIFFERENCES, Table, compared, of_recording
 from tests.practice.fidelity.normalise import normalise, rule
 from tests.practice.fidelity.replay import Killed, facts_of
-from tests.transcripts import Step, recordings
+from tests.transcripts import Step
 
-INVOCATION = re.compile(r"(?:^|[;&|] |=\S+ )(gpstop|gpstart)\b([^;\n<|&]*)")
 PROGRAMS = {Utility.GPSTOP: gpstop.program, Utility.GPSTART: gpstart.program}
 
 ALSO = (
@@ -23,12 +24,7 @@ ALSO = (
     rule(r"^\d{8}:\d\d:\d\d:\d\d:\d{6} (gpsegstart\S+?):\S+?-\[([A-Z]+)\]:-", r"\1 \2 -"),
     rule(r"(Review \S+/gpAdminLogs/gpstart)\S*\.log", r"\1.log"),
 )
-PARTLY_DONE = re.compile(r"gpstop INFO -(?!0\.00|100\.00)\d+\.\d+% of jobs completed")
-
-
-def recorded_runs() -> list[Step]:
-    steps = [*recordings("gp6"), *recordings("gp4")]
-    return [s for s in steps if INVOCATION.search(s.command) and re.search(r"-Starting gpst\w+ with args:", s.stdout)]
+RUNS = [step for step in calls() if utility_of(step) in PROGRAMS and "--version" not in step.command]
 
 
 @dataclass
@@ -105,28 +101,23 @@ def _facts(step: Step) -> Facts:
     return replace(facts, segments=tuple(segments), hosts=hosts)
 
 
-def comparable(text: str) -> list[str]:
-    lines = normalise(text, ALSO)
-    return [line for line in lines if not PARTLY_DONE.match(line) and not line.startswith("gpconfig ")]
+def recorded(step: Step, table: Table = DIFFERENCES) -> Outcome:
+    return Outcome(of_recording(normalise(step.stdout, ALSO), step, table), step.exit_code, normalise(step.stderr))
 
 
-def rendered(step: Step) -> tuple[list[str], int | None]:
-    matched = INVOCATION.search(step.command)
-    assert matched
-    utility = Utility(matched[1])
+def rendered(step: Step, _table: Table = DIFFERENCES) -> Outcome:
+    utility = Utility(utility_of(step))
     written: list[str] = []
     host = "gp-master" if step.scenario[0].isdigit() else "mdw"
     console = Console(written.append, utility, host, "gpadmin")
     code: int | None
     try:
-        code = PROGRAMS[utility](parse(utility, matched[2].split()), RecordedCluster(step), console)
+        code = PROGRAMS[utility](parse(utility, arguments_of(step)), RecordedCluster(step), console)
     except Killed:
         code = None
-    return comparable("".join(written)), code
+    return Outcome(normalise("".join(written), ALSO), code, [])
 
 
-@pytest.mark.parametrize("step", recorded_runs(), ids=str)
+@pytest.mark.parametrize("step", compared(RUNS), ids=str)
 def test_the_stand_in_prints_what_the_real_one_printed(step: Step) -> None:
-    text, code = rendered(step)
-    assert text == comparable(step.stdout)
-    assert code == step.exit_code
+    assert rendered(step) == recorded(step)
