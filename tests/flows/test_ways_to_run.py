@@ -4,17 +4,22 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import State
 from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound
 
-from gpmedic.practice import PracticeCluster
+from flows.attend import give
+from gpmedic.cluster import Status
+from gpmedic.practice import Fault, PracticeCluster
 from gpmedic.settings import CONFIG_VARIABLE
+from tasks.approve import Answer
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -77,7 +82,6 @@ def test_a_flow_runs_as_a_module(environment: tuple[PracticeCluster, dict[str, s
     assert "healthy, nothing was done" in done.stdout
 
 
-@pytest.mark.chaos
 def test_a_flow_runs_when_it_is_served(environment: tuple[PracticeCluster, dict[str, str]]) -> None:
     cluster, variables = environment
     serve = "from flows.recover import recover; recover.serve(name='served')"
@@ -89,17 +93,38 @@ def test_a_flow_runs_when_it_is_served(environment: tuple[PracticeCluster, dict[
     assert run.state.is_completed(), run.state
 
 
-@pytest.mark.chaos
-def test_a_worker_runs_what_prefect_yaml_deploys(environment: tuple[PracticeCluster, dict[str, str]]) -> None:
+@pytest.mark.timeout(240)
+def test_a_worker_recovers_with_what_prefect_yaml_deploys_and_no_process_waits_for_the_answer(
+    environment: tuple[PracticeCluster, dict[str, str]],
+) -> None:
     cluster, variables = environment
     variables = {**variables, "PREFECT_WORKER_QUERY_SECONDS": "1"}
     prefect("work-pool", "create", "gpmedic", "--type", "process", "--overwrite", environment=variables)
     prefect("deploy", "--prefect-file", "deployments/prefect.yaml", "--all", environment=variables)
+    cluster.break_(Fault.KILL_MIRROR, content=0)
+    cluster.wait_until(lambda facts: facts.segment(8).status is Status.DOWN)
     worker = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "gpmedic", "--type", "process"]
     with running(*worker, environment=variables):
-        run = run_deployment("recover/recover", parameters={"cluster": cluster.name}, timeout=90, poll_interval=0.3)
-    assert run.state is not None
-    assert run.state.is_completed(), run.state
+        run = run_deployment("recover/recover", parameters={"cluster": cluster.name}, timeout=0, as_subflow=False)
+        asked = state_of(run.id, lambda state: state.name == "Suspended")
+        assert (asked.state_details.pause_key or "").startswith("recover-")
+        assert cluster.facts().segment(8).status is Status.DOWN
+        give(run.id, Answer(decision="yes", operator="anna"))
+        ended = state_of(run.id, State.is_final)
+    assert ended.is_completed(), ended
+    assert cluster.facts().segment(8).status is Status.UP
+
+
+def state_of(run: UUID, wanted: Callable[[State], bool]) -> State:
+    """The state of the run, once it is as wanted or final."""
+    deadline = time.monotonic() + 90
+    with get_client(sync_client=True) as client:
+        while True:
+            state = client.read_flow_run(run).state
+            if state is not None and (wanted(state) or state.is_final()):
+                return state
+            assert time.monotonic() < deadline, state
+            time.sleep(0.2)
 
 
 def wait_for_deployment(name: str) -> None:
