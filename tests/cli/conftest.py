@@ -34,13 +34,14 @@ def clusters(tmp_path: Path, cluster: PracticeCluster) -> Path:
 class Cli:
     """Runs `gpmedic ARGUMENTS`; without a terminal, as in a pipe."""
 
-    def __init__(self, clusters: Path) -> None:
+    def __init__(self, clusters: Path, prefect_server: str | None = None) -> None:
         self.clusters = clusters
+        self._prefect = {"PREFECT_API_URL": prefect_server} if prefect_server else {}
 
     def __call__(self, *arguments: str, timeout: float = 60) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
             [sys.executable, "-c", "from gpmedic.cli import main; main()", *arguments],
-            env={**os.environ, "GPMEDIC_CLUSTERS": str(self.clusters)},
+            env={**os.environ, **self._prefect, "GPMEDIC_CLUSTERS": str(self.clusters)},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
