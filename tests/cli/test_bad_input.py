@@ -13,7 +13,7 @@ import asyncssh
 import pytest
 
 from gpmedic.practice import Fault, PracticeCluster
-from tests.access.conftest import PASSWORD, Server
+from tests.access.conftest import PASSWORD, Lab, Server
 from tests.cli.conftest import Cli
 
 Change = Callable[[dict[str, dict[str, object]], Path], None]
@@ -131,6 +131,30 @@ def test_a_database_that_is_not_greenplum_is_named(gpmedic: Cli, clusters: Path,
     settings["database"] = {"host": "127.0.0.1", "port": server.port, "password": PASSWORD}
     path.write_text(toml(settings))
     assert_one_line_with_the_next_action(gpmedic("status"), r"not .*Greenplum|neither")
+
+
+def test_a_login_as_somebody_who_does_not_own_greenplum_is_named(gpmedic: Cli, clusters: Path, lab: Lab) -> None:
+    logs_in_on(lab, clusters / "practice.toml", user="operator")
+    assert_one_line_with_the_next_action(gpmedic("status"), r"'operator', but .* runs as 'gpadmin'")
+
+
+def test_a_host_without_gpstate_on_its_path_is_named(gpmedic: Cli, clusters: Path, lab: Lab) -> None:
+    home = lab.folder / "half-installed"
+    home.mkdir()
+    (home / "greenplum_path.sh").write_text(f"GPHOME={home}; export GPHOME\n")
+    (lab.home() / "bin").mkdir()
+    (lab.home() / "bin" / "psql").symlink_to("/bin/true")
+    logs_in_on(lab, clusters / "practice.toml", home=home)
+    assert_one_line_with_the_next_action(gpmedic("status"), r"gpstate is not on the PATH of gpadmin@")
+
+
+def logs_in_on(lab: Lab, path: Path, user: str = "gpadmin", home: Path | None = None) -> None:
+    settings = tomllib.loads(path.read_text())
+    settings["ssh"] = {**lab.settings(user=user).model_dump(), "known_hosts": str(lab.known_hosts)}
+    settings["ssh"]["identity_file"] = str(lab.identity)
+    if home is not None:
+        settings["greenplum"]["home"] = str(home)
+    path.write_text(toml(settings))
 
 
 def test_a_cluster_that_is_not_registered_names_those_that_are(gpmedic: Cli) -> None:
