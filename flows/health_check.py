@@ -39,7 +39,7 @@ def health_check(cluster: ClusterName) -> HealthReport:
     if diagnosis.healthy:
         tell(Phase.OBSERVE, "All segments are up, synchronized and in their preferred roles.")
     for finding in diagnosis.findings:
-        tell(Phase.OBSERVE, f"{finding.facts.title}: {finding.detail}. {finding.facts.meaning}", Level.WARNING)
+        tell(Phase.OBSERVE, f"{finding.sentence} {finding.facts.meaning}", Level.WARNING)
     announce_conditions(diagnosis)
     return HealthReport(settings.name, diagnosis)
 

@@ -47,6 +47,11 @@ class Finding:
     def facts(self) -> ConditionFacts:
         return CONDITIONS[self.condition]
 
+    @property
+    def sentence(self) -> str:
+        """What it is and what was seen; a detail that an error told has its full stop already."""
+        return f"{self.facts.title}: {self.detail}" + ("" if self.detail.endswith((".", "!", "?")) else ".")
+
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:

@@ -1,7 +1,7 @@
 """`gpstate -c` and `gpstate -Q`: pairs and down segments as the catalog has them; no segment is asked."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from gpmedic.gpstate_rows import DataStatus, Location
@@ -61,9 +61,11 @@ _STATUS = {
     "Mirror Active, Primary Available": (True, True),
     "Mirror Active, Primary Failed": (True, False),
 }
-_COUNTED = re.compile(
-    r"\d+ (?:segment\(s\) configured as mirror\(s\) are acting as primaries"
-    r"|primary segment\(s\) are not synchronized|segment\(s\) are in change tracking)"
+# What gpstate counts below the table must be what was read from the table: a lost row is noticed.
+_COUNTS: tuple[tuple[str, Callable[[PairRow], bool]], ...] = (
+    ("segment(s) configured as mirror(s) are acting as primaries", lambda row: row.switched),
+    ("primary segment(s) are not synchronized", lambda row: row.data_status is DataStatus.NOT_IN_SYNC),
+    ("segment(s) are in change tracking", lambda row: row.data_status is DataStatus.CHANGE_TRACKING),
 )
 _QUICK = re.compile(
     r"-Quick (?:Greenplum|(?:Apache )?Cloudberry) database status from (?:Master|Coordinator) instance only"
@@ -93,12 +95,19 @@ def parse_pairs(text: str) -> PairReport:
         for row in table[1:]:
             primaries.cells(row)
         return PairReport(warnings=frame.warnings, mirrored=False)
-    unknown = [r for r in counted if r.level is not Level.WARNING or not _COUNTED.fullmatch(r.message)]
-    if unknown:
-        raise unknown[0].unreadable()
     columns = Table(table[0], [_PAIR_COLUMNS])
     rows = tuple(columns.read(row, _pair) for row in table[1:])
+    for record in counted:
+        _check(record, rows)
     return PairReport(rows, (*frame.warnings, *(r.message for r in counted)))
+
+
+def _check(record: Record, rows: Sequence[PairRow]) -> None:
+    number, _, what = record.message.partition(" ")
+    for words, counts in _COUNTS:
+        if what == words and record.level is Level.WARNING and number == str(sum(map(counts, rows))):
+            return
+    raise record.unreadable()
 
 
 def _pair(cells: Cells) -> PairRow:

@@ -85,22 +85,33 @@ def _values(block: list[Record]) -> dict[str, str]:
 
 def _summary(parts: list[dict[str, str]], mirrored: bool) -> SummaryReport:
     head, primaries, *rest = parts
-    standby = head.pop("Master standby")
+    named = head.pop("Master standby")
+    standby = None if _NO_STANDBY.fullmatch(named) else named
     mirrors = rest[0] if mirrored else {}
+    counts = _counts(mirrors, "mirror") if mirrored else None
     report = SummaryReport(
         head.pop("Master instance"),
-        None if _NO_STANDBY.fullmatch(standby) else standby,
-        head.pop("Standby master state", None),
+        standby,
+        None if standby is None else head.pop("Standby master state"),
         integer(head.pop("Total segment instance count from metadata")),
         _counts(primaries, "primary"),
-        _counts(mirrors, "mirror") if mirrored else None,
-        integer(mirrors.pop("Total number mirror segments acting as primary segments", "0")),
+        counts,
+        0 if counts is None else _switched(mirrors, counts.total),
     )
-    mirrors.pop("Total number mirror segments acting as mirror segments", None)
     left = next((label for part in parts for label in part), None)
     if left is not None:
         raise UnreadableOutput(UTILITY, left)
     return report
+
+
+def _switched(values: dict[str, str], total: int) -> int:
+    """Take away how many mirrors act as what; KeyError or ValueError where that is missing or does not add up."""
+    primaries, mirrors = (
+        integer(values.pop(f"Total number mirror segments acting as {role} segments")) for role in ("primary", "mirror")
+    )
+    if primaries + mirrors != total:
+        raise ValueError("mirrors")
+    return primaries
 
 
 def _counts(values: dict[str, str], kind: str) -> Counts:

@@ -4,11 +4,13 @@ import re
 from typing import Final
 
 _SECRET: Final = re.compile(r"(?i)\b(\w*(?:password|passwd|secret|accessid)\w*[\s=:']+)('[^']*'?|[^\s',;)]+)")
+_INPUT: Final = re.compile(r"(\binput_value=).*(?=, input_type=)")  # pydantic quotes what it refuses
+_IN_URL: Final = re.compile(r"(://)[^\s/@]+(?=@)")
 
 
 def masked(line: str) -> str:
-    """The line without the values that follow a word such as PASSWORD, as they stand in SQL and in its errors."""
-    return _SECRET.sub(r"\1***", line)
+    """The line without the values that follow a word such as PASSWORD, and without those that errors quote."""
+    return _IN_URL.sub(r"\1***", _INPUT.sub(r"\1***", _SECRET.sub(r"\1***", line)))
 
 
 def fit_to_keep(text: str) -> str:

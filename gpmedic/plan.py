@@ -173,7 +173,7 @@ def _require_few_down(diagnosis: Diagnosis, cluster: Cluster, policy: PolicySett
 
 def _refusal(finding: Finding) -> UnsafeState:
     return UnsafeState(
-        f"{finding.facts.title}: {finding.detail}. gpmedic does not act on this; nothing was touched.",
+        f"{finding.sentence} gpmedic does not act on this; nothing was touched.",
         finding.facts.next_action,
     )
 

@@ -198,7 +198,7 @@ def _diagnosis(diagnosis: Diagnosis) -> Iterator[Part]:
     yield Heading(f"{diagnosis.cluster_name}{version}: {state}")
     for finding in diagnosis.findings:
         facts = finding.facts
-        yield Paragraph(f"{facts.severity.value.upper()} {facts.title}: {finding.detail}. {facts.meaning}")
+        yield Paragraph(f"{facts.severity.value.upper()} {finding.sentence} {facts.meaning}")
         yield Paragraph(f"Next: {facts.next_action}")
     if diagnosis.cluster is not None:
         yield segments_table(diagnosis.cluster)

@@ -121,16 +121,22 @@ def load_cluster(name: str) -> ClusterSettings:
     """Settings of the cluster NAME from its file NAME.toml in `clusters_folder()`.
 
     Raises:
-        AccessRefused: no such file, or what stands in it is not valid.
+        AccessRefused: no such file, or it cannot be read, or what stands in it is not valid.
     """
     path = clusters_folder() / f"{name}.toml"
     try:
-        settings = ClusterSettings.model_validate(tomllib.loads(path.read_text()))
+        settings = ClusterSettings.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         known = ", ".join(sorted(p.stem for p in clusters_folder().glob("*.toml"))) or "none"
         raise AccessRefused(
             f"No cluster {name!r} is registered (known: {known}).", f"Write {path}, or start a practice cluster."
         ) from None
+    except OSError as error:
+        raise AccessRefused(
+            f"{path} cannot be read ({error.strerror}).", "Make it a file that you can read, or remove it."
+        ) from None
+    except UnicodeDecodeError:
+        raise AccessRefused(f"{path} is not UTF-8, as TOML must be.", "Save that file as UTF-8.") from None
     except (tomllib.TOMLDecodeError, ValidationError) as error:
         raise AccessRefused(f"{path} is not valid: {_first_fault(error)}", "Correct that file.") from None
     if settings.name != name:  # locks and claims go by the name: two for one cluster would not exclude each other

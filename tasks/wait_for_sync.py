@@ -133,7 +133,7 @@ class _Wait:
         if diagnosis.scenario in ENDS:
             worst = diagnosis.findings[0]
             raise UnsafeState(
-                f"{worst.facts.title}: {worst.detail}. The wait has ended; nothing more was done.",
+                f"{worst.sentence} The wait has ended; nothing more was done.",
                 worst.facts.next_action,
             )
 

@@ -14,6 +14,8 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
 
+from gpmedic.errors import AccessRefused
+
 DEFAULT_PORT = 22
 
 
@@ -51,12 +53,20 @@ class KnownHosts:
 
 
 def read(path: Path) -> KnownHosts:
-    """The file's keys; a file that is not there knows no host. Parsed again only when it has changed."""
+    """The file's keys; a file that is not there knows no host. Parsed again only when it has changed.
+
+    Raises:
+        AccessRefused: it is there and cannot be read: to call its hosts unknown would lead to a second file.
+    """
     try:
         stat = path.stat()
-    except OSError:
+        return _read(path, stat.st_mtime_ns, stat.st_size)
+    except FileNotFoundError:
         return KnownHosts()
-    return _read(path, stat.st_mtime_ns, stat.st_size)
+    except OSError as error:
+        raise AccessRefused(
+            f"The known hosts in {path} cannot be read ({error.strerror}).", "Correct ssh.known_hosts, or that file."
+        ) from None
 
 
 @lru_cache(maxsize=16)

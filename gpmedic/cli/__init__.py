@@ -29,9 +29,14 @@ app.add_typer(practice_app, name="practice")
 
 
 def main() -> None:
-    """Run the command line; an expected failure is one line on stderr and exit code 2."""
+    """Run the command line; a failure, also one that nobody expected, is one line on stderr and exit code 2."""
     try:
         app()
     except GpmedicError as error:
         print(f"gpmedic: {error}", file=sys.stderr)
+        sys.exit(2)
+    except Exception as error:  # Python's own exit code 1 would tell a monitor that the cluster needs somebody
+        from gpmedic.cli.bug import Bug
+
+        print(f"gpmedic: {Bug(error)}", file=sys.stderr)
         sys.exit(2)

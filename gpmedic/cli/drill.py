@@ -1,5 +1,6 @@
 """`gpmedic drill`: break a practice cluster on purpose, and watch gpmedic bring it back."""
 
+import os
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -81,7 +82,9 @@ def drill(
     if scenario not in DRILLS:
         raise Refused(f"There is no drill {scenario!r}.", f"Choose one of: {', '.join(DRILLS)}.")
     from gpmedic.cli.exercise import exercise
+    from gpmedic.practice.dead_drills import forget_dead_drills, prefect_folder
 
-    with tempfile.TemporaryDirectory(prefix="gpmedic-drill-") as folder:
+    forget_dead_drills()
+    with tempfile.TemporaryDirectory(prefix=prefect_folder(os.getpid())) as folder:
         held = exercise(DRILLS[scenario], generation.value, Path(folder), yes=yes or not sys.stdin.isatty())
     raise typer.Exit(0 if held else 1)

@@ -3,11 +3,13 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gpmedic.cli.bug import STATE_FOLDER
+from gpmedic.errors import HostUnreachable
+from gpmedic.masking import masked
 from gpmedic.settings import RepeatedFailure
 
 if TYPE_CHECKING:
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from gpmedic.cli.screen import Ticker
     from gpmedic.report import RecoveryReport
 
-STATE_FOLDER = Path("~/.local/state/gpmedic/prefect")
+PREFECT_FOLDER = STATE_FOLDER / "prefect"
 """Where the runs of `gpmedic recover` are kept when no Prefect server is configured."""
 
 
@@ -82,15 +84,34 @@ def import_flows() -> None:
 
 @contextmanager
 def configured_or_local_server() -> Iterator[None]:
-    """The Prefect server that this machine is configured for; a local one where there is none."""
+    """The Prefect server that this machine is configured for; a local one where there is none.
+
+    Raises:
+        HostUnreachable: the configured one does not answer; nothing was done.
+    """
     from prefect.settings import get_current_settings
 
-    if get_current_settings().api.url is not None:
+    url = get_current_settings().api.url
+    if url is not None:
+        _require_answer(url)
         yield
         return
     from flows.local_server import local_server
 
-    home = STATE_FOLDER.expanduser()
+    home = PREFECT_FOLDER.expanduser()
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     with local_server(home, meanwhile=import_flows):
         yield
+
+
+def _require_answer(url: str) -> None:
+    import httpx
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as client:
+        failure = client.api_healthcheck()
+    if isinstance(failure, httpx.TransportError):  # any answer, also a refusal, is Prefect's to explain
+        raise HostUnreachable(
+            f"The Prefect server at {masked(url)} does not answer ({failure}); nothing was done.",
+            "Start it, correct PREFECT_API_URL, or unset that: gpmedic then brings a server of its own.",
+        )

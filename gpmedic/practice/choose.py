@@ -10,7 +10,7 @@ from gpmedic.practice.postgres import base_folder
 def running() -> tuple[str, ...]:
     """The names of the practice clusters that are up, those of drills left out: they end by themselves."""
     names = sorted(folder.name for folder in (base_folder() / "clusters").glob("*") if folder.is_dir())
-    return tuple(name for name in names if not name.startswith(DRILL_PREFIX) and _is_up(name))
+    return tuple(name for name in names if not name.startswith(DRILL_PREFIX) and is_up(name))
 
 
 def choose(name: str | None) -> str:
@@ -29,7 +29,8 @@ def choose(name: str | None) -> str:
     raise PracticeError("No practice cluster is up.", "Start one: gpmedic practice up.")
 
 
-def _is_up(name: str) -> bool:
+def is_up(name: str) -> bool:
+    """Whether the practice cluster of this name answers."""
     with contextlib.suppress(PracticeError), Control.connect(base_folder() / "clusters" / name):
         return True
     return False

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from gpmedic.practice.choose import choose, running
 from gpmedic.practice.control import PracticeError
+from gpmedic.practice.dead_drills import forget_dead_drills
 from gpmedic.practice.facts import Facts, Release
 from gpmedic.practice.fault import FAULTS, Fault, wanted_target
 from gpmedic.practice.layout import MARK, Kept, Mirrors
@@ -55,6 +56,7 @@ def up(
     mirrors: Annotated[Mirrors, typer.Option(help="Whether segments have mirrors.")] = Mirrors.YES,
 ) -> None:
     """Start a practice cluster, which runs until `down`, and register it under its name."""
+    forget_dead_drills()
     registered = registration(name)
     _out.print(f"Starting practice cluster {name!r}, like Greenplum {generation.value} ...")
     cluster = PracticeCluster(name, generation.value, mirrors=mirrors, kept=Kept.DETACHED).up()
@@ -141,6 +143,7 @@ def down(
     folder: Annotated[Folder, typer.Option(help="What becomes of its folder.")] = Folder.DELETE,
 ) -> None:
     """End every process of the practice cluster and forget it; one that is down already is no error."""
+    forget_dead_drills()
     if name is None and not running():
         name = DEFAULT_NAME  # what is left of one that died is cleared away
     name = choose(name)

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from gpmedic.practice import PracticeCluster
-from tests.access.conftest import server
+from tests.access.conftest import lab, server
 
-__all__ = ["server"]
+__all__ = ["lab", "server"]
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 import os
 import pty
-import select
 import subprocess
 import sys
 import time
@@ -10,25 +9,10 @@ from pathlib import Path
 
 from gpmedic.practice.practice_cluster import folder_of
 from gpmedic.practice.processes import alive, parents
+from tests.cli.terminal import IN_A_TERMINAL, read_until
 
-IN_A_TERMINAL = (
-    "import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "  # else a Ctrl-C is a mere byte
-    "from gpmedic.cli import main; main()"
-)
 CTRL_C = b"\x03"
 A_FEW_SECONDS = 20.0  # five on an idle machine: the practice cluster and the Prefect server end first
-
-
-def read_until(terminal: int, words: bytes, seconds: float) -> bytes:
-    """What the terminal shows until these words, or its end."""
-    shown, deadline = b"", time.monotonic() + seconds
-    while words not in shown and time.monotonic() < deadline:
-        if select.select([terminal], [], [], 0.1)[0]:
-            try:
-                shown += os.read(terminal, 65536)
-            except OSError:  # Linux says so when the last program at the other end is gone
-                break
-    return shown
 
 
 def descendants(pid: int) -> set[int]:

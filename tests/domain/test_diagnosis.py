@@ -232,6 +232,13 @@ def test_a_coordinator_that_cannot_be_asked_is_a_diagnosis_of_its_own() -> None:
     assert "mdw does not answer." in diagnosis.findings[0].detail
 
 
+def test_a_finding_is_a_sentence_with_one_full_stop_whoever_told_its_detail() -> None:
+    (lost,) = coordinator_unreachable("lab", HostUnreachable("mdw does not answer.", "Check mdw.")).findings
+    (down,) = look(mirror_down(healthy(), 0)).findings
+    assert lost.sentence == "Coordinator unreachable: mdw does not answer. Next: Check mdw."
+    assert down.sentence == f"Mirror down: {down.detail}."
+
+
 def test_the_worst_finding_decides_the_scenario() -> None:
     cluster = mirror_down(switched(without_stream(healthy(), -1), 5), 0, 1)
     diagnosis = look(cluster, d3=ProbeState.REFUSED)

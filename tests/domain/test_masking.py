@@ -12,9 +12,11 @@ from gpmedic.masking import fit_to_keep, masked
         "LOG: statement: alter user u with encrypted password 'hunter2' valid until 'x'",
         "s3 config secret=hunter2 region=x",
         "accessid: hunter2",
+        "  Input should be a valid string [type=string_type, input_value=['hunter2, too'], input_type=list]",
+        "ConnectError: https://prefect:hunter2@prefect.example.org/api does not answer",
     ],
 )
-def test_passwords_in_sql_are_masked(line: str) -> None:
+def test_passwords_are_masked(line: str) -> None:
     assert "hunter2" not in masked(line)
     assert "***" in masked(line)
 

@@ -1,6 +1,7 @@
 """The recovery configuration file: what is written is read again, and what is dangerous in a given one is named."""
 
 import string
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -65,6 +66,16 @@ def test_any_text_is_either_read_or_refused_with_its_line(dialect: Dialect, text
         assert parse(render(config, dialect), dialect) == config
 
 
+NOISE = [
+    "Authorized users only. All activity is monitored.",
+    "-bash: warning: setlocale: LC_ALL: cannot change locale (en_US.UTF-8)",
+    "Welcome",
+    "20261123:09:10:05:004166 gprecoverseg:mdw:gpadmin-[INFO]:-Starting gprecoverseg with args: -o /tmp/rc.cfg",
+    "20261123:09:10:06:004166 gprecoverseg:mdw:gpadmin-[INFO]:-Configuration file output to /tmp/rc.cfg successfully.",
+    "rc=0",
+]
+
+
 def sample(command_part: str) -> list[str]:
     """Contents of the sample files that the real gprecoverseg wrote and that were printed after it."""
     steps = [run for generation in ("gp4", "gp6") for run in runs(generation, "gprecoverseg")]  # type: ignore[arg-type]
@@ -79,11 +90,81 @@ def sample(command_part: str) -> list[str]:
     ]
 
 
+SAMPLES = sample("cat ")
+samples = st.sampled_from([text for text in SAMPLES if text.count("\n") > 1])
+few = settings(max_examples=40, deadline=None)
+
+
+def dialect_of(text: str) -> Dialect:
+    return Dialect.COLONS if text.startswith("filespaceOrder") else Dialect.PIPES
+
+
+def read(text: str, dialect: Dialect) -> tuple[RecoveryLine, ...] | None:
+    """The lines of a file; None where it is refused. Any other exception fails the test."""
+    try:
+        return parse(text, dialect).lines
+    except RecoveryFileRefused:
+        return None
+
+
+@given(data=st.data(), text=samples)
+@few
+def test_a_sample_file_that_was_cut_off_names_no_other_place(data: st.DataObject, text: str) -> None:
+    whole, part = parse(text, dialect_of(text)).lines, text[: data.draw(st.integers(0, len(text)), label="cut at")]
+    lines = read(part, dialect_of(text))
+    if lines is None:
+        return
+    # A person's file may end without an end of line, so its last directory may be cut: no segment has such a one.
+    *complete, last = lines or (None,)
+    assert tuple(complete) == whole[: len(complete)]
+    if last is not None:
+        meant = whole[len(complete)].failed
+        assert replace(last.failed, directory=meant.directory) == meant
+        assert meant.directory.startswith(last.failed.directory)
+
+
+@given(data=st.data(), text=samples, other=samples)
+@few
+def test_two_sample_files_in_one_text_name_only_places_of_the_two(data: st.DataObject, text: str, other: str) -> None:
+    lines = read(between(data, text, other.split("\n")[:-1]), dialect_of(text))
+    assert lines is None or set(lines) <= {
+        *(read(text, dialect_of(text)) or ()),
+        *(read(other, dialect_of(text)) or ()),
+    }
+
+
+@given(
+    data=st.data(),
+    text=samples,
+    others=st.lists(st.sampled_from([*NOISE, ""]) | st.text(max_size=20).filter(lambda t: "\n" not in t), max_size=3),
+)
+@few
+def test_a_sample_file_with_other_lines_between_is_refused_or_unchanged(
+    data: st.DataObject, text: str, others: list[str]
+) -> None:
+    lines = read(between(data, text, others), dialect_of(text))
+    assert lines is None or lines == parse(text, dialect_of(text)).lines
+
+
+@pytest.mark.parametrize("noise", NOISE)
+@pytest.mark.parametrize("dialect", Dialect)
+def test_a_line_that_a_utility_or_a_login_prints_is_no_line_of_a_file(dialect: Dialect, noise: str) -> None:
+    head = "filespaceOrder=\n" if dialect is Dialect.COLONS else ""
+    assert read(f"{head}{noise}\n", dialect) is None
+
+
+def between(data: st.DataObject, text: str, others: list[str]) -> str:
+    """The lines of a text with others anywhere between them."""
+    lines = text.split("\n")[:-1]
+    for other in others:
+        lines.insert(data.draw(st.integers(0, len(lines)), label="place"), other)
+    return "".join(f"{line}\n" for line in lines)
+
+
 def test_the_sample_files_of_the_real_gprecoverseg_are_read_and_written_alike() -> None:
-    texts = sample("cat ")
-    assert len(texts) >= 6
-    for text in texts:
-        dialect = Dialect.COLONS if text.startswith("filespaceOrder") else Dialect.PIPES
+    assert len(SAMPLES) >= 6
+    for text in SAMPLES:
+        dialect = dialect_of(text)
         config = parse(text, dialect)
         assert all(line.target is None for line in config.lines)
         assert render(config, dialect) == text

@@ -231,6 +231,7 @@ def test_a_lost_coordinator_is_reported_without_a_table_of_segments() -> None:
     for text in (diagnosis_text(lost), report_text(report(before=lost, found_later=(), rounds=(), after=None))):
         assert "Coordinator unreachable" in text
         assert "preferred" not in text
+        assert ".." not in text
 
 
 @pytest.mark.parametrize("outcome", Outcome)

@@ -1,0 +1,73 @@
+"""The questions of `gpmedic recover`, answered by a person at a real terminal."""
+
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+from gpmedic.cluster import Mode, Status
+from gpmedic.practice import Facts, Fault, PracticeCluster
+from tests.cli.terminal import IN_A_TERMINAL, read_until
+
+MIRROR = 8  # of content 0
+DO_IT, WHY_NOT = b" [y/N]: ", b" for no reason): "
+A_WHILE = 60.0  # some seconds on an idle machine
+
+
+def recover(clusters: Path, prefect_server: str, *answers: tuple[bytes, bytes]) -> tuple[int, str]:
+    """Exit code and screen of a recovery at which a person waits for these words, and types these answers."""
+    ours, its = pty.openpty()
+    run = subprocess.Popen(
+        [sys.executable, "-c", IN_A_TERMINAL, "recover"],
+        env={
+            **os.environ,
+            "GPMEDIC_CLUSTERS": str(clusters),
+            "PREFECT_API_URL": prefect_server,
+            "TERM": "dumb",
+            "COLUMNS": "400",
+        },
+        stdin=its,
+        stdout=its,
+        stderr=its,
+        start_new_session=True,
+    )
+    os.close(its)
+    shown = b""
+    try:
+        for words, answer in answers:
+            shown += read_until(ours, words, A_WHILE)
+            os.write(ours, answer)
+        shown += read_until(ours, b"no such words", A_WHILE)
+        return run.wait(A_WHILE), shown.decode()
+    finally:
+        run.kill()
+        run.wait()
+        os.close(ours)
+
+
+def rows(facts: Facts) -> list[object]:
+    return [(s.dbid, s.role, s.mode, s.status, s.pid) for s in facts.segments]
+
+
+def test_no_leaves_the_cluster_as_it_is_with_its_reason_and_yes_recovers_it(
+    clusters: Path, cluster: PracticeCluster, prefect_server: str
+) -> None:
+    cluster.break_(Fault.KILL_MIRROR, content=0)
+    before = cluster.wait_until(lambda facts: facts.segment(MIRROR).status is Status.DOWN)
+
+    code, shown = recover(clusters, prefect_server, (DO_IT, b"n\n"), (WHY_NOT, b"the backup still runs\n"))
+    last = shown.strip().splitlines()[-1]
+    assert code == 2, shown
+    assert last.startswith("gpmedic: ")
+    assert "the backup still runs" in last
+    assert " Next: " in last
+    assert "Traceback" not in shown
+    assert rows(cluster.facts()) == rows(before)
+
+    code, shown = recover(clusters, prefect_server, (DO_IT, b"y\n"))
+    assert code == 0, shown
+    assert "recovered and proven healthy" in shown
+    after = cluster.facts()
+    assert after.segment(MIRROR).status is Status.UP
+    assert all(s.mode is Mode.SYNCHRONIZED for s in after.data_segments)
