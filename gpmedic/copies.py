@@ -4,13 +4,13 @@ The position of a mirror's control file is that of its last restart point and al
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Final
 
-from gpmedic.cluster import Segment, SegmentPair
+from gpmedic.cluster import Generation, Segment, SegmentPair
+from gpmedic.control_data import ControlData, read_control_data
 
 
 class Current(StrEnum):
@@ -33,29 +33,6 @@ class Presence(StrEnum):
     def lost(self) -> bool:
         """Proven to hold no data that an instance could be started from; a host that is silent proves nothing."""
         return self in {Presence.GONE, Presence.UNUSABLE}
-
-
-@dataclass(frozen=True, slots=True)
-class ControlData:
-    """What pg_controldata says of an instance.
-
-    Attributes:
-        state: such as "in production", "in archive recovery", "shut down".
-        timeline: of the latest checkpoint.
-        checkpoint, prior: locations of the latest checkpoint and of the one before, as printed.
-    """
-
-    system: str
-    state: str
-    timeline: int
-    checkpoint: str
-    prior: str = ""
-
-    @property
-    def position(self) -> int:
-        """The latest checkpoint as a number of bytes."""
-        high, _, low = self.checkpoint.partition("/")
-        return (int(high, 16) << 32) + int(low, 16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,38 +69,22 @@ class Comparison:
         """Whether every copy is proven to be lost."""
         return all(copy.presence.lost for copy in self.copies)
 
+    @property
+    def covered(self) -> str:
+        """What a person's approval rests on, one line: what was found of each copy, and what follows from it."""
+        return "; ".join((f"content {self.content}: {self.current.value}", *map(_found, self.copies)))
+
     def __str__(self) -> str:
         return f"content {self.content}: current is {self.current.value}, because {self.reason}"
 
 
-_LABELS: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "Database system identifier": "system",
-        "Database cluster state": "state",
-        "Latest checkpoint location": "checkpoint",
-        "Prior checkpoint location": "prior",  # 4.3 and 6; 7 keeps none
-        "Latest checkpoint's TimeLineID": "timeline",
-    }
-)
-_LOCATION: Final = re.compile(r"[0-9A-Fa-f]{1,8}/[0-9A-Fa-f]{1,8}")
+def _found(copy: Copy) -> str:
+    data = copy.data
+    said = "" if data is None else f", {data.system} {data.state} {data.timeline} {data.checkpoint}"
+    return f"dbid {copy.segment.dbid} {copy.presence.value}{said}"
+
+
 _NO_CONTROL_FILE: Final = re.compile(r'could not open file "?[^"\n]*global/pg_control"?[^\n]*No such file or directory')
-
-
-def read_control_data(text: str) -> ControlData | None:
-    """The output of pg_controldata; None where it is not whole, or its checksum is wrong and nothing counts."""
-    if "CRC" in text and "does not match" in text:
-        return None
-    found: dict[str, str] = {}
-    for line in text.splitlines():
-        label, separator, value = line.partition(":")
-        if separator and label.strip() in _LABELS:
-            found.setdefault(_LABELS[label.strip()], value.strip())
-    timeline, checkpoint = found.get("timeline", ""), found.get("checkpoint", "")
-    if not timeline.isdecimal() or not _LOCATION.fullmatch(checkpoint) or not found.get("state"):
-        return None
-    return ControlData(
-        found.get("system", ""), found["state"], int(timeline), checkpoint.upper(), found.get("prior", "")
-    )
 
 
 def inspect(segment: Segment, said: str | None, exists: bool | None, history: Sequence[str] = ()) -> Copy:
@@ -144,123 +105,135 @@ def inspect(segment: Segment, said: str | None, exists: bool | None, history: Se
     return Copy(segment, presence, None, tuple(history))
 
 
-def compare(pair: SegmentPair, primary: Copy, mirror: Copy | None) -> Comparison:
+def compare(pair: SegmentPair, primary: Copy, mirror: Copy | None, generation: Generation) -> Comparison:
     """Which copy holds every commit, and why: the first rule of the table that holds."""
-    both = _Both(pair, primary, mirror)
+    both = Both(pair, primary, mirror, generation)
     rule = next(rule for rule in RULES if rule.holds(both))
     return Comparison(pair.content, primary, mirror, rule.current, rule.reason)
 
 
 @dataclass(frozen=True, slots=True)
-class _Both:
+class Both:
+    """What the rules judge."""
+
     pair: SegmentPair
     primary: Copy
     mirror: Copy | None
+    generation: Generation
 
-    def timelines(self) -> tuple[int, int] | None:
+    def read(self) -> tuple[ControlData, ControlData] | None:
         """Those of primary and mirror; None unless both were read."""
         if self.mirror is None or self.primary.data is None or self.mirror.data is None:
             return None
-        return self.primary.data.timeline, self.mirror.data.timeline
+        return self.primary.data, self.mirror.data
 
     def mirror_is_later(self) -> bool:
         """On one timeline, and no restart point explains it: the mirror holds a checkpoint that the primary lacks."""
-        if self.mirror is None or self.primary.data is None or self.mirror.data is None:
-            return False
-        mine, other = self.primary.data, self.mirror.data
-        return mine.timeline == other.timeline and other.position > mine.position
+        found = self.read()
+        return found is not None and found[0].timeline == found[1].timeline and found[1].position > found[0].position
 
     def foreign(self) -> bool:
-        if self.mirror is None or self.primary.data is None or self.mirror.data is None:
-            return False
-        return self.primary.data.system != self.mirror.data.system
+        found = self.read()
+        return found is not None and found[0].system != found[1].system
+
+    def mirror_timeline_is_later(self) -> bool:
+        found = self.read()
+        return found is not None and found[1].timeline > found[0].timeline
+
+    def primary_timeline_is_later(self) -> bool:
+        found = self.read()
+        return found is not None and found[0].timeline > found[1].timeline
+
+    def mirror_is_a_primary(self) -> bool:
+        """It was started without recovery.conf or standby.signal; in 4.3 both have the primary's control file."""
+        data = None if self.mirror is None else self.mirror.data
+        return data is not None and data.is_a_primarys and self.generation is Generation.WAL
 
     def primary_is_a_mirror(self) -> bool:
         """The catalog made it primary, and it was never promoted: its control file is still a mirror's."""
-        return self.primary.data is not None and "archive recovery" in self.primary.data.state
+        return self.primary.data is not None and self.primary.data.is_a_mirrors
 
-    def mirror_was_up(self) -> bool:
-        return self.mirror is not None and self.mirror.segment.is_up and self.pair.synchronized
+    def unread_primary(self) -> bool:
+        return self.primary.data is None
+
+    def unread_mirror(self) -> bool:
+        return self.mirror is not None and self.mirror.data is None
+
+    def lost_mirror(self) -> bool:
+        return self.mirror is not None and self.mirror.presence.lost
+
+    def synchronized(self) -> bool:
+        """As the catalog shows it; then FTS has decided nothing yet."""
+        return self.pair.synchronized
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One row of the table."""
 
-    holds: Callable[[_Both], bool]
+    holds: Callable[[Both], bool]
     current: Current
     reason: str
 
 
-def _without_primary(both: _Both) -> bool:
-    return both.primary.data is None
-
-
-def _mirror_is_ahead(both: _Both) -> bool:
-    found = both.timelines()
-    return found is not None and found[1] > found[0]
-
-
-def _primary_is_ahead(both: _Both) -> bool:
-    found = both.timelines()
-    return found is not None and found[0] > found[1]
-
-
 # The first that holds counts. What contradicts the catalog comes before what agrees with it.
 RULES: Final[tuple[Rule, ...]] = (
+    Rule(lambda b: b.mirror is None and b.primary.presence.lost, Current.UNKNOWN, "the only copy is lost"),
+    Rule(lambda b: b.mirror is None and b.unread_primary(), Current.UNKNOWN, "the only copy could not be read"),
+    Rule(lambda b: b.mirror is None, Current.PRIMARY, "it is the only copy"),
+    Rule(lambda b: b.primary.presence.lost and b.lost_mirror(), Current.UNKNOWN, "both copies are lost"),
     Rule(
-        lambda both: both.primary.presence.lost and both.mirror is None,
-        Current.UNKNOWN,
-        "the only copy is lost",
-    ),
-    Rule(
-        lambda both: both.primary.presence.lost and both.mirror is not None and both.mirror.presence.lost,
-        Current.UNKNOWN,
-        "both copies are lost",
-    ),
-    Rule(
-        lambda both: _without_primary(both) and both.mirror_was_up(),
+        lambda b: b.unread_primary() and b.synchronized(),
         Current.UNKNOWN,
         "the acting primary could not be read; its mirror was synchronized by the catalog, which proves nothing of"
         " what came after",
     ),
-    Rule(_without_primary, Current.UNKNOWN, "the acting primary could not be read, and its mirror was behind"),
-    Rule(lambda both: both.mirror is None, Current.PRIMARY, "it is the only copy"),
-    Rule(_Both.foreign, Current.UNKNOWN, "their system identifiers differ: they are no copies of each other"),
+    Rule(Both.unread_primary, Current.UNKNOWN, "the acting primary could not be read, and its mirror was behind"),
+    Rule(Both.foreign, Current.UNKNOWN, "their system identifiers differ: they are no copies of each other"),
     Rule(
-        _mirror_is_ahead,
+        Both.mirror_timeline_is_later,
         Current.MIRROR,
         "its timeline is the later one: it was promoted although the catalog calls it a mirror",
     ),
-    Rule(_primary_is_ahead, Current.PRIMARY, "its timeline is the later one: it was promoted after the other failed"),
     Rule(
-        lambda both: both.mirror is not None and both.mirror.presence.lost,
-        Current.PRIMARY,
-        "the other copy is lost",
+        lambda b: b.synchronized() and b.mirror_is_a_primary(),
+        Current.UNKNOWN,
+        "the acting mirror was started as a primary, by its control file, and the catalog calls it synchronized",
     ),
     Rule(
-        lambda both: both.mirror_was_up() and both.mirror is not None and both.mirror.data is None,
+        lambda b: b.synchronized() and b.primary_is_a_mirror(),
+        Current.UNKNOWN,
+        "the acting primary was never promoted, by its control file, and the catalog shows the pair synchronized",
+    ),
+    Rule(
+        Both.primary_timeline_is_later,
+        Current.PRIMARY,
+        "its timeline is the later one: it was promoted after the other failed",
+    ),
+    Rule(Both.lost_mirror, Current.PRIMARY, "the other copy is lost"),
+    Rule(
+        lambda b: b.synchronized() and b.unread_mirror(),
         Current.PRIMARY,
         "the catalog shows the pair synchronized when both failed; the other copy could not be read",
     ),
     Rule(
-        lambda both: both.mirror_was_up() and not both.mirror_is_later(),
+        lambda b: b.synchronized() and not b.mirror_is_later(),
         Current.EITHER,
         "the catalog shows the pair synchronized when both failed; the acting primary serves",
     ),
     Rule(
-        _Both.primary_is_a_mirror,
+        Both.primary_is_a_mirror,
         Current.PRIMARY,
         "it was synchronized when the catalog made it primary, so that it holds every commit; it was not yet promoted,"
         " so that its checkpoint is only a restart point",
     ),
     Rule(
-        _Both.mirror_is_later,
+        Both.mirror_is_later,
         Current.UNKNOWN,
         "the acting mirror has a later checkpoint on the same timeline, which the catalog does not explain",
     ),
     Rule(
-        lambda both: both.mirror is not None and both.mirror.data is None,
+        Both.unread_mirror,
         Current.PRIMARY,
         "the catalog shows that it went on alone; the other copy could not be read",
     ),

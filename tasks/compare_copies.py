@@ -8,7 +8,7 @@ from prefect import task
 from gpmedic.access.evidence import read_evidence
 from gpmedic.access.facts import gather
 from gpmedic.access.ssh import Shell
-from gpmedic.cluster import Segment
+from gpmedic.cluster import Generation, Segment, SegmentPair
 from gpmedic.copies import Comparison, Copy, compare, inspect
 from gpmedic.host_facts import HostFacts
 from gpmedic.plan import silent_contents
@@ -29,11 +29,15 @@ class _Found:
     contents: tuple[int, ...]
 
     def compared(self) -> tuple[Comparison, ...]:
-        pairs = [p for p in self.seen.observation.cluster.pairs if p.content in self.contents]
-        found = [compare(p, self._copy(p.primary), None if p.mirror is None else self._copy(p.mirror)) for p in pairs]
+        cluster = self.seen.observation.cluster
+        found = tuple(self._compare(p, cluster.version.generation) for p in cluster.pairs if p.content in self.contents)
         for comparison in found:
             tell(Phase.EVIDENCE, f"{comparison}.", Level.WARNING)
-        return tuple(found)
+        return found
+
+    def _compare(self, pair: SegmentPair, generation: Generation) -> Comparison:
+        mirror = None if pair.mirror is None else self._copy(pair.mirror)
+        return compare(pair, self._copy(pair.primary), mirror, generation)
 
     def _copy(self, segment: Segment) -> Copy:
         host = self.facts.get(segment.hostname)

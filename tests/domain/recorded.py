@@ -1,5 +1,7 @@
 """Recorded runs and the catalog beside them, in the shape in which the tests of the parsers ask for them."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tests.transcripts import Recorded, Row, Step, runs
@@ -61,3 +63,25 @@ def unchanged(run: Step) -> tuple[CatalogRow, ...] | None:
     before = catalog(run.before.segments) if run.before else ()
     after = catalog(run.after.segments) if run.after else ()
     return before if before and before == after else None
+
+
+@dataclass(frozen=True)
+class ControlDataRun:
+    """A run of the real gprecoverseg of 6 that printed pg_controldata of its sources and targets, by dbid."""
+
+    said: Mapping[int, str]
+    before: tuple[CatalogRow, ...]
+
+
+def control_data() -> list[ControlDataRun]:
+    found = [(run, dict(_CONTROL_DATA.findall(run.stdout))) for run in runs("gp6", "gprecoverseg")]
+    return [
+        ControlDataRun(
+            {int(dbid): text for dbid, text in said.items()}, catalog(run.before.segments if run.before else ())
+        )
+        for run, said in found
+        if said
+    ]
+
+
+_CONTROL_DATA = re.compile(r"Successfully finished pg_controldata \S+ for dbid (\d+):\nstdout: (.*?)\n\nstderr:", re.S)
