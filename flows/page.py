@@ -1,25 +1,33 @@
 """How every page of the runbook is run: one claim, one journal, one report, whatever happens."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
-from itertools import chain
 
 from blocks.greenplum import load_cluster
 from flows.journal import Journal, keep, open_journal
 from gpmedic.access.history import read_history
 from gpmedic.conditions import Scenario
 from gpmedic.diagnosis import coordinator_unreachable
-from gpmedic.errors import GpmedicError, HostUnreachable, Refused, Unrecoverable, UtilityBusy
-from gpmedic.plan import Action, Plan
+from gpmedic.errors import (
+    GpmedicError,
+    HostUnreachable,
+    Refused,
+    Unrecoverable,
+    UnsafeState,
+    UtilityBusy,
+    UtilityFailed,
+)
+from gpmedic.plan import Action, Plan, fingerprint
 from gpmedic.report import Outcome, RecoveryReport, approval_markdown, report_markdown
 from gpmedic.settings import ClusterSettings, RepeatedFailure
 from tasks.adopt import adopt_a_restart, adopt_what_runs
 from tasks.advise import advise
 from tasks.approve import Approval, Needed, Proposal, approve
 from tasks.claim import claim
-from tasks.detect import Seen, detect
+from tasks.collect_evidence import AFTER_A_FAILURE, Evidence, before, collect_evidence
+from tasks.detect import Seen, detect, look
 from tasks.notify import Level, Phase, announce, listening, tell
 from tasks.permission import require_permission
 from tasks.publish import publish_markdown, publish_segments
@@ -56,6 +64,8 @@ def follow(page: Page, cluster_name: str, repeated_failure: RepeatedFailure | No
         except GpmedicError as error:
             tell(Phase.REPORT, str(error), Level.WARNING)
             advice = ""
+            if isinstance(error, UtilityFailed):
+                _keep_what_failed(settings)
             if isinstance(error, HostUnreachable):
                 advice = advise(settings)
             else:
@@ -67,6 +77,12 @@ def follow(page: Page, cluster_name: str, repeated_failure: RepeatedFailure | No
     report = journal.report(outcome)
     _publish(report)
     return report
+
+
+def _keep_what_failed(settings: ClusterSettings) -> None:
+    """The logs of a copy that failed, too: the next attempt may overwrite what they tell of."""
+    with suppress(GpmedicError):  # a restart may have left the database down; the command's own failure is told
+        collect_evidence(settings, look(settings), AFTER_A_FAILURE)
 
 
 def _recall(settings: ClusterSettings, journal: Journal) -> None:
@@ -116,20 +132,39 @@ def settled(settings: ClusterSettings, journal: Journal, seen: Seen) -> Seen:
 
 
 def ask(
-    settings: ClusterSettings, journal: Journal, action: Action, shown: Plan, plan_again: Callable[[], Plan]
+    settings: ClusterSettings,
+    journal: Journal,
+    action: Action,
+    evidence: Evidence,
+    shown: Plan,
+    *,
+    plan_of: Callable[[Seen], Plan],
 ) -> Approval | None:
     """Show the plan and have this step of it approved; None when the cluster no longer needs the step.
 
     Args:
+        evidence: what was saved of the state that the plan was made from.
         shown: the plan made from the last look.
-        plan_again: looks at the cluster anew, after the answer.
+        plan_of: makes the plan from another look, after the answer; where it differs, evidence is saved anew.
 
     Raises:
         NotApproved: a person said no, or nobody answered in time.
         ObserveOnly, Braked: gpmedic may not act here; nobody was asked.
+        UnsafeState: the evidence is of another state, as from before an earlier step; nobody was asked.
     """
+    _require_evidence(evidence, shown)
 
-    plans = chain([shown], iter(plan_again, None))
+    def plan_again() -> Iterator[Plan]:
+        yield (known := shown)
+        while True:
+            seen = detect(settings)
+            plan = plan_of(seen)
+            if plan.step(action) is not None and plan.fingerprint != known.fingerprint:
+                collect_evidence(settings, seen, before(action))
+                known = plan
+            yield plan
+
+    plans = plan_again()
 
     def proposal() -> Proposal | None:
         plan = next(plans)
@@ -154,3 +189,12 @@ def ask(
         journal.approved(approval)
         keep(journal)
     return approval
+
+
+def _require_evidence(evidence: Evidence, shown: Plan) -> None:
+    if fingerprint(shown.steps, evidence.cluster) != shown.fingerprint:
+        raise UnsafeState(
+            f"The evidence that was saved of {shown.cluster_name} is not of the state that the plan was made from;"
+            " nobody was asked and nothing was touched.",
+            "Run the flow again: it saves the evidence anew.",
+        )

@@ -1,6 +1,7 @@
 """The runbook's last page: give every segment its preferred role again, and prove that the cluster is healthy."""
 
 import sys
+from functools import partial
 
 from prefect import flow
 
@@ -12,8 +13,8 @@ from gpmedic.precheck import require
 from gpmedic.report import Outcome, RecoveryReport, report_text
 from gpmedic.settings import ClusterName, ClusterSettings
 from gpmedic.verify import proven
-from tasks.collect_evidence import collect_evidence
-from tasks.detect import Seen, detect
+from tasks.collect_evidence import before, collect_evidence
+from tasks.detect import Seen
 from tasks.precheck import precheck
 from tasks.rebalance import rebalance as gprecoverseg_r
 from tasks.rebalance import running_queries
@@ -35,20 +36,20 @@ def page(settings: ClusterSettings, journal: Journal, seen: Seen) -> Outcome:
             f"Run the flow recover on {settings.name}.",
         )
     if _plan(settings, seen).step(Action.REBALANCE) is not None:
-        collect_evidence(settings, seen)
+        evidence = collect_evidence(settings, seen, before(Action.REBALANCE))
         checked = precheck(settings, seen)
         journal.planned(seen.plan(settings), checked.checks)
         require(checked.checks)
         plan = seen.plan(settings, running_queries(settings))
-        approval = ask(settings, journal, Action.REBALANCE, plan, lambda: _plan_again(settings))
+        approval = ask(settings, journal, Action.REBALANCE, evidence, plan, plan_of=partial(_plan_now, settings))
         if approval is not None:
             gprecoverseg_r(settings, approval, checked)
     wait_for_sync(settings)
     return prove(settings, journal)
 
 
-def _plan_again(settings: ClusterSettings) -> Plan:
-    return _plan(settings, detect(settings), running_queries(settings))
+def _plan_now(settings: ClusterSettings, seen: Seen) -> Plan:
+    return _plan(settings, seen, running_queries(settings))
 
 
 def _plan(settings: ClusterSettings, seen: Seen, queries: tuple[RunningQuery, ...] | None = None) -> Plan:

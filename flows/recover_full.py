@@ -6,9 +6,9 @@ from gpmedic.full_copy import FullCopy, require_newer_source
 from gpmedic.plan import Action, Plan
 from gpmedic.precheck import require
 from gpmedic.settings import ClusterSettings
-from tasks.collect_evidence import collect_evidence
+from tasks.collect_evidence import before, collect_evidence
 from tasks.compare_copies import compare_contents
-from tasks.detect import Seen, detect
+from tasks.detect import Seen
 from tasks.precheck import precheck
 from tasks.recover import IncrementalFailed
 from tasks.recover_full import folder_of, full_plan
@@ -23,7 +23,7 @@ def recover_full(settings: ClusterSettings, journal: Journal, failed: Incrementa
         NotApproved: nobody said yes; the mirrors stay down.
     """
     seen = observe(settings, journal)
-    collect_evidence(settings, seen)
+    evidence = collect_evidence(settings, seen, before(Action.RECOVER_FULL))
     contents = tuple(s.content for s in seen.observation.cluster.segments if s.dbid in failed.dbids)
     comparisons = compare_contents(settings, seen, contents)
     journal.comparisons = (*(c for c in journal.comparisons if c.content not in contents), *comparisons)
@@ -37,6 +37,6 @@ def recover_full(settings: ClusterSettings, journal: Journal, failed: Incrementa
     checked = precheck(settings, seen, plan)
     journal.planned(plan, checked.checks)
     require(checked.checks)
-    approval = ask(settings, journal, Action.RECOVER_FULL, plan, lambda: plan_of(detect(settings)))
+    approval = ask(settings, journal, Action.RECOVER_FULL, evidence, plan, plan_of=plan_of)
     if approval is not None:
         gprecoverseg_f(settings, approval, checked, wanted)

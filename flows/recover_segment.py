@@ -13,8 +13,8 @@ from gpmedic.plan import Action
 from gpmedic.precheck import require
 from gpmedic.report import Outcome, RecoveryReport, report_text
 from gpmedic.settings import ClusterName, ClusterSettings
-from tasks.collect_evidence import collect_evidence
-from tasks.detect import Seen, detect
+from tasks.collect_evidence import before, collect_evidence
+from tasks.detect import Seen
 from tasks.notify import Level, Phase, tell
 from tasks.precheck import precheck
 from tasks.recover import IncrementalFailed
@@ -32,11 +32,11 @@ def page(settings: ClusterSettings, journal: Journal, seen: Seen) -> Outcome:
     """The steps, after a first look; what an earlier run has done already is not done again."""
     plan = seen.plan(settings)  # refuses here what gpmedic does not act on
     if plan.step(Action.RECOVER) is not None:
-        collect_evidence(settings, seen)
+        evidence = collect_evidence(settings, seen, before(Action.RECOVER))
         checked = precheck(settings, seen)
         journal.planned(plan, checked.checks)
         require(checked.checks)
-        approval = ask(settings, journal, Action.RECOVER, plan, lambda: detect(settings).plan(settings))
+        approval = ask(settings, journal, Action.RECOVER, evidence, plan, plan_of=lambda s: s.plan(settings))
         if approval is not None:
             try:
                 gprecoverseg(settings, approval, checked)

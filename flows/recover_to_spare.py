@@ -1,6 +1,7 @@
 """The runbook's page for a host that is lost for good: its segments move to a spare host, by a full copy of each."""
 
 import sys
+from functools import partial
 from typing import Annotated
 
 from prefect import flow
@@ -15,8 +16,8 @@ from gpmedic.precheck import require
 from gpmedic.report import Outcome, RecoveryReport, report_text
 from gpmedic.settings import ClusterName, ClusterSettings
 from gpmedic.spare import SpareRequest
-from tasks.collect_evidence import collect_evidence
-from tasks.detect import Seen, detect
+from tasks.collect_evidence import before, collect_evidence
+from tasks.detect import Seen
 from tasks.move_to_spare import move_to_spare, survey
 from tasks.publish import publish_markdown
 from tasks.wait_for_sync import wait_for_sync
@@ -45,12 +46,12 @@ def page(settings: ClusterSettings, journal: Journal, seen: Seen, request: Spare
     surveyed = survey(settings, seen, request)  # refuses here what must not be moved
     plan = surveyed.plan(settings, seen)
     if plan.step(Action.MOVE_TO_SPARE) is not None:
-        collect_evidence(settings, seen)
+        evidence = collect_evidence(settings, seen, before(Action.MOVE_TO_SPARE))
         journal.planned(plan, surveyed.checked.checks)
         require(surveyed.checked.checks)
         _keep_the_way_back(settings, plan)
-        plan_again = lambda: surveyed.plan(settings, detect(settings))  # noqa: E731
-        approval = ask(settings, journal, Action.MOVE_TO_SPARE, plan, plan_again)
+        plan_of = partial(surveyed.plan, settings)
+        approval = ask(settings, journal, Action.MOVE_TO_SPARE, evidence, plan, plan_of=plan_of)
         if approval is not None:
             move_to_spare(settings, approval, surveyed, request)
     wait_for_sync(settings)

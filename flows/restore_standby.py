@@ -1,6 +1,7 @@
 """The runbook's page for a standby coordinator that does not follow: start it again on its data directory."""
 
 import sys
+from functools import partial
 
 from prefect import flow
 
@@ -12,8 +13,8 @@ from gpmedic.plan import Action, Plan
 from gpmedic.precheck import require
 from gpmedic.report import Outcome, RecoveryReport, report_text
 from gpmedic.settings import ClusterName, ClusterSettings
-from tasks.collect_evidence import collect_evidence
-from tasks.detect import Seen, detect
+from tasks.collect_evidence import before, collect_evidence
+from tasks.detect import Seen
 from tasks.precheck import precheck
 from tasks.restore_standby import restore_standby as gpinitstandby
 
@@ -30,11 +31,12 @@ def page(settings: ClusterSettings, journal: Journal, seen: Seen) -> Outcome:
     """The steps, after a first look; what an earlier run has done already is not done again."""
     plan = _plan(settings, seen)  # refuses here what gpmedic does not act on
     if plan.step(Action.RESTORE_STANDBY) is not None:
-        collect_evidence(settings, seen)
+        evidence = collect_evidence(settings, seen, before(Action.RESTORE_STANDBY))
         checked = precheck(settings, seen)
         journal.planned(plan, checked.checks)
         require(checked.checks)
-        approval = ask(settings, journal, Action.RESTORE_STANDBY, plan, lambda: _plan(settings, detect(settings)))
+        plan_of = partial(_plan, settings)
+        approval = ask(settings, journal, Action.RESTORE_STANDBY, evidence, plan, plan_of=plan_of)
         if approval is not None:
             gpinitstandby(settings, approval, checked)
     return rebalance.prove(settings, journal)

@@ -1,6 +1,8 @@
 """The page for whoever has to restore from a backup: what is lost, where it was, and when it was last well."""
 
+import re
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from gpmedic.cluster import Cluster
 from gpmedic.copies import Comparison, Copy
@@ -25,8 +27,8 @@ def handoff(cluster: Cluster, lost: Sequence[Comparison]) -> Iterator[Part]:
     yield copies_table(lost)
     yield Heading("When they were last well")
     yield Table(
-        ("content", "dbid", "gp_configuration_history"),
-        tuple((str(c.content), str(copy.segment.dbid), _last(copy)) for c in lost for copy in c.copies),
+        ("content", "dbid", "last line that calls it up and in sync", "what the history tells next"),
+        tuple((str(c.content), str(copy.segment.dbid), *_last_well(copy)) for c in lost for copy in c.copies),
     )
     yield Heading("What a restore needs")
     for line in _NEEDED:
@@ -62,11 +64,24 @@ def _rows(comparison: Comparison) -> Iterator[tuple[str, ...]]:
         yield (str(comparison.content), str(s.dbid), s.hostname, s.datadir, catalog, found, *where)
 
 
-def _last(copy: Copy) -> str:
-    return copy.history[0] if copy.history else "no line: as it was made, or older than the history that was read"
+def _last_well(copy: Copy) -> tuple[str, str]:
+    """The newest line by which it was well, and the line after it; the last line alone tells of the failure."""
+    at = next((n for n, line in enumerate(copy.history) if _WELL.search(line)), None)
+    if at is not None:
+        return copy.history[at], copy.history[at - 1] if at else "nothing: so it was until it stopped answering"
+    if not copy.history:
+        return _NOT_TOLD, "nothing"
+    return _NOT_TOLD, f"{copy.history[-1]} (the oldest line that was read of it)"
 
 
+_NOT_TOLD: Final = "none: it was so since it was made, or the newest lines of the history, which were read, begin later"
+_WELL: Final = re.compile(  # 6 and 7, then 4.3: in the words of recorded clusters
+    r"FTS: update role, status, and mode for dbid \d+ with contentid -?\d+ to [pm], u, and s$"
+    r"|FTS: changed segment to insync from resync"
+)
 _NEEDED = (
+    "0. Before anything else: see that the file systems of the directories above are mounted on their hosts. A"
+    " directory that is merely not mounted looks like one that is lost; then mount it and run the flow again.",
     "1. The newest complete backup of every database of this cluster (gpbackup, gpcrondump, gpdbrestore sets), from"
     " before the times above; a backup of content {contents} alone is of no use without the matching others.",
     "2. New or repaired hosts and file systems for the directories above, with {version}; keep the old disks untouched,"

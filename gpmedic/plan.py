@@ -100,11 +100,11 @@ def fingerprint(steps: Sequence[Step], cluster: Cluster) -> str:
 
 
 def _covered(step: Step) -> list[object]:
-    """What a step changes: its commands and, where there are any, the file that it reads and the places it leads to."""
+    """What a step changes and rests on: its commands and, where there are any, its file, its places, what was found."""
     file = [] if step.file is None else [step.file.path, step.file.text]
     moves = [[m.content, m.dbid, m.old, m.new] for m in step.moves]
     more = [file, moves, step.afterwards] if file or moves or step.afterwards else []
-    return [step.action, step.argv, step.dbids, step.contents, *more]
+    return [step.action, step.argv, step.dbids, step.contents, *more, *step.rests_on]
 
 
 def require_rebalance_allowed(cluster: Cluster) -> None:

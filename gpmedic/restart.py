@@ -65,6 +65,7 @@ def restart_step(
         effect,
         Disruption.INTERRUPTS,
         afterwards=start_argv(Standby.SKIP if skip else Standby.START),
+        rests_on=() if notes is None else tuple(c.covered for c in notes.comparisons),
     )
 
 

@@ -66,6 +66,7 @@ class Step:
         moves: the segments that it puts elsewhere.
         way_back: the recovery configuration file that would move them back later, made before anything was changed.
         afterwards: a second command, run in the same job once the first one is proven to have done its work.
+        rests_on: what was found on the hosts without which it would not be proposed; approved with it.
     """
 
     action: Action
@@ -78,6 +79,7 @@ class Step:
     moves: tuple[SegmentMove, ...] = ()
     way_back: str = ""
     afterwards: tuple[str, ...] = ()
+    rests_on: tuple[str, ...] = ()
 
     @property
     def command(self) -> str:

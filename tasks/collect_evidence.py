@@ -1,28 +1,47 @@
-"""Evidence first: what the cluster looked like before anything was changed, kept with the run."""
+"""Evidence first: what the cluster looked like before each step that changes it, kept with the run."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from prefect import task
 
 from gpmedic.access.evidence import read_evidence
 from gpmedic.access.ssh import Shell
+from gpmedic.cluster import Cluster
 from gpmedic.settings import ClusterSettings
+from gpmedic.steps import Action
 from tasks.detect import Seen
 from tasks.notify import Phase, tell
 from tasks.publish import publish_markdown
 from tasks.transient import RETRIED
 
-MOST_CHARACTERS = 20_000  # of one segment
+MOST_CHARACTERS = 80_000  # of one segment; pg_controldata stands first
+AFTER_A_FAILURE = "after a command that has failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What was saved: of which state, and the page, Markdown. No page of the runbook can ask for a step without it."""
+
+    cluster: Cluster
+    page: str
+
+
+def before(action: Action) -> str:
+    """The moment of evidence, for its title: other steps of the same run may have changed the cluster already."""
+    return f"before the step {action.value.replace('_', '-')}"
 
 
 @task(name="collect evidence", **RETRIED)
-def collect_evidence(settings: ClusterSettings, seen: Seen) -> str:
+def collect_evidence(settings: ClusterSettings, seen: Seen, moment: str) -> Evidence:
     """Save catalog, history, pg_controldata of both copies and the ends of their logs as an artifact of the run.
 
-    Returns:
-        The page that was saved, Markdown.
+    The logs are those of the instances, of what last copied into their directories (pg_rewind, pg_basebackup), and of
+    the utilities on the coordinator's host.
+
+    Args:
+        moment: see `before`.
 
     Raises:
         HostUnreachable: the coordinator's host does not answer; without evidence nothing is changed.
@@ -36,15 +55,15 @@ def collect_evidence(settings: ClusterSettings, seen: Seen) -> str:
     history = [_history_line(line.time, line.dbid, line.description) for line in seen.observation.history]
     page = "\n\n".join(
         [
-            f"# Evidence of {cluster.name} before anything was changed",
+            f"# Evidence of {cluster.name} {moment}",
             _fenced("gp_segment_configuration", "\n".join(rows)),
             _fenced("gp_configuration_history, the newest first", "\n".join(history)),
-            *(_fenced(heading, text[-MOST_CHARACTERS:]) for heading, text in parts),
+            *(_fenced(heading, text[:MOST_CHARACTERS]) for heading, text in parts),
         ]
     )
-    publish_markdown("evidence", cluster.name, page, f"{cluster.name} before anything was changed")
+    publish_markdown("evidence", cluster.name, page, f"{cluster.name} {moment}")
     tell(Phase.EVIDENCE, f"Saved the catalog, its history and the state of {len(copies)} copies on their hosts.")
-    return page
+    return Evidence(cluster, page)
 
 
 def _history_line(time: datetime, dbid: int, description: str) -> str:

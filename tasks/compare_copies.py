@@ -12,7 +12,7 @@ from gpmedic.cluster import Generation, Segment, SegmentPair
 from gpmedic.copies import Comparison, Copy, compare, inspect
 from gpmedic.host_facts import HostFacts
 from gpmedic.plan import silent_contents
-from gpmedic.restart import RestartNotes, restart_notes
+from gpmedic.restart import RestartNotes, require_serving_copies, restart_notes
 from gpmedic.settings import ClusterSettings
 from tasks.detect import Seen
 from tasks.notify import Level, Phase, tell
@@ -30,10 +30,7 @@ class _Found:
 
     def compared(self) -> tuple[Comparison, ...]:
         cluster = self.seen.observation.cluster
-        found = tuple(self._compare(p, cluster.version.generation) for p in cluster.pairs if p.content in self.contents)
-        for comparison in found:
-            tell(Phase.EVIDENCE, f"{comparison}.", Level.WARNING)
-        return found
+        return tuple(self._compare(p, cluster.version.generation) for p in cluster.pairs if p.content in self.contents)
 
     def _compare(self, pair: SegmentPair, generation: Generation) -> Comparison:
         mirror = None if pair.mirror is None else self._copy(pair.mirror)
@@ -55,22 +52,47 @@ def compare_copies(settings: ClusterSettings, seen: Seen) -> RestartNotes:
     Raises:
         HostUnreachable: the coordinator's host does not answer.
     """
-    found = _ask(settings, seen, silent_contents(seen.diagnosis))
+    with Shell.connect(settings.ssh) as shell:
+        notes = _notes(settings, shell, seen)
+    _tell(notes.comparisons)
+    return notes
+
+
+def compare_again(settings: ClusterSettings, shell: Shell, seen: Seen) -> RestartNotes:
+    """The same without a task run, for the moment before the command: disks may have come or gone meanwhile.
+
+    Raises:
+        UnsafeState: the copy that would serve is not proven, or no longer proven, to be the current one.
+    """
+    notes = _notes(settings, shell, seen)
+    require_serving_copies(notes.comparisons)
+    return notes
+
+
+def _notes(settings: ClusterSettings, shell: Shell, seen: Seen) -> RestartNotes:
+    found = _ask(settings, shell, seen, silent_contents(seen.diagnosis))
     return restart_notes(seen.observation.cluster, list(found.facts.values()), found.compared())
 
 
 @task(name="compare copies", **RETRIED)
 def compare_contents(settings: ClusterSettings, seen: Seen, contents: Sequence[int]) -> tuple[Comparison, ...]:
     """Which copy of each of these contents is the current one; raises as `compare_copies` does."""
-    return _ask(settings, seen, contents).compared()
+    with Shell.connect(settings.ssh) as shell:
+        comparisons = _ask(settings, shell, seen, contents).compared()
+    _tell(comparisons)
+    return comparisons
 
 
-def _ask(settings: ClusterSettings, seen: Seen, contents: Sequence[int]) -> _Found:
+def _tell(comparisons: Sequence[Comparison]) -> None:
+    for comparison in comparisons:
+        tell(Phase.EVIDENCE, f"{comparison}.", Level.WARNING)
+
+
+def _ask(settings: ClusterSettings, shell: Shell, seen: Seen, contents: Sequence[int]) -> _Found:
     cluster = seen.observation.cluster
     segments = [s for s in cluster.segments if s.content in contents]
-    with Shell.connect(settings.ssh) as shell:
-        parts = read_evidence(shell, settings.greenplum, cluster.coordinator.port, segments)
-        facts = gather(settings, shell, cluster)
+    parts = read_evidence(shell, settings.greenplum, cluster.coordinator.port, segments)
+    facts = gather(settings, shell, cluster)
     headings = {f"dbid {s.dbid} on {s.hostname}": s.dbid for s in segments}
     said = {headings[heading]: _control_data(text) for heading, text in parts if heading in headings}
     return _Found({f.host: f for f in facts}, said, seen, tuple(contents))

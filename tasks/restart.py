@@ -6,16 +6,18 @@ from collections.abc import Iterator
 
 from prefect import task
 
+from gpmedic.access.ssh import Shell
 from gpmedic.errors import GpmedicError, Transient, UnreadableOutput, UtilityFailed
 from gpmedic.gpstop import parse_start, parse_stop
 from gpmedic.gpstop_lines import StartOutcome
-from gpmedic.plan import Action, silent_contents
+from gpmedic.plan import Action, Plan, silent_contents
 from gpmedic.restart import RestartNotes
 from gpmedic.settings import ClusterSettings
 from tasks.approve import Approval
-from tasks.detect import look
+from tasks.compare_copies import compare_again
+from tasks.detect import Seen, look
 from tasks.notify import Phase, tell
-from tasks.precheck import Checked
+from tasks.precheck import Checked, check
 from tasks.run_utility import Ended, run_approved
 from tasks.transient import RETRIED
 
@@ -31,20 +33,23 @@ def restart(settings: ClusterSettings, approval: Approval, checked: Checked, not
     """Restart the database and judge by catalog and probes that every acting primary answers.
 
     Args:
-        notes: those that the approved plan was made with.
+        notes: those that the approved plan was made with; the copies are compared anew where the checks are made anew.
 
     Raises:
         UtilityFailed: it ended, and the coordinator or acting primaries do not answer.
         Other errors: see `run_approved`; nothing was started.
     """
-    ended = run_approved(
-        settings,
-        Action.RESTART,
-        approval,
-        checked,
-        Phase.RESTART,
-        plan_of=lambda seen: seen.plan(settings, restart=notes),
-    )
+    newest = notes
+
+    def plan_of(seen: Seen) -> Plan:
+        return seen.plan(settings, restart=newest)
+
+    def check_of(shell: Shell, seen: Seen) -> Checked:
+        nonlocal newest
+        newest = compare_again(settings, shell, seen)
+        return check(settings, shell, seen, plan_of(seen))
+
+    ended = run_approved(settings, Action.RESTART, approval, checked, Phase.RESTART, plan_of=plan_of, check_of=check_of)
     if ended is not None:
         tell(Phase.RESTART, f"The restart has ended: {explain_restart(ended)}.")
         require_answers(settings, ended)
