@@ -7,23 +7,40 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from prefect import flow
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+from prefect.client.schemas.sorting import ArtifactSort
 
 from flows.attend import attend
+from flows.journal import Journal
 from flows.recover import recover
+from flows.recover_full import recover_full
 from gpmedic.access.restart import job_argv
 from gpmedic.access.ssh import Shell
 from gpmedic.copies import Current
-from gpmedic.errors import Unrecoverable
+from gpmedic.errors import NotApproved, Unrecoverable, UnsafeState
 from gpmedic.practice import Fault, PracticeCluster
-from gpmedic.practice.facts import Release
+from gpmedic.practice.facts import Answer as Said
+from gpmedic.practice.facts import Facts, Release, SegmentFacts
 from gpmedic.report import Outcome, RecoveryReport, report_text
+from gpmedic.restart import RestartNotes
+from gpmedic.settings import ClusterSettings
 from gpmedic.steps import Action, Disruption, Step
-from tasks.approve import Answer, Request
+from tasks.approve import Answer, Approval, Request
+from tasks.compare_copies import compare_again
 from tasks.detect import look
 from tasks.notify import Progress, listening
+from tasks.precheck import Checked
+from tasks.publish import artifact_key
+from tasks.recover import IncrementalFailed
+from tasks.restart import restart
 
 every_generation = pytest.mark.parametrize(
     "practice", ["6", "4.3", pytest.param("7", marks=pytest.mark.chaos)], indirect=True
@@ -41,18 +58,37 @@ def practice(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 
 class Operator:
-    """Says yes, and keeps what was asked."""
+    """Says yes, and keeps what was asked, and the evidence that had been saved by then.
 
-    def __init__(self) -> None:
+    Args:
+        meanwhile: what happens to the cluster while the question stands.
+    """
+
+    def __init__(self, meanwhile: Callable[[], object] = lambda: None) -> None:
         self.asked: list[Request] = []
+        self.evidence: list[str] = []
+        self._meanwhile = meanwhile
 
     def __call__(self, request: Request) -> Answer:
         self.asked.append(request)
+        self.evidence.append(newest_page("evidence", request.proposal.cluster))
+        self._meanwhile()
         return Answer(decision="yes", operator="anna")
 
     @property
     def steps(self) -> list[str]:
         return [request.proposal.step for request in self.asked]
+
+
+def nobody(request: Request) -> Answer:
+    raise AssertionError(f"asked for {request.key}")
+
+
+def newest_page(kind: str, cluster_name: str) -> str:
+    key = ArtifactFilter(key=ArtifactFilterKey(any_=[artifact_key(kind, cluster_name)]))
+    with get_client(sync_client=True) as client:
+        (newest,) = client.read_artifacts(artifact_filter=key, sort=ArtifactSort.CREATED_DESC, limit=1)
+    return str(newest.data)
 
 
 def recovered(cluster: PracticeCluster, operator: Operator) -> RecoveryReport:
@@ -88,7 +124,17 @@ def test_both_copies_down_are_compared_restarted_and_recovered_and_no_row_is_los
     assert f"current is {current.value}, because" in operator.asked[0].proposal.text
     assert "Copies of the contents that did not answer" in report_text(report)
     assert practice.count_rows() == before
+    copies = [s for s in practice.facts().segments if s.content == 1]
+    for request, evidence in zip(operator.asked, operator.evidence, strict=True):
+        assert evidence.splitlines()[0].endswith(f"before the step {request.proposal.step}")
+        for copy in copies:
+            _, heading, part = evidence.partition(f"\n## dbid {copy.dbid} on {copy.hostname}\n")
+            assert heading
+            assert "Database cluster state" in part.partition("\n## ")[0]
     if rewinds:
+        _, rewind, log = operator.evidence[2].partition("gpAdminLogs/pg_rewind.")
+        assert rewind, "the log of the rewind that failed is kept before a full copy overwrites what it tells of"
+        assert "pg_rewind: " in log.partition("\n## ")[0]
         overwritten = practice.facts().segment(3)
         full = operator.asked[2].proposal.text.replace("\\", "")
         assert f"OVERWRITES these directories with a full copy: {overwritten.datadir} on sdw1 (dbid 3" in full
@@ -155,20 +201,133 @@ def test_a_restart_whose_run_was_killed_is_adopted_and_runs_once(
     assert len(jobs_of(practice, "restart")) == before + 1
 
 
+@flow
+def copying_fully(settings: ClusterSettings, failed: IncrementalFailed) -> None:
+    recover_full(settings, Journal(cluster_name=settings.name), failed)
+
+
+@flow
+def restarting(settings: ClusterSettings, approval: Approval, checked: Checked, notes: RestartNotes) -> None:
+    restart(settings, approval, checked, notes)
+
+
+@pytest.mark.timeout(300)
 @generation_6
-def test_when_both_copies_are_gone_nothing_is_touched_and_a_page_for_the_restore_is_left(
-    practice: PracticeCluster,
-) -> None:
-    practice.break_(Fault.KILL_BOTH, content=4)
-    directories = [Path(s.datadir) for s in practice.facts().segments if s.content == 4]
-    for directory in directories:
-        directory.rename(f"{directory}.away")
-    before, operator = len(jobs_of(practice, "*")), Operator()
-    with pytest.raises(Unrecoverable, match="Every copy of content 4 is lost") as lost:
-        recovered(practice, operator)
-    assert operator.asked == []
-    assert len(jobs_of(practice, "*")) == before
-    assert all(str(directory) in lost.value.message for directory in directories)
-    for directory in directories:
-        Path(f"{directory}.away").rename(directory)
-    assert recovered(practice, operator).outcome is Outcome.RECOVERED
+def test_unless_a_copy_is_proven_current_nothing_is_touched_and_nobody_is_asked(practice: PracticeCluster) -> None:
+    """One content, of which first one copy dies and then the other; whatever is refused leaves it as it is."""
+    practice.break_(Fault.KILL_PRIMARY, content=4)
+    mirror, primary = one_copy_left(practice, 4)
+    before = jobs_of(practice, "*")
+
+    failed = IncrementalFailed(("gprecoverseg", "-a"), 1, "pg_rewind failed", "Decide.")
+    failed.dbids, failed.why = (mirror.dbid,), "pg_rewind failed"
+    with control_file(mirror, of_another_system), pytest.raises(UnsafeState, match="might overwrite the newer copy"):
+        attend(lambda: copying_fully(practice.settings, failed), nobody)
+
+    practice.break_(Fault.KILL_PRIMARY, content=4)
+    with control_file(primary, damaged), pytest.raises(UnsafeState, match=r"acting primary could not be read.*Nothing"):
+        attend(lambda: recover(practice.name), nobody)
+
+    slow = Operator(meanwhile=lambda: damage(primary))
+    with control_file(primary, lambda whole: whole), pytest.raises(UnsafeState, match="acting primary could not be"):
+        recovered(practice, slow)
+    assert slow.steps == ["restart"]
+
+    require_a_new_approval_after_an_hour(practice.settings)
+
+    with no_directories(mirror, primary), pytest.raises(Unrecoverable, match="Every copy of content 4 is lost") as lost:
+        attend(lambda: recover(practice.name), nobody)
+    page = newest_page("handoff", practice.name).replace("\\", "")
+    assert "every copy of content 4 is lost" in page
+    for copy in (mirror, primary):
+        assert copy.datadir in lost.value.message
+        assert f"| 4 | {copy.dbid} | {copy.hostname} | {copy.datadir} |" in page
+        assert f"| 4 | {copy.dbid} | none: it was so since it was made" in page
+    assert "newest complete backup" in page
+    assert jobs_of(practice, "*") == before, "nothing was started by any of it"
+    assert recovered(practice, Operator()).outcome is Outcome.RECOVERED
+
+
+def require_a_new_approval_after_an_hour(settings: ClusterSettings) -> None:
+    """What was approved rests on a comparison with other findings than those of the moment before the command."""
+    seen = look(settings)
+    with Shell.connect(settings.ssh) as shell:
+        now = compare_again(settings, shell, seen)
+    (comparison,) = now.comparisons
+    assert comparison.primary.data is not None
+    other = replace(comparison.primary, data=replace(comparison.primary.data, checkpoint="0/1"))
+    then = replace(now, comparisons=(replace(comparison, primary=other),))
+    plan = seen.plan(settings, restart=then)
+    approval = Approval(
+        step="restart",
+        fingerprint=plan.fingerprint,
+        argv=(),
+        dbids=(),
+        operator="anna",
+        reason="",
+        decided_at=datetime.now(UTC),
+        expires_at=datetime.now(UTC) + timedelta(hours=1),
+    )
+    old = Checked((), plan.fingerprint, time.monotonic() - 3600)
+    with pytest.raises(NotApproved, match="Nothing was started"):
+        restarting(settings, approval, old, then)
+
+
+def one_copy_left(practice: PracticeCluster, content: int) -> tuple[SegmentFacts, SegmentFacts]:
+    """The mirror, which is down, and the acting primary, once it serves."""
+
+    def pair(facts: Facts) -> list[SegmentFacts]:
+        return sorted((s for s in facts.segments if s.content == content), key=lambda s: s.status.value)
+
+    facts = practice.wait_until(
+        lambda facts: [s.status.value for s in pair(facts)] == ["d", "u"] and pair(facts)[1].answer is Said.ACCEPTS
+    )
+    mirror, primary = pair(facts)
+    return mirror, primary
+
+
+@contextmanager
+def control_file(copy: SegmentFacts, changed: Callable[[bytes], bytes]) -> Iterator[None]:
+    path = Path(copy.datadir) / "global" / "pg_control"
+    whole = path.read_bytes()
+    path.write_bytes(changed(whole))
+    try:
+        yield
+    finally:
+        path.write_bytes(whole)
+
+
+def damaged(whole: bytes) -> bytes:
+    return whole[:9] + bytes([whole[9] ^ 1]) + whole[10:]
+
+
+def damage(copy: SegmentFacts) -> None:
+    path = Path(copy.datadir) / "global" / "pg_control"
+    path.write_bytes(damaged(path.read_bytes()))
+
+
+def of_another_system(whole: bytes) -> bytes:
+    """With another system identifier, which stands first, and the checksum that belongs to it."""
+    end = next(n for n in range(8, 512, 4) if whole[n : n + 4] == crc32c(whole[:n]))
+    other = bytes([whole[0] ^ 1]) + whole[1:end]
+    return other + crc32c(other) + whole[end + 4 :]
+
+
+def crc32c(data: bytes) -> bytes:
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = (crc >> 1) ^ (0x82F63B78 if crc & 1 else 0)
+    return (crc ^ 0xFFFFFFFF).to_bytes(4, sys.byteorder)
+
+
+@contextmanager
+def no_directories(*copies: SegmentFacts) -> Iterator[None]:
+    for copy in copies:
+        Path(copy.datadir).rename(f"{copy.datadir}.away")
+    try:
+        yield
+    finally:
+        for copy in copies:
+            Path(f"{copy.datadir}.away").rename(copy.datadir)
