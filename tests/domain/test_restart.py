@@ -11,6 +11,7 @@ from gpmedic.capabilities import Capabilities
 from gpmedic.check import CheckName, Verdict
 from gpmedic.cluster import Cluster, Status, Version
 from gpmedic.conditions import Scenario
+from gpmedic.control_data import ControlData
 from gpmedic.copies import Comparison, Copy, Current, Presence
 from gpmedic.diagnosis import ProbeState, diagnose
 from gpmedic.errors import UnsafeState
@@ -118,6 +119,17 @@ def test_a_copy_that_is_not_proven_to_be_the_current_one_is_not_served(current: 
         return
     with pytest.raises(UnsafeState, match=r"not proven to be the current one.*so it is"):
         require_serving_copies([comparison])
+
+
+def test_another_finding_about_a_copy_voids_the_approval() -> None:
+    copy = Copy(healthy().segment(3), Presence.READ, ControlData("71", "in production", 1, "0/500"))
+    other = replace(copy, data=replace(copy.data, checkpoint="0/600"))
+    notes = [RestartNotes((Comparison(1, c, None, Current.PRIMARY, "it says so"),)) for c in (copy, other)]
+    first, second = (plan_for(double(), n) for n in notes)
+    assert first.fingerprint != second.fingerprint
+    assert first.fingerprint == plan_for(double(), replace(notes[0])).fingerprint
+    reworded = replace(notes[0], comparisons=(replace(notes[0].comparisons[0], reason="in other words"),))
+    assert first.fingerprint == plan_for(double(), reworded).fingerprint
 
 
 def test_what_the_person_approves_says_which_copy_is_current() -> None:

@@ -14,9 +14,6 @@ from pathlib import Path
 
 import pytest
 from prefect import flow
-from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
-from prefect.client.schemas.sorting import ArtifactSort
 
 from flows.attend import attend
 from flows.journal import Journal
@@ -38,9 +35,9 @@ from tasks.compare_copies import compare_again
 from tasks.detect import look
 from tasks.notify import Progress, listening
 from tasks.precheck import Checked
-from tasks.publish import artifact_key
 from tasks.recover import IncrementalFailed
 from tasks.restart import restart
+from tests.artifacts import newest_page
 
 every_generation = pytest.mark.parametrize(
     "practice", ["6", "4.3", pytest.param("7", marks=pytest.mark.chaos)], indirect=True
@@ -82,13 +79,6 @@ class Operator:
 
 def nobody(request: Request) -> Answer:
     raise AssertionError(f"asked for {request.key}")
-
-
-def newest_page(kind: str, cluster_name: str) -> str:
-    key = ArtifactFilter(key=ArtifactFilterKey(any_=[artifact_key(kind, cluster_name)]))
-    with get_client(sync_client=True) as client:
-        (newest,) = client.read_artifacts(artifact_filter=key, sort=ArtifactSort.CREATED_DESC, limit=1)
-    return str(newest.data)
 
 
 def recovered(cluster: PracticeCluster, operator: Operator) -> RecoveryReport:

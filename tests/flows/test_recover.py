@@ -6,17 +6,23 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from prefect import flow
 
 from flows.attend import attend
 from flows.health_check import health_check
+from flows.journal import Journal
+from flows.page import follow
 from flows.recover import recover
 from gpmedic.conditions import Condition
-from gpmedic.errors import NotApproved
+from gpmedic.errors import NotApproved, UtilityFailed
 from gpmedic.plan import Action
 from gpmedic.practice import Facts, Fault, PracticeCluster
 from gpmedic.report import Outcome, RecoveryReport
+from gpmedic.settings import ClusterSettings
 from tasks.approve import Answer, Request
+from tasks.detect import Seen
 from tasks.notify import Phase, Progress, listening
+from tests.artifacts import newest_page
 
 every_generation = pytest.mark.parametrize(
     "practice", ["6", "4.3", pytest.param("7", marks=pytest.mark.chaos)], indirect=True
@@ -144,16 +150,48 @@ def test_a_host_that_has_booted_again_is_one_incident_with_one_plan(practice: Pr
 
 
 @generation_6
-def test_a_no_leaves_the_cluster_as_it_is(practice: PracticeCluster) -> None:
+def test_a_yes_to_another_state_is_void_and_a_no_leaves_the_cluster_as_it_is(practice: PracticeCluster) -> None:
+    """The evidence of what goes down while the question stands is saved before the next question."""
     practice.break_(Fault.KILL_MIRROR, content=1)
-    before = practice.wait_until(mirror_down(1))
-    with pytest.raises(NotApproved):
-        recovered(practice, lambda _: Answer(decision="no", operator="boris", reason="backup runs"))
-    after = practice.facts()
+    practice.wait_until(mirror_down(1))
+    evidence, states = list[str](), list[Facts]()
+
+    def slow_person(_request: Request) -> Answer:
+        evidence.append(newest_page("evidence", practice.name))
+        if len(evidence) == 1:
+            practice.break_(Fault.KILL_MIRROR, content=5)
+            states.append(practice.wait_until(mirror_down(5)))
+            return Answer(decision="yes", operator="anna")
+        return Answer(decision="no", operator="boris", reason="backup runs")
+
+    with pytest.raises(NotApproved, match="boris said no"):
+        recovered(practice, slow_person)
+    after, (before,) = practice.facts(), states
+    (other,) = [s for s in after.segments if s.content == 5 and s.status.value == "d"]
+    assert [f"\n## dbid {other.dbid} on {other.hostname}\n" in page for page in evidence] == [False, True]
+    assert all(page.startswith(f"# Evidence of {practice.name} before the step recover\n") for page in evidence)
     assert [(s.dbid, s.role, s.mode, s.status) for s in after.segments] == [
         (s.dbid, s.role, s.mode, s.status) for s in before.segments
     ]
     assert recovered(practice, Operator()).outcome is Outcome.RECOVERED
+
+
+@generation_6
+def test_after_a_command_that_has_failed_the_evidence_is_saved_again(practice: PracticeCluster) -> None:
+    """The log of the copy that failed is kept, whatever is tried next."""
+
+    def page(settings: ClusterSettings, _journal: Journal, _seen: Seen) -> Outcome:
+        raise UtilityFailed(("gprecoverseg", "-a", "-F"), 1, f"a copy on {settings.name} failed", "Decide.")
+
+    @flow
+    def failing() -> RecoveryReport:
+        return follow(page, practice.name)
+
+    with pytest.raises(UtilityFailed):
+        failing()
+    assert newest_page("evidence", practice.name).startswith(
+        f"# Evidence of {practice.name} after a command that has failed\n"
+    )
 
 
 @generation_6
