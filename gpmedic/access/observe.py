@@ -7,7 +7,7 @@ from enum import Enum
 
 from gpmedic.access.environment import NO_GREENPLUM, prelude
 from gpmedic.access.history import HistoryLine, history
-from gpmedic.access.probe import probe_all
+from gpmedic.access.probe_cluster import probe_cluster
 from gpmedic.access.scripts import script
 from gpmedic.access.sql import Database, QueryFailed
 from gpmedic.access.ssh import Shell
@@ -128,7 +128,7 @@ def observe(settings: ClusterSettings, freshness: Freshness = Freshness.ASK_FTS)
     with Shell.connect(settings.ssh) as shell, ThreadPoolExecutor(2) as beside:
         looking = beside.submit(_look, settings, shell, snapshot.cluster.coordinator)
         looking_at_standby = beside.submit(look_at_standby, shell, settings.greenplum, snapshot.cluster)
-        probes = _probe(settings, shell, snapshot.cluster)
+        probes = probe_cluster(settings, shell, snapshot.cluster)
         look, standby = looking.result(), looking_at_standby.result()
     _require_superuser(settings, snapshot, look)
     _require_one_cluster(settings, snapshot.identity, look.coordinator)
@@ -166,13 +166,6 @@ def _optional(database: Database, sql: str) -> list[dict[str, object]] | None:
         raise
     except (Transient, QueryFailed):
         return None
-
-
-def _probe(settings: ClusterSettings, shell: Shell, cluster: Cluster) -> tuple[Probe, ...]:
-    probes = probe_all(shell, settings.greenplum, cluster)
-    silent = {probe.dbid for probe in probes if not probe.state.alive}
-    mirrors = [p.mirror for p in cluster.pairs if p.primary.dbid in silent and p.mirror is not None]
-    return (*probes, *probe_all(shell, settings.greenplum, cluster, mirrors))
 
 
 def _look(settings: ClusterSettings, shell: Shell, coordinator: Segment | None = None) -> _HostLook:

@@ -1,6 +1,7 @@
 """What is seen of a cluster: practice clusters with real servers, real SSH and real shells."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from gpmedic.access import probe
 from gpmedic.access.environment import prelude
 from gpmedic.access.facts import gather
 from gpmedic.access.observe import Freshness, Observation, observe
@@ -26,7 +28,7 @@ from gpmedic.practice.sshd import SshHost
 from gpmedic.probe import ProbeState
 from gpmedic.settings import ClusterSettings
 
-from .conftest import COORDINATOR_HOST, SYSTEM_PATH, Lab, Server, free_port, make_lab
+from .conftest import COORDINATOR_HOST, SYSTEM_PATH, Lab, Server, alive, free_port, make_lab
 
 
 def start(generation: str) -> PracticeCluster:
@@ -96,10 +98,33 @@ def test_dead_servers_are_seen_by_probes_facts_and_history() -> None:
         assert any(line.dbid == 2 for line in failed_over.history)
         assert facts_of(cluster)["sdw1"].directories[0].postmaster is PidState.STALE
 
+        # One that hangs has a postmaster: it is no half of a double fault before that is gone.
+        acting = failed_over.cluster.segment(8)
+        pid = int((Path(acting.datadir) / "postmaster.pid").read_text().split()[0])
+        # gp_stat_replication asks every primary, and would wait for this one as long as it may.
+        database = cluster.settings.database.model_copy(update={"statement_timeout": 2})
+        impatient = cluster.settings.model_copy(update={"database": database})
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(probe, "DEADLINE", 2)
+                hanging = observe(impatient, Freshness.AS_IT_IS).diagnosis
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        assert hanging.having(Condition.DOUBLE_FAULT) is None
+        found = hanging.having(Condition.PRIMARY_HANGS)
+        assert found is not None
+        assert 0 in found.contents
+        os.kill(pid, signal.SIGKILL)
+        until(lambda: not alive(pid))
+        dead = observe(cluster.settings, Freshness.AS_IT_IS).diagnosis.having(Condition.DOUBLE_FAULT)
+        assert dead is not None
+        assert dead.contents == (0,)
+
         # Both copies of content 1 die: the catalog goes on saying that they are up (T5).
         cluster.break_(Fault.KILL_BOTH, content=1)
         double = observe(cluster.settings, Freshness.AS_IT_IS)
-        assert {p.dbid: p.state for p in double.probes if not p.state.alive}.keys() == {3, 9}
+        assert {p.dbid: p.state for p in double.probes if not p.state.alive}.keys() == {2, 3, 8, 9}
         assert double.diagnosis.having(Condition.DOUBLE_FAULT) is not None
         assert double.cluster.segment(3).is_up
 
