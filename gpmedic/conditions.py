@@ -34,6 +34,7 @@ class Condition(StrEnum):
     MIRRORLESS_PRIMARY_DOWN = "mirrorless_primary_down"
     UNKNOWN_STATE = "unknown_state"
     FAILOVER_PENDING = "failover_pending"
+    PRIMARY_HANGS = "primary_hangs"
     PRIMARY_STARTING = "primary_starting"
     NOT_PROBED = "not_probed"
     HOST_UNREACHABLE = "host_unreachable"
@@ -105,6 +106,16 @@ CONDITIONS: Final[Mapping[Condition, ConditionFacts]] = MappingProxyType(
             Scenario.LOOK_AGAIN,
             "The acting primary does not answer and FTS has not noticed yet: writes hang until it promotes the mirror.",
             "Ask FTS for a probe (or wait for its next one) and look again; never act before it has decided.",
+        ),
+        Condition.PRIMARY_HANGS: ConditionFacts(
+            "Primary hangs",
+            Severity.CRITICAL,
+            Scenario.LOOK_AGAIN,
+            "An acting primary was asked twice and does not answer, but its postmaster runs, and no mirror can take "
+            "over: queries on this content hang or fail, and nothing is proven to be lost.",
+            "Look at its host (load, memory, disks that hang) and at its log, then look again; only where it is "
+            "certainly stuck, a person ends it with pg_ctl stop -m fast, and the flow recover then restarts the "
+            "database.",
         ),
         Condition.PRIMARY_STARTING: ConditionFacts(
             "Primary starting",

@@ -172,15 +172,18 @@ def _judge_silent_primary(
     if probe.state is ProbeState.HOST_UNREACHABLE:
         yield _Note(Condition.HOST_UNREACHABLE, pair.content, (primary.dbid,), f"{primary.hostname}: {said}")
     if mirror is None:
-        yield _Note(Condition.MIRRORLESS_PRIMARY_DOWN, pair.content, (primary.dbid,), said)
+        condition = Condition.PRIMARY_HANGS if probe.hangs else Condition.MIRRORLESS_PRIMARY_DOWN
+        yield _Note(condition, pair.content, (primary.dbid,), said)
         return
     mirror_probe = probes.get(mirror.dbid)
     both = (primary.dbid, mirror.dbid)
+    # The answer to a double fault is a restart of the whole database: not for a primary that is merely slow.
+    fault = Condition.PRIMARY_HANGS if probe.hangs else Condition.DOUBLE_FAULT
     if state is not PairState.SYNCHRONIZED:  # FTS promotes only a mirror that was in sync
         why = "is down" if not mirror.is_up else "is not in sync"
-        yield _Note(Condition.DOUBLE_FAULT, pair.content, both, f"{said}; its mirror {mirror} {why}")
+        yield _Note(fault, pair.content, both, f"{said}; its mirror {mirror} {why}")
     elif mirror_probe is not None and not mirror_probe.state.alive:
-        yield _Note(Condition.DOUBLE_FAULT, pair.content, both, f"{said}; {answer(mirror, mirror_probe)}")
+        yield _Note(fault, pair.content, both, f"{said}; {answer(mirror, mirror_probe)}")
     else:
         yield _Note(Condition.FAILOVER_PENDING, pair.content, (primary.dbid,), f"{said}; the catalog says up")
 

@@ -80,6 +80,9 @@ def make_plan(
     _require_few_down(diagnosis, cluster, policy)
     if diagnosis.scenario not in _ACTED_ON:
         raise _refusal(diagnosis.findings[0])
+    hanging = diagnosis.having(Condition.PRIMARY_HANGS)
+    if hanging is not None and diagnosis.scenario in _RESTARTED:  # gpstop would not end it, and leave the rest stopped
+        raise _refusal(hanging)
     chosen = tuple(_steps(diagnosis, cluster, running_queries, restart, policy.recovery_type))
     if any(s.action is Action.RECOVER for s in chosen):
         _require_recovery_type(capabilities, policy)
@@ -137,6 +140,7 @@ _PRIMARY_FAILED: Final = frozenset(
     {
         Condition.FAILED_OVER,
         Condition.FAILOVER_PENDING,
+        Condition.PRIMARY_HANGS,
         Condition.DOUBLE_FAULT,
         Condition.MIRRORLESS_PRIMARY_DOWN,
     }

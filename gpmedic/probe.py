@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from gpmedic.cluster import Segment
+from gpmedic.host_facts import PidState
 
 
 class ProbeState(StrEnum):
@@ -47,14 +48,24 @@ class Probe:
 
     Every acting primary needs one; probes of mirrors are welcome where their primary fails, because two dead
     copies of which the catalog says 'u' can be told from a failover that FTS is about to make only by asking both.
+
+    Attributes:
+        postmaster: of its data directory, as its host sees it; None where the host was not asked or does not answer.
     """
 
     dbid: int
     state: ProbeState
     detail: str = ""
+    postmaster: PidState | None = None
+
+    @property
+    def hangs(self) -> bool:
+        """It does not answer although its postmaster runs: overloaded, stopped or stuck, which is no death."""
+        return not self.state.alive and self.postmaster is PidState.ALIVE
 
 
 def answer(segment: Segment, probe: Probe) -> str:
     """What the segment did when it was asked, as a part of one line."""
     detail = "".join(c for c in probe.detail if c.isprintable())[:200]  # whatever a server or ssh said
-    return f"{segment} {_ANSWERS[probe.state]}" + (f" ({detail})" if detail else "")
+    lives = ", although its postmaster runs" if probe.hangs else ""
+    return f"{segment} {_ANSWERS[probe.state]}{lives}" + (f" ({detail})" if detail else "")

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from gpmedic.access.environment import prelude
 from gpmedic.access.host_file import write_file
-from gpmedic.access.job import ALIVE, JobState, launch, running_jobs, status
+from gpmedic.access.job import ALIVE, JobState, jobs_on, launch, running_jobs, status
 from gpmedic.access.lock import STALE_AFTER, locked
 from gpmedic.access.restart import job_argv
 from gpmedic.access.ssh import Shell
@@ -123,7 +123,8 @@ def run_approved(
         cluster = seen.observation.cluster
         if step.file is not None:
             write_file(shell, step.file.path, step.file.text)
-        launch(shell, key, job_argv(step, cluster), prelude(settings.greenplum, cluster.coordinator.port))
+        environment = prelude(settings.greenplum, cluster.coordinator.port)
+        launch(shell, key, job_argv(step, cluster), environment, settings.greenplum.coordinator_data_directory)
         tell(phase, f"Started {step.command} on {settings.ssh.host}, detached as job {key}.")
         return follow_job(settings, Ended(step.argv, key, step.dbids), phase)
 
@@ -163,12 +164,19 @@ def _require_approved(approval: Approval, action: Action, now: Plan) -> None:
 
 def _require_none_running(shell: Shell, settings: ClusterSettings) -> None:
     """Under the lock: a run that died after the prechecks may have started a command that they have not seen."""
-    for key in running_jobs(shell):
-        if action_of(key, settings.name) is not None:
-            raise UtilityBusy(
-                f"The job {key} of an earlier run is at work on {settings.ssh.host}; nothing was started.",
-                "Run the flow again: it waits for that job and then looks again.",
-            )
+    own = [key for key in running_jobs(shell) if action_of(key, settings.name) is not None]
+    if own:
+        raise UtilityBusy(
+            f"The job {own[0]} of an earlier run is at work on {settings.ssh.host}; nothing was started.",
+            "Run the flow again: it waits for that job and then looks again.",
+        )
+    others = jobs_on(shell, settings.greenplum.coordinator_data_directory)
+    if others:
+        raise UtilityBusy(
+            f"The job {others[0]} is at work on {settings.ssh.host}, under another name of this cluster; nothing was"
+            " started.",
+            "Wait until it has ended, then run the flow again. Register the cluster under one name alone.",
+        )
 
 
 def follow_job(settings: ClusterSettings, job: Ended, phase: Phase) -> Ended:

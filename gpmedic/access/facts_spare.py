@@ -2,15 +2,16 @@
 
 import re
 import secrets
+import time
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 from gpmedic.access.environment import prelude
 from gpmedic.access.facts import HOST_NAME, Answers, answers, ask_all, for_host
-from gpmedic.access.scripts import script
+from gpmedic.access.job import ALIVE, launch, status
 from gpmedic.access.ssh import Shell
 from gpmedic.cluster import Cluster, Segment
-from gpmedic.errors import UnsafeState
+from gpmedic.errors import UnsafeState, UtilityBusy
 from gpmedic.gprecoverseg import sample_argv
 from gpmedic.settings import ClusterSettings
 from gpmedic.spare import LostHost, SpareRequest
@@ -78,24 +79,33 @@ def look_at_spare(
 
 
 def mapping_of(settings: ClusterSettings, shell: Shell, port: int, spare: str) -> tuple[str, str]:
-    """Where `gprecoverseg -p` would move what is down: the file that `-o` writes, and what was said. Changes nothing.
+    """Where `gprecoverseg -p` would move what is down: the file that `-o` writes, and what was said.
+
+    It changes nothing, but holds gprecoverseg's lock: it is a detached job, so that neither a lost connection nor a
+    deadline of ours ends it and leaves a stale lock behind (T22).
 
     Args:
         port: the coordinator's database port.
+
+    Raises:
+        UtilityBusy: it has not ended within `MAPPING_DEADLINE`; it goes on.
     """
     _require_names(spare)
-    frame = _frame()
-    path = f"{home_of(shell)}/.gpmedic/{frame}.mapping"
-    text = (
-        f"{prelude(settings.greenplum, port)}\n{script('within')}\n"
-        'frame=$1 deadline=$2 path=$3\nshift 3\numask 077\nmkdir -p "${path%/*}"\n'
-        'within "$deadline" "$@" </dev/null 2>&1\n'
-        'printf "\\n%s\\n" "$frame"; cat "$path" 2>/dev/null\nrm -f "$path"\nexit 0'
-    )
-    words = (frame, str(round(MAPPING_DEADLINE)), path, *sample_argv(path, new_host=spare))
-    done = shell.run(text, *words, timeout=MAPPING_DEADLINE + 10)
-    said, _, file = done.stdout.partition(f"\n{frame}\n")
-    return file, said
+    key = f"mapping-{settings.name}-{secrets.token_hex(8)}"
+    path = f"{home_of(shell)}/.gpmedic/{key}.cfg"
+    deadline, pause = time.monotonic() + MAPPING_DEADLINE, 0.1
+    seen = launch(shell, key, sample_argv(path, new_host=spare), prelude(settings.greenplum, port))
+    while seen.state in ALIVE:
+        if time.monotonic() > deadline:
+            raise UtilityBusy(
+                f"gprecoverseg -p {spare} -o has not ended within {MAPPING_DEADLINE:g} s; it goes on, and changes"
+                " nothing.",
+                f"Wait until it has ended, never kill it; its output is ~/.gpmedic/jobs/{key}/out.",
+            )
+        time.sleep(pause)
+        pause = min(pause * 1.5, 2.0)
+        seen = status(shell, key)
+    return shell.run('cat "$1" 2>/dev/null; rm -f "$1"', path).stdout, seen.output
 
 
 def home_of(shell: Shell) -> str:

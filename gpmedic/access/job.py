@@ -52,13 +52,14 @@ class JobStatus:
     output: str
 
 
-def launch(shell: Shell, key: str, argv: Sequence[str], prelude: str) -> JobStatus:
+def launch(shell: Shell, key: str, argv: Sequence[str], prelude: str, data_directory: str = "") -> JobStatus:
     """Start a utility unless this key has been started before.
 
     Args:
         key: letters, digits, dot, dash and underscore; names the run and the step.
         argv: the utility and its arguments; they reach the host on stdin, not in a process list.
         prelude: sh text that runs before it, see `environment.prelude`.
+        data_directory: of the coordinator on which it works; see `jobs_on`.
 
     Raises:
         HostUnreachable: the connection was lost; launching again is safe.
@@ -69,7 +70,7 @@ def launch(shell: Shell, key: str, argv: Sequence[str], prelude: str) -> JobStat
     command = f"{prelude}\nexec {shlex.join(argv)}\n"
     keeper = script("job_shared", "job_keeper")
     for _ in range(_LAUNCHES):
-        done = shell.run(script("job_shared", "job_launch"), key, command, keeper)
+        done = shell.run(script("job_shared", "job_launch"), key, command, keeper, data_directory)
         _first_line(done, shell)
         seen = status(shell, key)
         if seen.state is not JobState.NEVER:
@@ -102,7 +103,20 @@ def running_jobs(shell: Shell) -> tuple[str, ...]:
     Raises:
         HostUnreachable: the connection was lost.
     """
-    done = shell.run(script("job_shared", "job_state", "job_running"))
+    return _running(shell, "")
+
+
+def jobs_on(shell: Shell, data_directory: str) -> tuple[str, ...]:
+    """Those of them that work on the coordinator in this directory, under whatever name of the cluster.
+
+    Raises:
+        HostUnreachable: the connection was lost.
+    """
+    return _running(shell, data_directory)
+
+
+def _running(shell: Shell, data_directory: str) -> tuple[str, ...]:
+    done = shell.run(script("job_shared", "job_state", "job_running"), data_directory)
     first, *keys = done.stdout.splitlines() or [""]
     if first != "JOBS" or not keys or keys.pop() != "END":
         raise UnreadableOutput("gpmedic's list of jobs", (done.stdout or done.stderr).strip()[-200:])

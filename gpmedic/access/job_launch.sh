@@ -1,4 +1,4 @@
-# $1 key, $2 text of the command, $3 text of the keeper. Prints one line: STARTED, ADOPTED (somebody has started it
+# $1 key, $2 text of the command, $3 text of the keeper, $4 the coordinator's data directory, or nothing. Prints one line: STARTED, ADOPTED (somebody has started it
 # before, whatever became of it) or ERROR and why. A key is started at most once, ever.
 trap '' HUP PIPE # a connection lost from here on must not leave half a launch
 login_umask=$(umask)
@@ -24,6 +24,7 @@ fi
 [ ! -e "$folder/start" ] || { echo ADOPTED; exit 0; }
 
 printf '%s' "$2" >"$folder/command" && printf '%s' "$3" >"$folder/keeper" && : >>"$folder/out" &&
+  printf '%s\n' "$4" >"$folder/data_directory" &&
   printf '%s %s %s\n' "$(boot_id)" "$(date +%s)" "$(uname -n)" >"$folder/start.new" &&
   [ -s "$folder/start.new" ] && mv "$folder/start.new" "$folder/start" || {
   echo "ERROR nothing can be written in $folder"

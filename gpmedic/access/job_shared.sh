@@ -1,5 +1,5 @@
-# Functions of the job scripts. A job's folder holds: command, keeper (what runs it), start (boot, time, host), pids
-# (keeper and command, each with its start time), out, exit_code, lock.
+# Functions of the job scripts. A job's folder holds: command, keeper (what runs it), data_directory (of the coordinator on
+# which it works), start (boot, time, host), pids (keeper and command, each with its start time), out, exit_code, lock.
 set -u
 
 job_folder() {

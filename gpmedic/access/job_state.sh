@@ -10,11 +10,13 @@ keeper_lives() {
 }
 
 # The command may outlive its keeper, and what it started may outlive the command; all of them are in one session.
+# A postmaster that was started is no part of the job: the pg_ctl of 4.3 and 6 leaves it in the session, for good.
 command_lives() {
   [ "$same_boot" = yes ] && [ -f "$folder/pids" ] || return 1
   read -r keeper keeper_start command command_start <"$folder/pids"
   is_alive "$command" "$command_start" && return 0
-  ps -eo sid=,stat= 2>/dev/null | awk -v session="$keeper" '$1 == session && $2 !~ /^Z/ { found = 1 } END { exit !found }'
+  ps -eo sid=,stat=,comm= 2>/dev/null | awk -v session="$keeper" '
+    $1 == session && $2 !~ /^Z/ && $3 !~ /^(postgres|postmaster)$/ { found = 1 } END { exit !found }'
 }
 
 # Sets state, and code where it is DONE.

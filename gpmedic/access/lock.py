@@ -1,5 +1,7 @@
 """gpmedic's lock on a cluster: a file with a heartbeat on the coordinator's host, so that it binds every worker.
 
+It goes by the cluster's name and by the coordinator's data directory: one cluster may be registered under two names.
+
 It tells whoever is refused who works on the cluster. That nothing is started twice does not hang on it: jobs have
 keys (see job.py), and Greenplum's utilities have locks of their own (see facts.py).
 """
@@ -33,43 +35,63 @@ class Owner:
 
     Attributes:
         age: seconds since the last heartbeat.
+        cluster: the name under which its owner knows the cluster.
     """
 
     who: str
     age: int
+    cluster: str
 
 
-def acquire(shell: Shell, cluster: str, token: str, who: str, stale_after: int = STALE_AFTER) -> None:
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Who wants or has the lock of which cluster.
+
+    Attributes:
+        data_directory: the coordinator's, on its host; "" leaves the lock to the name alone.
+        token: proves that a lock is one's own.
+        who: the owner in words.
+    """
+
+    cluster: str
+    data_directory: str
+    token: str
+    who: str
+
+
+def acquire(shell: Shell, claim: Claim, stale_after: int = STALE_AFTER) -> None:
     """Take the lock of a cluster, also from a process of this machine that is gone.
 
     Raises:
         LockHeld: somebody else has it; nothing was done.
         HostUnreachable: the connection was lost; the lock, if taken, goes stale.
     """
-    word, rest = _ask(shell, "take", cluster, token, who, stale_after)
+    word, rest = _ask(shell, "take", claim, stale_after)
     if word == "HELD" and is_gone(_owner(rest).who):
-        word, rest = _ask(shell, "take", cluster, token, who, stale_after, _owner(rest).who)
+        word, rest = _ask(shell, "take", claim, stale_after, _owner(rest).who)
     if word == "HELD":
         owner = _owner(rest)
+        other = "" if owner.cluster == claim.cluster else f" under the name {owner.cluster}"
         raise LockHeld(
-            f"{cluster} is being worked on by {owner.who} (last sign of life {owner.age} s ago); nothing was done.",
+            f"{claim.cluster} is being worked on{other} by {owner.who} (last sign of life {owner.age} s ago); nothing"
+            " was done.",
             f"Wait until that has ended. A lock without a sign of life is given up after {stale_after} s.",
         )
 
 
-def beat(shell: Shell, cluster: str, token: str, who: str) -> bool:
+def beat(shell: Shell, claim: Claim) -> bool:
     """Say that its owner lives; False where the lock has been given up and belongs to somebody else, or nobody."""
-    return _ask(shell, "beat", cluster, token, who)[0] == "KEPT"
+    return _ask(shell, "beat", claim)[0] == "KEPT"
 
 
-def release(shell: Shell, cluster: str, token: str) -> None:
+def release(shell: Shell, claim: Claim) -> None:
     """Give the lock back; does nothing where it is not held with this token."""
-    _ask(shell, "release", cluster, token)
+    _ask(shell, "release", claim)
 
 
 def owner(shell: Shell, cluster: str) -> Owner | None:
     """Who holds the lock of a cluster."""
-    word, rest = _ask(shell, "show", cluster)
+    word, rest = _ask(shell, "show", Claim(cluster, "", "", ""))
     return _owner(rest) if word == "HELD" else None
 
 
@@ -82,46 +104,39 @@ def locked(
     Raises:
         LockHeld: somebody else has it; nothing was done.
     """
-    token = secrets.token_hex(8)
-    who = myself()
-    acquire(shell, settings.name, token, who, stale_after)
+    directory = settings.greenplum.coordinator_data_directory
+    claim = Claim(settings.name, directory, secrets.token_hex(8), myself())
+    acquire(shell, claim, stale_after)
     ended = threading.Event()
-    heart = threading.Thread(target=_keep, args=(settings, token, who, ended, beat_every), daemon=True)
+    heart = threading.Thread(target=_keep, args=(settings, claim, ended, beat_every), daemon=True)
     heart.start()
     try:
         yield
     finally:
         ended.set()
         heart.join(settings.ssh.connect_timeout + settings.ssh.command_timeout)
-        _give_back(shell, settings, token)
+        _give_back(shell, settings, claim)
 
 
-def _keep(settings: ClusterSettings, token: str, who: str, ended: threading.Event, every: float) -> None:
+def _keep(settings: ClusterSettings, claim: Claim, ended: threading.Event, every: float) -> None:
     while not ended.wait(every):
         with suppress(Transient), Shell.connect(settings.ssh) as shell:
-            if not beat(shell, settings.name, token, who):
+            if not beat(shell, claim):
                 return
 
 
-def _give_back(shell: Shell, settings: ClusterSettings, token: str) -> None:
+def _give_back(shell: Shell, settings: ClusterSettings, claim: Claim) -> None:
     # Where that fails too, the lock goes stale by itself; the error of the block must not be hidden by ours.
     try:
-        release(shell, settings.name, token)
+        release(shell, claim)
     except GpmedicError:
         with suppress(GpmedicError), Shell.connect(settings.ssh) as fresh:
-            release(fresh, settings.name, token)
+            release(fresh, claim)
 
 
-def _ask(  # noqa: PLR0917
-    shell: Shell,
-    verb: str,
-    cluster: str,
-    token: str = "",
-    who: str = "",
-    stale_after: int = STALE_AFTER,
-    dead: str = "",
-) -> tuple[str, str]:
-    done = shell.run(script("lock"), verb, cluster, token, who, str(stale_after), dead)
+def _ask(shell: Shell, verb: str, claim: Claim, stale_after: int = STALE_AFTER, dead: str = "") -> tuple[str, str]:
+    words = (claim.cluster, claim.token, claim.who, str(stale_after), dead, claim.data_directory)
+    done = shell.run(script("lock"), verb, *words)
     word, _, rest = done.stdout.strip().partition(" ")
     if word == "ERROR":
         raise AccessRefused(
@@ -163,5 +178,5 @@ def _place() -> str:
 
 
 def _owner(text: str) -> Owner:
-    age, _, who = text.partition(" ")
-    return Owner(who, int(age))
+    age, cluster, who = text.split(" ", 2)
+    return Owner(who, int(age), cluster)

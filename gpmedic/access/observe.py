@@ -7,7 +7,7 @@ from enum import Enum
 
 from gpmedic.access.environment import NO_GREENPLUM, prelude
 from gpmedic.access.history import HistoryLine, history
-from gpmedic.access.probe import probe_all
+from gpmedic.access.probe_cluster import probe_cluster
 from gpmedic.access.scripts import script
 from gpmedic.access.sql import Database, QueryFailed
 from gpmedic.access.ssh import Shell
@@ -23,18 +23,19 @@ from gpmedic.catalog import (
     replication_sql,
     segments_sql,
 )
-from gpmedic.cluster import Cluster
+from gpmedic.cluster import Cluster, Segment
 from gpmedic.diagnosis import Diagnosis, coordinator_unreachable, diagnose
 from gpmedic.errors import AccessRefused, GpmedicError, HostUnreachable, Transient, UnreadableOutput
 from gpmedic.gprecoverseg import parse_help
 from gpmedic.probe import Probe
+from gpmedic.same_coordinator import DatabaseSide, HostSide, difference
 from gpmedic.settings import ClusterSettings
 
 # The role that initdb made and that runs Greenplum; its name is that of the operating system's user.
 _SUPERUSER_SQL = "SELECT rolname FROM pg_catalog.pg_roles WHERE oid = 10"
 _STARTED_SQL = "SELECT CAST(extract(epoch FROM pg_postmaster_start_time()) AS bigint) AS started"
-_SAME_START = 90
-"""Seconds between what postmaster.pid and pg_postmaster_start_time() call the start of one postmaster; it is less."""
+# A superuser may read it, in every version with these three arguments.
+_PID_FILE_SQL = "SELECT pg_catalog.pg_read_file('postmaster.pid', 0, 1000) AS pid_file"
 
 
 class Freshness(Enum):
@@ -50,15 +51,14 @@ class _Snapshot:
     columns: frozenset[str]
     history: tuple[HistoryLine, ...]
     superuser: str
-    started: int
+    identity: DatabaseSide
 
 
 @dataclass(frozen=True, slots=True)
 class _HostLook:
     user: str
     gpstate: str
-    postmaster: str
-    started: str
+    coordinator: HostSide
     recover_options: frozenset[str]
 
 
@@ -126,12 +126,12 @@ def observe(settings: ClusterSettings, freshness: Freshness = Freshness.ASK_FTS)
     except Transient as error:
         return _without_database(settings, error)
     with Shell.connect(settings.ssh) as shell, ThreadPoolExecutor(2) as beside:
-        looking = beside.submit(_look, settings, shell, snapshot.cluster.coordinator.port, "help")
+        looking = beside.submit(_look, settings, shell, snapshot.cluster.coordinator)
         looking_at_standby = beside.submit(look_at_standby, shell, settings.greenplum, snapshot.cluster)
-        probes = _probe(settings, shell, snapshot.cluster)
+        probes = probe_cluster(settings, shell, snapshot.cluster)
         look, standby = looking.result(), looking_at_standby.result()
     _require_superuser(settings, snapshot, look)
-    _require_one_cluster(settings, snapshot, look)
+    _require_one_cluster(settings, snapshot.identity, look.coordinator)
     capabilities = Capabilities(snapshot.cluster.version, snapshot.columns, look.recover_options)
     cluster = replace(snapshot.cluster, standby_look=standby)
     return Observation(settings.name, cluster, probes, capabilities, snapshot.history)
@@ -142,13 +142,20 @@ def _snapshot(settings: ClusterSettings, database: Database, freshness: Freshnes
     columns = columns_from_rows(database.rows(COLUMNS_SQL))
     replication_query = replication_sql(columns_from_rows(database.rows(REPLICATION_COLUMNS_SQL)))
     superuser = str(database.rows(_SUPERUSER_SQL)[0]["rolname"])
-    started = int(str(database.rows(_STARTED_SQL)[0]["started"]))
+    started, pid_file = _identity(database)
     if freshness is Freshness.ASK_FTS and Capabilities(version).has_fts_on_demand:
         _optional(database, FTS_PROBE_SQL)
     segments = database.rows(segments_sql(columns))
     replication = None if replication_query is None else _optional(database, replication_query)
     cluster = cluster_from_rows(settings.name, version, segments, replication)
-    return _Snapshot(cluster, columns, history(database), superuser, started)
+    identity = DatabaseSide(cluster.coordinator, started, pid_file)
+    return _Snapshot(cluster, columns, history(database), superuser, identity)
+
+
+def _identity(database: Database) -> tuple[int, str | None]:
+    pid_file = _optional(database, _PID_FILE_SQL)
+    started = int(str(database.rows(_STARTED_SQL)[0]["started"]))
+    return started, str(pid_file[0]["pid_file"]) if pid_file else None
 
 
 def _optional(database: Database, sql: str) -> list[dict[str, object]] | None:
@@ -161,27 +168,26 @@ def _optional(database: Database, sql: str) -> list[dict[str, object]] | None:
         return None
 
 
-def _probe(settings: ClusterSettings, shell: Shell, cluster: Cluster) -> tuple[Probe, ...]:
-    probes = probe_all(shell, settings.greenplum, cluster)
-    silent = {probe.dbid for probe in probes if not probe.state.alive}
-    mirrors = [p.mirror for p in cluster.pairs if p.primary.dbid in silent and p.mirror is not None]
-    return (*probes, *probe_all(shell, settings.greenplum, cluster, mirrors))
-
-
-def _look(settings: ClusterSettings, shell: Shell, port: int, wanted: str) -> _HostLook:
-    done = shell.run(prelude(settings.greenplum, port) + script("within", "observe"), wanted)
+def _look(settings: ClusterSettings, shell: Shell, coordinator: Segment | None = None) -> _HostLook:
+    """What the coordinator's host says, with gprecoverseg's options where the catalog's `coordinator` is known."""
+    port = settings.database.port if coordinator is None else coordinator.port
+    words = ("",) if coordinator is None else ("help", coordinator.datadir)
+    done = shell.run(prelude(settings.greenplum, port) + script("within", "observe"), *words)
     if done.exit_code == NO_GREENPLUM:
         raise AccessRefused(
             f"There is no Greenplum at {settings.greenplum.home} on {shell.host}: {' '.join(done.stderr.split())}.",
             "Correct greenplum.home in the cluster's settings.",
         )
     head, _, help_text = done.stdout.partition("\nhelp\n")
-    said = dict(re.findall(r"^(user|gpstate|postmaster|started) (.*)$", head, re.MULTILINE))
+    said = dict(re.findall(r"^(user|gpstate|postmaster|directory) (.*)$", head, re.MULTILINE))
     look = _HostLook(
         said.get("user", ""),
         said.get("gpstate", ""),
-        said.get("postmaster", "nothing was said"),
-        said.get("started", ""),
+        HostSide(
+            said.get("postmaster", "nothing was said"),
+            "directory" in said,
+            re.findall(r"^file (.*)$", head, re.MULTILINE),
+        ),
         _options(help_text),
     )
     if not look.gpstate:
@@ -209,20 +215,25 @@ def _require_superuser(settings: ClusterSettings, snapshot: _Snapshot, look: _Ho
         )
 
 
-def _require_one_cluster(settings: ClusterSettings, snapshot: _Snapshot, look: _HostLook) -> None:
+def _require_one_cluster(settings: ClusterSettings, database: DatabaseSide, host: HostSide) -> None:
     """The utilities must work on the cluster whose catalog was read, not on one that another setting points to.
 
     Raises:
-        AccessRefused: the postmaster of the data directory is not the one that answered. (That of 4.3 and 5 does not
-            write down when it was started; there only a data directory without a postmaster is noticed.)
+        AccessRefused: the postmaster of the data directory is not the one that answered.
+        HostUnreachable: it was stopped or started while we looked.
     """
-    same = not look.started.isdecimal() or abs(int(look.started) - snapshot.started) <= _SAME_START
-    if look.postmaster.startswith("pid ") and same:
+    differs = difference(database, host)
+    if differs is None:
         return
+    with Database.connect(settings.database) as again:
+        if _identity(again) != (database.started, database.pid_file):
+            raise HostUnreachable(
+                f"The coordinator of {settings.name} was restarted while it was looked at.", "Look again."
+            )
     raise AccessRefused(
         f"The database on {settings.database.host}:{settings.database.port} is not the one in "
         f"{settings.greenplum.coordinator_data_directory} on {settings.ssh.host} "
-        f"({look.postmaster}); nothing was touched.",
+        f"({differs}); nothing was touched.",
         "Correct database.host, ssh.host and greenplum.coordinator_data_directory: they must name one coordinator.",
     )
 
@@ -230,6 +241,6 @@ def _require_one_cluster(settings: ClusterSettings, snapshot: _Snapshot, look: _
 def _without_database(settings: ClusterSettings, error: Transient) -> Observation:
     """The host answers although the database does not: what is known of the coordinator there goes with the finding."""
     with Shell.connect(settings.ssh) as shell:
-        look = _look(settings, shell, settings.database.port, "")
-    seen = HostUnreachable(f"{error.message} On its host: {look.postmaster}.", error.next_action)
+        look = _look(settings, shell)
+    seen = HostUnreachable(f"{error.message} On its host: {look.coordinator.postmaster}.", error.next_action)
     return Observation(settings.name, None, unreachable=seen)

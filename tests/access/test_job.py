@@ -210,6 +210,28 @@ def test_what_a_killed_command_left_at_work_keeps_it_an_orphan(lab: Lab, shell: 
     assert job.status(shell, "worker").state is JobState.LOST
 
 
+def test_a_postmaster_that_a_killed_command_has_started_does_not_keep_it_an_orphan(lab: Lab, shell: Shell) -> None:
+    """The pg_ctl of 4.3 and 6 leaves it in gpstart's session."""
+    server = lab.home() / "postgres"
+    server.write_text("#!/bin/sh\nwhile :; do sleep 0.05; done\n")
+    server.chmod(0o755)
+    job.launch(shell, "start", ["sh", "-c", f"{server} & echo $!; sleep 20"], "")
+    deadline = time.monotonic() + 20
+    while not (output := job.status(shell, "start").output) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    keeper, command = pids(lab, "start")
+    os.kill(keeper, signal.SIGKILL)
+    until_gone(keeper)
+    assert job.status(shell, "start").state is JobState.ORPHAN, "gpstart itself is at work"
+    os.kill(command, signal.SIGKILL)
+    until_gone(command)
+    try:
+        wait_for(shell, "start", JobState.LOST, 30)
+        assert alive(int(output))
+    finally:
+        os.kill(int(output), signal.SIGKILL)
+
+
 def test_a_killed_command_is_done_with_the_exit_code_of_its_signal(lab: Lab, shell: Shell) -> None:
     job.launch(shell, "killed", ["sleep", "20"], "")
     os.kill(pids(lab, "killed")[1], signal.SIGKILL)
@@ -339,3 +361,17 @@ def test_the_jobs_at_work_are_listed_and_those_that_have_ended_or_were_lost_are_
     wait_for(shell, "a-orphan", JobState.ORPHAN)
     wait_for(shell, "lost", JobState.LOST)
     assert job.running_jobs(shell) == ("a-orphan", "b-runs")
+
+
+def test_the_jobs_on_a_coordinator_are_found_by_its_directory_whatever_the_name_of_the_cluster(
+    lab: Lab, shell: Shell
+) -> None:
+    directory = lab.home() / "data"
+    directory.mkdir()
+    (lab.home() / "link").symlink_to(directory)
+    job.launch(shell, "recover-prod-1", ["sleep", "20"], "", str(directory))
+    job.launch(shell, "recover-other-1", ["sleep", "20"], "", str(lab.home()))
+    job.launch(shell, "recover-old-1", ["sleep", "20"], "")
+    for path in (directory, f"{directory}/", lab.home() / "link"):
+        assert job.jobs_on(shell, str(path)) == ("recover-prod-1",)
+    assert job.jobs_on(shell, "/no/such/directory") == ()

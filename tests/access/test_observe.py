@@ -1,14 +1,19 @@
 """What is seen of a cluster: practice clusters with real servers, real SSH and real shells."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from gpmedic.access import probe
+from gpmedic.access.environment import prelude
 from gpmedic.access.facts import gather
 from gpmedic.access.observe import Freshness, Observation, observe
 from gpmedic.access.probe import probe_all
@@ -23,7 +28,7 @@ from gpmedic.practice.sshd import SshHost
 from gpmedic.probe import ProbeState
 from gpmedic.settings import ClusterSettings
 
-from .conftest import COORDINATOR_HOST, SYSTEM_PATH, Lab, Server, free_port, make_lab
+from .conftest import COORDINATOR_HOST, SYSTEM_PATH, Lab, Server, alive, free_port, make_lab
 
 
 def start(generation: str) -> PracticeCluster:
@@ -41,6 +46,13 @@ def shared() -> Iterator[PracticeCluster]:
 def six(shared: PracticeCluster) -> Iterator[PracticeCluster]:
     yield shared
     shared.heal()
+
+
+def until(condition: Callable[[], object], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def facts_of(cluster: PracticeCluster) -> dict[str, HostFacts]:
@@ -86,10 +98,33 @@ def test_dead_servers_are_seen_by_probes_facts_and_history() -> None:
         assert any(line.dbid == 2 for line in failed_over.history)
         assert facts_of(cluster)["sdw1"].directories[0].postmaster is PidState.STALE
 
+        # One that hangs has a postmaster: it is no half of a double fault before that is gone.
+        acting = failed_over.cluster.segment(8)
+        pid = int((Path(acting.datadir) / "postmaster.pid").read_text().split()[0])
+        # gp_stat_replication asks every primary, and would wait for this one as long as it may.
+        database = cluster.settings.database.model_copy(update={"statement_timeout": 2})
+        impatient = cluster.settings.model_copy(update={"database": database})
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(probe, "DEADLINE", 2)
+                hanging = observe(impatient, Freshness.AS_IT_IS).diagnosis
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        assert hanging.having(Condition.DOUBLE_FAULT) is None
+        found = hanging.having(Condition.PRIMARY_HANGS)
+        assert found is not None
+        assert 0 in found.contents
+        os.kill(pid, signal.SIGKILL)
+        until(lambda: not alive(pid))
+        dead = observe(cluster.settings, Freshness.AS_IT_IS).diagnosis.having(Condition.DOUBLE_FAULT)
+        assert dead is not None
+        assert dead.contents == (0,)
+
         # Both copies of content 1 die: the catalog goes on saying that they are up (T5).
         cluster.break_(Fault.KILL_BOTH, content=1)
         double = observe(cluster.settings, Freshness.AS_IT_IS)
-        assert {p.dbid: p.state for p in double.probes if not p.state.alive}.keys() == {3, 9}
+        assert {p.dbid: p.state for p in double.probes if not p.state.alive}.keys() == {2, 3, 8, 9}
         assert double.diagnosis.having(Condition.DOUBLE_FAULT) is not None
         assert double.cluster.segment(3).is_up
 
@@ -203,6 +238,56 @@ def test_a_utility_that_only_prints_its_help_is_no_utility_at_work(
         running = facts_of(six)["mdw"].utilities
         utility.kill()
     assert (utility.pid in {process.pid for process in running}) is found
+
+
+SLOW_HELP = """#!/bin/sh
+# As the real one: the lock first, then the options.
+[ "$1" = --help ] || exec {real} "$@"
+mkdir "$MASTER_DATA_DIRECTORY/gprecoverseg.lock" || exit 1
+echo $$ >"$MASTER_DATA_DIRECTORY/gprecoverseg.lock/PID"
+echo "$MASTER_DATA_DIRECTORY" >{folder}/asked
+until [ -e {folder}/go ]; do sleep 0.05; done
+rm -r "$MASTER_DATA_DIRECTORY/gprecoverseg.lock"
+exec {real} "$@"
+"""
+
+
+def test_a_gprecoverseg_that_starts_while_the_cluster_is_looked_at_runs_and_the_look_does_not_see_itself(
+    six: PracticeCluster, tmp_path: Path
+) -> None:
+    real = Path(six.settings.greenplum.home)
+    home = tmp_path / "greenplum"
+    (home / "bin").mkdir(parents=True)
+    for program in (real / "bin").iterdir():
+        (home / "bin" / program.name).symlink_to(program)
+    (home / "bin" / "gprecoverseg").unlink()
+    (home / "bin" / "gprecoverseg").write_text(SLOW_HELP.format(real=real / "bin/gprecoverseg", folder=tmp_path))
+    (home / "bin" / "gprecoverseg").chmod(0o755)
+    (home / "greenplum_path.sh").write_text(f"GPHOME={home}; PATH=$GPHOME/bin:{real}/bin:$PATH; export GPHOME PATH\n")
+    greenplum = six.settings.greenplum.model_copy(update={"home": str(home)})
+    settings = six.settings.model_copy(update={"greenplum": greenplum})
+    with ThreadPoolExecutor(1) as beside:
+        looking = beside.submit(observe, settings)
+        try:
+            until((tmp_path / "asked").exists)
+            own = facts_of(six)["mdw"]
+            with Shell.connect(six.settings.ssh) as shell:
+                done = shell.run(prelude(six.settings.greenplum, 1) + "gprecoverseg --version")
+        finally:
+            (tmp_path / "go").touch()
+        seen = looking.result()
+    assert (own.locks, own.utilities) == ((), ())
+    assert "gprecoverseg version" in done.stdout
+    assert "-F" in seen.capabilities.recover_options
+    assert not Path((tmp_path / "asked").read_text().strip()).exists(), "the folder that it was given is removed"
+
+
+def test_the_options_of_gprecoverseg_are_known_while_its_lock_is_held(six: PracticeCluster) -> None:
+    six.break_(Fault.LOCK_HELD)
+    with Shell.connect(six.settings.ssh) as shell:
+        done = shell.run(prelude(six.settings.greenplum, 1) + "gprecoverseg --help")
+    assert "is already running" in done.stdout, "it takes its lock before it reads its options"
+    assert "-F" in observe(six.settings).capabilities.recover_options
 
 
 def test_a_program_with_very_many_arguments_does_not_hold_up_the_look_at_a_host(six: PracticeCluster) -> None:
@@ -352,15 +437,14 @@ def test_settings_that_are_wrong_are_one_line_with_a_next_action(
     assert caught.value.next_action
 
 
-def test_a_host_and_a_database_of_two_clusters_are_refused(six: PracticeCluster) -> None:
-    with start("6") as other:
-        pid_file = Path(other.settings.greenplum.coordinator_data_directory) / "postmaster.pid"
-        lines = pid_file.read_text().split("\n")
-        lines[2] = str(int(lines[2]) - 3600)  # clusters are not started in the same minute
-        pid_file.write_text("\n".join(lines))
-        mixed = six.settings.model_copy(update={"ssh": other.settings.ssh, "greenplum": other.settings.greenplum})
-        with pytest.raises(AccessRefused, match=r"is not the one in .*nothing was touched"):
-            observe(mixed)
+def test_a_host_and_a_database_of_two_clusters_that_were_started_together_are_refused(six: PracticeCluster) -> None:
+    with start("4.3") as other:
+        for ours, theirs in ((six, other), (other, six)):
+            settings = ours.settings.model_copy(
+                update={"ssh": theirs.settings.ssh, "greenplum": theirs.settings.greenplum}
+            )
+            with pytest.raises(AccessRefused, match=r"is not the one in .*nothing was touched"):
+                observe(settings)
 
 
 def test_a_data_directory_without_a_postmaster_is_not_that_of_the_database(six: PracticeCluster) -> None:

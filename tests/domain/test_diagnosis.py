@@ -37,6 +37,7 @@ from gpmedic.diagnosis import (
     diagnose,
 )
 from gpmedic.errors import HostUnreachable
+from gpmedic.host_facts import PidState
 from gpmedic.probe import Probe
 
 SILENT = [ProbeState.REFUSED, ProbeState.TIMED_OUT, ProbeState.HOST_UNREACHABLE, ProbeState.FAILED]
@@ -114,6 +115,40 @@ def test_a_silent_primary_whose_mirror_is_down_or_not_in_sync_is_a_double_fault_
     assert diagnosis.scenario is Scenario.DOUBLE_FAULT
     assert diagnosis.findings[0].contents == (1,)
     assert set(diagnosis.findings[0].dbids) == {primary_dbid(1), mirror_dbid(1)}
+
+
+def hanging(cluster: Cluster, dbid: int, state: ProbeState, *others: Probe) -> Diagnosis:
+    looked = [replace(p, postmaster=PidState.ALIVE) if p.dbid == dbid else p for p in probes(cluster, {dbid: state})]
+    return diagnose(cluster, [*looked, *others])
+
+
+@pytest.mark.parametrize("state", SILENT)
+@pytest.mark.parametrize("broken", [mirror_down, resynchronizing])
+@every_version
+def test_a_silent_primary_whose_postmaster_runs_is_looked_at_again_and_never_a_double_fault(
+    version: Version, broken, state: ProbeState
+) -> None:
+    diagnosis = hanging(broken(healthy(version), 1), primary_dbid(1), state)
+    assert Condition.PRIMARY_HANGS in conditions(diagnosis)
+    assert diagnosis.scenario is Scenario.LOOK_AGAIN
+    assert "although its postmaster runs" in diagnosis.findings[0].detail
+
+
+@pytest.mark.parametrize("postmaster", [None, *(state for state in PidState if state is not PidState.ALIVE)])
+def test_without_a_postmaster_that_is_seen_to_run_it_is_a_double_fault(postmaster: PidState | None) -> None:
+    cluster = mirror_down(healthy(), 1)
+    looked = [replace(p, postmaster=postmaster) for p in probes(cluster, {primary_dbid(1): ProbeState.TIMED_OUT})]
+    assert diagnose(cluster, looked).scenario is Scenario.DOUBLE_FAULT
+
+
+def test_a_hanging_primary_whose_mirror_is_dead_or_that_has_none_is_no_reason_for_a_restart() -> None:
+    both = hanging(healthy(), 3, ProbeState.TIMED_OUT, Probe(9, ProbeState.REFUSED))
+    assert conditions(both) == [Condition.PRIMARY_HANGS]
+    assert conditions(hanging(mirrorless(), 3, ProbeState.TIMED_OUT)) == [Condition.PRIMARY_HANGS]
+
+
+def test_a_hanging_primary_with_a_mirror_that_can_take_over_is_for_fts_to_decide() -> None:
+    assert conditions(hanging(healthy(), 3, ProbeState.TIMED_OUT)) == [Condition.FAILOVER_PENDING]
 
 
 @every_version

@@ -55,6 +55,18 @@ def test_a_dead_primary_without_mirror_is_answered_with_a_restart(version: Versi
     assert [s.action for s in plan.steps] == [Action.RESTART, Action.VERIFY]
 
 
+def test_no_restart_beside_a_primary_that_hangs_because_gpstop_would_leave_the_rest_stopped() -> None:
+    cluster = mirror_down(double(), 4)
+    looked = [
+        replace(p, postmaster=PidState.ALIVE if p.dbid == 6 else PidState.STALE)
+        for p in probes(cluster, {**REFUSED, 6: ProbeState.TIMED_OUT})
+    ]
+    diagnosis = diagnose(cluster, looked)
+    assert diagnosis.scenario is Scenario.DOUBLE_FAULT
+    with pytest.raises(UnsafeState, match=r"Primary hangs: content 4: dbid 6 .* nothing was touched"):
+        make_plan(diagnosis, Capabilities(V6), PolicySettings())
+
+
 def test_the_fingerprint_of_a_restart_covers_both_commands() -> None:
     skip = plan_for(double(), RestartNotes((), Standby.SKIP))
     assert skip.steps[0].command == "gpstop -a -M fast; gpstart -a -y"
