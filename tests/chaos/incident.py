@@ -67,12 +67,13 @@ class Incident:
         self.said: list[Yes] = []
         self.rows = self.tried = 0
         self.faults = self.killed = self.adopted = self.refused = 0
+        self._decided: list[str] = []
         self._began = time.monotonic()
         self._beside_the_command: list[Callable[[], object]] = []
 
     def begin(self) -> None:
         self.cluster.up()
-        self.cluster.register()
+        self._register()
         self.rows = self.tried = self.cluster.count_rows()
 
     def end(self) -> None:
@@ -149,7 +150,7 @@ class Incident:
         def came() -> bool:
             match moment:
                 case Moment.ASKED:
-                    return heard.exists()
+                    return heard.exists() and '"request"' in heard.read_text()
                 case Moment.STARTED:
                     return len(self.jobs) > jobs
                 case Moment.SAID:
@@ -220,6 +221,8 @@ class Incident:
     def come_to_an_end(self) -> None:
         """Every lasting fault healed, a person who says yes makes the cluster healthy in a few runs."""
         self.heal()
+        self._decided.append("max_down_percent = 100")  # it is not the network
+        self._register()
         for _ in range(6):
             self.recover()
             self.promises_hold()
@@ -282,13 +285,18 @@ class Incident:
     @contextmanager
     def _impatience(self, reply: Reply) -> Iterator[None]:
         """A cluster whose approvals expire soon, where the reply is one that waits for that."""
-        file = self.cluster.register()
         if reply in {Reply.LATE, Reply.SILENT}:
-            file.write_text(f"{file.read_text()}approval_timeout = {APPROVAL_TIMEOUT}\n")
+            self._register(f"approval_timeout = {APPROVAL_TIMEOUT}")
         try:
             yield
         finally:
-            self.cluster.register()
+            self._register()
+
+    def _register(self, policy: str = "") -> None:
+        """With this line of policy beside those that a person has decided on, and short patience with a silent host."""
+        file = self.cluster.register()
+        settings = file.read_text().replace("[ssh]\n", "[ssh]\nconnect_timeout = 3\n")
+        file.write_text("\n".join((settings, *self._decided, policy)))
 
 
 def healthy(facts: Facts) -> bool:
