@@ -124,6 +124,7 @@ class Chaos(RuleBasedStateMachine):
             self.incident.heal(self.trouble[0], **self.trouble[1])
         self.trouble = None
 
+    @precondition(lambda self: self.incident.cluster.facts().fault(Fault.GPRECOVERSEG_HANGS.value) is None)
     @rule()
     def gprecoverseg_hangs_for_a_while(self) -> None:
         self.incident.break_(Fault.GPRECOVERSEG_HANGS)

@@ -12,11 +12,6 @@ from gpmedic.settings import CONFIG_VARIABLE
 from tests.live.live_cluster import VARIABLE, Live, load
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What moves segments to another host comes last, whatever the order is."""
-    items.sort(key=lambda item: item.name.startswith("test_the_segments_of_a_lost_host_move_to_the_spare"))
-
-
 @pytest.fixture(scope="module")
 def live(tmp_path_factory: pytest.TempPathFactory, prefect_server: str) -> Iterator[Live]:
     if VARIABLE not in os.environ:

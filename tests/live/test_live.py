@@ -149,7 +149,7 @@ def test_a_dead_primary_without_mirror_comes_back_with_a_restart(live: Live) -> 
 
 
 def test_the_segments_of_a_lost_host_move_to_the_spare(live: Live) -> None:
-    """The last one: the cluster is another one afterwards, and the report tells the way back."""
+    """They stay there: the report tells the way back."""
     if live.spare_host is None:
         pytest.skip("the file names no spare_host")
     spare = live.spare_host
