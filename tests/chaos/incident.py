@@ -21,6 +21,7 @@ from flows.recover import recover
 from gpmedic.errors import GpmedicError
 from gpmedic.practice import Facts, Fault, PracticeCluster
 from gpmedic.practice.control import Control, PracticeError, Verb
+from gpmedic.practice.facts import SegmentFacts
 from gpmedic.practice.invocations import read_invocations
 from gpmedic.report import Outcome, RecoveryReport
 from tasks.approve import Answer, Request
@@ -308,3 +309,12 @@ def healthy(facts: Facts) -> bool:
 
 def all_answer(facts: Facts) -> bool:
     return facts.database_up and all(s.answer.value == "accepts" for s in facts.data_segments if s.role.value == "p")
+
+
+def broken_pairs(facts: Facts) -> int:
+    """How many contents have a copy that does not run or is not in sync."""
+    return len({s.content for s in facts.data_segments if not (runs(s) and s.mode.value == "s")})
+
+
+def runs(segment: SegmentFacts | None) -> bool:
+    return segment is not None and segment.pid is not None

@@ -26,7 +26,7 @@ from hypothesis.stateful import (
 )
 
 from gpmedic.practice import Fault
-from tests.chaos.incident import Incident, Moment, Reply, all_answer
+from tests.chaos.incident import Incident, Moment, Reply, all_answer, broken_pairs, runs
 
 LONG = settings(
     max_examples=int(os.environ.get("GPMEDIC_CHAOS_INCIDENTS", "3")),
@@ -107,10 +107,12 @@ class Chaos(RuleBasedStateMachine):
     def copies_die(self, content: int, fault: Fault) -> None:
         self.incident.break_(fault, content=content)
 
+    @precondition(lambda self: runs(self.incident.cluster.facts().standby))
     @rule()
     def the_standby_dies(self) -> None:
         self.incident.break_(Fault.KILL_STANDBY)
 
+    @precondition(lambda self: broken_pairs(self.incident.cluster.facts()) <= 2)
     @rule(trouble=troubles)
     def trouble_comes_that_is_not_for_gprecoverseg(self, trouble: Trouble) -> None:
         """One at a time: under many of them every run would only refuse."""
@@ -132,6 +134,12 @@ class Chaos(RuleBasedStateMachine):
     @rule(seconds=st.floats(min_value=1, max_value=5))
     def mirrors_catch_up_slowly(self, seconds: float) -> None:
         self.incident.break_(Fault.SLOW_RESYNC, seconds=seconds)
+
+    @rule()
+    def a_person_repairs_what_is_not_for_gprecoverseg_and_recovers(self) -> None:
+        self.incident.heal()
+        self.trouble = None
+        self.incident.recover()
 
     @precondition(lambda self: all_answer(self.incident.cluster.facts()))
     @rule(count=st.integers(min_value=1, max_value=30))
