@@ -39,6 +39,7 @@ LONG = settings(
 )
 SEGMENT_HOSTS = ("sdw1", "sdw2", "sdw3")
 BAD_SSH = (Fault.SSH_REFUSED, Fault.SSH_SILENT, Fault.SSH_CUT)
+Loss = tuple[Fault, int] | None
 Trouble = tuple[Fault, Mapping[str, str]]
 TROUBLES: tuple[Trouble, ...] = (
     (Fault.LOCK_STALE, {}),
@@ -49,6 +50,9 @@ TROUBLES: tuple[Trouble, ...] = (
 contents = st.integers(min_value=0, max_value=5)
 bad_ssh = st.sampled_from(BAD_SSH)
 troubles = st.sampled_from(TROUBLES)
+copies_lost = st.sampled_from([Fault.KILL_PRIMARY, Fault.KILL_MIRROR, Fault.KILL_BOTH])
+losses = st.one_of(st.none(), st.tuples(copies_lost, contents), st.tuples(copies_lost, contents))
+"""What a run finds, so that there is something to recover more often than not."""
 moments = st.sampled_from(Moment)
 seconds = st.floats(min_value=0, max_value=4)
 
@@ -103,9 +107,13 @@ class Chaos(RuleBasedStateMachine):
         self.incident.break_(fault, content=content)
         self.incident.kill_a_run(moment)
 
-    @rule(content=contents, fault=st.sampled_from([Fault.KILL_PRIMARY, Fault.KILL_MIRROR, Fault.KILL_BOTH]))
-    def copies_die(self, content: int, fault: Fault) -> None:
-        self.incident.break_(fault, content=content)
+    def lose(self, loss: Loss) -> None:
+        if loss is not None:
+            self.incident.break_(loss[0], content=loss[1])
+
+    @rule(fault=copies_lost, content=contents)
+    def copies_die(self, fault: Fault, content: int) -> None:
+        self.lose((fault, content))
 
     @precondition(lambda self: runs(self.incident.cluster.facts().standby))
     @rule()
@@ -146,24 +154,29 @@ class Chaos(RuleBasedStateMachine):
     def rows_are_written(self, count: int) -> None:
         self.incident.write(count)
 
-    @rule(reply=st.sampled_from([Reply.YES, Reply.YES, Reply.NO, Reply.LATE, Reply.SILENT]))
-    def a_person_recovers(self, reply: Reply) -> None:
+    @rule(loss=losses, reply=st.sampled_from([Reply.YES, Reply.YES, Reply.NO, Reply.LATE, Reply.SILENT]))
+    def a_person_recovers(self, loss: Loss, reply: Reply) -> None:
+        self.lose(loss)
         self.incident.recover(reply)
 
-    @rule(content=contents, fault=st.sampled_from([Fault.KILL_PRIMARY, Fault.KILL_MIRROR]))
-    def another_copy_dies_while_a_person_is_asked(self, content: int, fault: Fault) -> None:
-        self.incident.recover(when_asked=lambda: self.incident.break_(fault, content=content))
+    @rule(loss=losses, fault=copies_lost, content=contents)
+    def another_copy_dies_while_a_person_is_asked(self, loss: Loss, fault: Fault, content: int) -> None:
+        self.lose(loss)
+        self.incident.recover(when_asked=lambda: self.lose((fault, content)))
 
-    @rule(fault=bad_ssh, seconds=seconds)
-    def the_connection_is_lost_beside_a_command(self, fault: Fault, seconds: float) -> None:
+    @rule(loss=losses, fault=bad_ssh, seconds=seconds)
+    def the_connection_is_lost_beside_a_command(self, loss: Loss, fault: Fault, seconds: float) -> None:
+        self.lose(loss)
         self.incident.recover(when_started=lambda: self.incident.lose_the_connection(fault, seconds))
 
-    @rule(moment=moments, after=seconds)
-    def a_run_is_killed(self, moment: Moment, after: float) -> None:
+    @rule(loss=losses, moment=moments, after=seconds)
+    def a_run_is_killed(self, loss: Loss, moment: Moment, after: float) -> None:
+        self.lose(loss)
         self.incident.kill_a_run(moment, after)
 
-    @rule(apart=seconds)
-    def two_people_recover_at_once(self, apart: float) -> None:
+    @rule(loss=losses, apart=seconds)
+    def two_people_recover_at_once(self, loss: Loss, apart: float) -> None:
+        self.lose(loss)
         self.incident.recover_twice_at_once(apart)
 
     @invariant()
