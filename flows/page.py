@@ -22,7 +22,7 @@ from gpmedic.errors import (
 from gpmedic.plan import Action, Plan, fingerprint
 from gpmedic.report import Outcome, RecoveryReport, approval_markdown, report_markdown
 from gpmedic.settings import ClusterSettings, RepeatedFailure
-from tasks.adopt import adopt_a_restart, adopt_what_runs
+from tasks.adopt import adopt_restarts, adopt_what_runs, at_work
 from tasks.advise import advise
 from tasks.approve import Approval, Needed, Proposal, approve
 from tasks.claim import claim
@@ -55,9 +55,11 @@ def follow(page: Page, cluster_name: str, repeated_failure: RepeatedFailure | No
     journal = open_journal(settings.name)
     with listening(journal.hear):
         try:
-            journal.adopted = adopt_a_restart(settings) or journal.adopted  # meanwhile there is nothing to look at
+            before = at_work(settings)
+            if adopt_restarts(settings, before):  # meanwhile there is nothing to look at
+                journal.adopted = True
             seen = observe(settings, journal)
-            if adopt_what_runs(settings):  # it has changed the cluster meanwhile
+            if adopt_what_runs(settings, before):  # it has changed the cluster meanwhile
                 journal.adopted = True
                 seen = observe(settings, journal)
             outcome = page(settings, journal, seen)

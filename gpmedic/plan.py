@@ -171,7 +171,8 @@ def _require_few_down(diagnosis: Diagnosis, cluster: Cluster, policy: PolicySett
         raise UnsafeState(
             f"{len(failed)} of {len(cluster.contents)} primaries have failed ({share:.0f} %, limit"
             f" {policy.max_down_percent} %): suspect the network rather than the segments; nothing was touched.",
-            "Check the network between the coordinator and the segment hosts first; then look again.",
+            "Check the network between the coordinator and the segment hosts first; then look again. Where it works and"
+            " all of them are really down, raise policy.max_down_percent until they are recovered.",
         )
 
 

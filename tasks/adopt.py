@@ -47,28 +47,36 @@ COMMANDS: Mapping[Action, str] = MappingProxyType(
 _DONE_WELL = frozenset({Outcome.RECOVERED, Outcome.REBALANCED})
 
 
-def adopt_what_runs(settings: ClusterSettings) -> bool:
-    """Wait for every command that an earlier run has started on this cluster; whether there was one.
+def at_work(settings: ClusterSettings) -> tuple[str, ...]:
+    """The keys of the jobs at work before the first look at the cluster: one that ends beside the look has changed it.
 
-    Raises:
-        HostUnreachable: contact was lost; what runs goes on.
+    Where the host does not answer there is nothing to adopt: the look that follows says so.
     """
-    keys = find_running(settings)
+    try:
+        return _running(settings)
+    except GpmedicError:
+        return ()
+
+
+def adopt_restarts(settings: ClusterSettings, before: tuple[str, ...]) -> bool:
+    """Wait for a restart among these jobs, before anything asks the coordinator; whether there was one."""
+    keys = [key for key in before if action_of(key, settings.name) is Action.RESTART]
     for key in keys:
         adopt(settings, key)
     return bool(keys)
 
 
-def adopt_a_restart(settings: ClusterSettings) -> bool:
-    """Wait for a restart that an earlier run has started, before anything asks the coordinator; whether there was one.
+def adopt_what_runs(settings: ClusterSettings, before: tuple[str, ...]) -> bool:
+    """Wait for every command that an earlier run has started on this cluster; whether there was one.
 
-    Where the host does not answer there is nothing to adopt: the look that follows says so.
+    Args:
+        before: the jobs that were at work before the look; restarts among them have been waited for.
+
+    Raises:
+        HostUnreachable: contact was lost; what runs goes on.
     """
-    try:
-        with Shell.connect(settings.ssh) as shell:
-            keys = [key for key in running_jobs(shell) if action_of(key, settings.name) is Action.RESTART]
-    except GpmedicError:
-        return False
+    waited_for = [key for key in before if action_of(key, settings.name) is not Action.RESTART]
+    keys = dict.fromkeys((*waited_for, *find_running(settings)))
     for key in keys:
         adopt(settings, key)
     return bool(keys)
@@ -77,6 +85,10 @@ def adopt_a_restart(settings: ClusterSettings) -> bool:
 @task(name="find what runs", **RETRIED)
 def find_running(settings: ClusterSettings) -> tuple[str, ...]:
     """The keys of the jobs at work for this cluster on the coordinator's host."""
+    return _running(settings)
+
+
+def _running(settings: ClusterSettings) -> tuple[str, ...]:
     with Shell.connect(settings.ssh) as shell:
         return tuple(key for key in running_jobs(shell) if action_of(key, settings.name) in PHASES)
 

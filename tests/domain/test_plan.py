@@ -225,6 +225,7 @@ def test_more_failed_primaries_than_the_policy_allows_mean_the_network(failed: i
     with pytest.raises(UnsafeState, match="suspect the network") as refused:
         plan_for(cluster, policy=policy)
     assert f"{failed} of 6 primaries" in refused.value.message
+    assert "raise policy.max_down_percent" in refused.value.next_action
 
 
 def test_silent_primaries_count_as_failed_before_fts_has_noticed() -> None:

@@ -17,7 +17,7 @@ from flows.recover import recover
 from gpmedic.practice import Facts, Fault, PracticeCluster
 from gpmedic.report import RecoveryReport
 from tasks.approve import Answer, Request
-from tasks.notify import Progress, listening
+from tasks.notify import Phase, Progress, listening
 
 
 @pytest.fixture(scope="module")
@@ -136,6 +136,27 @@ def test_a_command_that_has_updated_the_catalog_already_is_adopted(
     before = jobs_of(practice)
     _, pid = kill_a_run_that(practice, prefect_server, "recover", has_said="Initiating segment recovery")
     _, asked = run_again(practice, pid)
+    assert asked == []
+    assert healthy(practice)
+    assert len(jobs_of(practice) - before) == 1
+
+
+def test_a_command_that_ends_beside_the_first_look_is_followed_by_another_look(
+    practice: PracticeCluster, prefect_server: str
+) -> None:
+    """Else the old look would be held against what the command has done: the segment that it calls down runs."""
+    practice.break_(Fault.KILL_MIRROR, content=4)
+    practice.wait_until(mirror_down(4))
+    before = jobs_of(practice)
+    job, pid = kill_a_run_that(practice, prefect_server, "recover", has_said="Starting gprecoverseg")
+
+    def let_end_after_the_look(progress: Progress) -> None:
+        if progress.phase is Phase.OBSERVE and not (job / "exit_code").exists():
+            os.kill(pid, signal.SIGCONT)
+            until((job / "exit_code").exists, "the command did not end")
+
+    with listening(let_end_after_the_look):
+        _, asked = run_again(practice, pid)
     assert asked == []
     assert healthy(practice)
     assert len(jobs_of(practice) - before) == 1

@@ -1,5 +1,6 @@
 """The cluster that $GPMEDIC_LIVE describes; without it these tests are skipped."""
 
+import json
 import os
 import tomllib
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from tests.live.live_cluster import VARIABLE, Live, load
 
 
 @pytest.fixture(scope="module")
-def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+def live(tmp_path_factory: pytest.TempPathFactory, prefect_server: str) -> Iterator[Live]:
     if VARIABLE not in os.environ:
         pytest.skip(f"{VARIABLE} names no cluster")
     path = Path(os.environ[VARIABLE])
@@ -22,24 +23,18 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(CONFIG_VARIABLE, str(folder))
         cluster.write_rows(1000)
-        yield cluster
-        cluster.drop_rows()
+        try:
+            yield cluster
+        finally:
+            cluster.drop_rows()
 
 
 def _toml(values: dict[str, object], prefix: str = "") -> str:
     """Tables of strings, numbers and truth values, as in the file of a cluster."""
-    own = [f"{name} = {_value(value)}" for name, value in values.items() if not isinstance(value, dict)]
+    own = [f"{name} = {json.dumps(value)}" for name, value in values.items() if not isinstance(value, dict)]
     tables = [
         f"[{prefix}{name}]\n{_toml(value, f'{prefix}{name}.')}"
         for name, value in values.items()
         if isinstance(value, dict)
     ]
     return "\n".join([*own, *tables])
-
-
-def _value(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, list):
-        return f"[{', '.join(map(_value, value))}]"
-    return str(value) if isinstance(value, int | float) else f'"{value}"'

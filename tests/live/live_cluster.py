@@ -1,9 +1,12 @@
 """A cluster that may be broken on purpose, from the TOML file that describes it (see README.md beside this file)."""
 
 import shlex
+import subprocess
 import tomllib
+from enum import StrEnum
 from pathlib import Path
 
+import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
 from gpmedic.access.environment import prelude
@@ -16,12 +19,27 @@ from gpmedic.settings import ClusterSettings
 VARIABLE = "GPMEDIC_LIVE"
 
 
+class Place(StrEnum):
+    """Where the commands of `[faults]` are run."""
+
+    COORDINATOR = "coordinator"  # on its host, by the cluster's user
+    HERE = "here"  # on the machine of the tests, which may reach a hypervisor or a fence
+
+
 class Faults(BaseModel):
-    """Commands on the coordinator's host, with fields of the instance that is to fail."""
+    """One shell command a fault, with fields of the instance or host that is to fail; each may be left out."""
 
     model_config = ConfigDict(extra="forbid")
 
-    kill: str = Field(description="Ends one instance at once, e.g. by kill -9 of its postmaster.")
+    kill: str | None = Field(default=None, description="Ends one instance at once: the following four, if they lack.")
+    kill_mirror: str | None = None
+    kill_primary: str | None = None
+    kill_standby: str | None = None
+    kill_both: str | None = Field(
+        default=None, description="Has the mirror's fields too: {mirror_host}, {mirror_datadir} and so on."
+    )
+    host_down: str | None = Field(default=None, description="{host} loses its power, or its network.")
+    host_up: str | None = Field(default=None, description="{host} answers ssh again; its instances need not run.")
 
 
 class Live(BaseModel):
@@ -32,22 +50,50 @@ class Live(BaseModel):
     expendable: bool = False
     content: int = 0
     fts_seconds: int = 300
+    run_faults: Place = Place.COORDINATOR
+    spare_host: str | None = None
     faults: Faults
     cluster: ClusterSettings
 
-    def kill(self, segment: Segment) -> None:
-        """Break this instance as the file says."""
-        fields = {
-            "host": segment.hostname,
-            "datadir": segment.datadir,
-            "port": segment.port,
-            "dbid": segment.dbid,
-            "content": segment.content,
-        }
-        command = self.faults.kill.format(**{name: shlex.quote(str(value)) for name, value in fields.items()})
-        with Shell.connect(self.cluster.ssh) as shell:
-            done = shell.run('exec /bin/sh -c "$1"', command)
-        assert done.exit_code == 0, f"{command}: {done.stdout}{done.stderr}"
+    def kill_mirror(self, mirror: Segment) -> None:
+        self._break("kill_mirror", self.faults.kill_mirror or self.faults.kill, _fields(mirror))
+
+    def kill_primary(self, primary: Segment) -> None:
+        self._break("kill_primary", self.faults.kill_primary or self.faults.kill, _fields(primary))
+
+    def kill_standby(self, standby: Segment) -> None:
+        self._break("kill_standby", self.faults.kill_standby or self.faults.kill, _fields(standby))
+
+    def kill_both(self, primary: Segment, mirror: Segment) -> None:
+        """The mirror first, so that FTS has no time to promote it."""
+        if self.faults.kill_both is None and self.faults.kill is not None:
+            for segment in (mirror, primary):
+                self._break("kill_both", self.faults.kill, _fields(segment))
+        else:
+            both = _fields(primary) | {f"mirror_{name}": value for name, value in _fields(mirror).items()}
+            self._break("kill_both", self.faults.kill_both, both)
+
+    def host_down(self, host: str) -> None:
+        if self.faults.host_up is None:
+            pytest.skip("the file names no command host_up in [faults]: the host would stay down")
+        self._break("host_down", self.faults.host_down, {"host": host})
+
+    def host_up(self, host: str) -> None:
+        self._break("host_up", self.faults.host_up, {"host": host})
+
+    def _break(self, name: str, command: str | None, fields: dict[str, object]) -> None:
+        """Break something as the file says; where it does not say how, the scenario is skipped, with nothing broken."""
+        if command is None:
+            pytest.skip(f"the file names no command {name} in [faults]")
+        line = command.format(**{name: shlex.quote(str(value)) for name, value in fields.items()})
+        if self.run_faults is Place.HERE:
+            here = subprocess.run(["/bin/sh", "-c", line], capture_output=True, text=True, check=False)
+            code, said = here.returncode, here.stdout + here.stderr
+        else:
+            with Shell.connect(self.cluster.ssh) as shell:
+                there = shell.run('exec /bin/sh -c "$1"', line)
+            code, said = there.exit_code, f"{there.stdout}{there.stderr}"
+        assert code == 0, f"{line}: {said}"
 
     def look(self) -> Cluster:
         seen = observe(self.cluster)
@@ -87,3 +133,13 @@ def load(path: Path) -> Live:
             "Take a cluster whose data nobody needs, and add that line.",
         )
     return live
+
+
+def _fields(segment: Segment) -> dict[str, object]:
+    return {
+        "host": segment.hostname,
+        "datadir": segment.datadir,
+        "port": segment.port,
+        "dbid": segment.dbid,
+        "content": segment.content,
+    }

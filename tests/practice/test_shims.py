@@ -6,7 +6,10 @@ from contextlib import contextmanager
 
 import pytest
 
+from gpmedic.access.job import ALIVE, launch, status
+from gpmedic.access.ssh import Shell
 from gpmedic.practice import Fault, PracticeCluster
+from gpmedic.practice.invocations import read_invocations
 from tests.practice.conftest import Host
 
 
@@ -109,3 +112,22 @@ def test_postgres_tells_greenplums_version(mdw: Host) -> None:
 def test_pg_controldata_reads_a_data_directory(mdw: Host) -> None:
     datadir = mdw.cluster.facts().segment(2).datadir
     assert "in production" in mdw.run(f"pg_controldata {datadir}").stdout
+
+
+def test_every_call_of_a_utility_is_noted_with_its_arguments_its_job_and_its_end(mdw: Host) -> None:
+    before = len(read_invocations(mdw.cluster.folder))
+    with Shell.connect(mdw.cluster.settings.ssh) as shell:
+        shell.run("gpstate -V; gprecoverseg --help")
+        launch(shell, "look-gp6-abc", ["gpstate", "-e"], "")
+        while status(shell, "look-gp6-abc").state in ALIVE:
+            time.sleep(0.1)
+    foreground, options, job = read_invocations(mdw.cluster.folder)[before:]
+    assert [(c.command, c.job, c.disruptive) for c in (foreground, options, job)] == [
+        ("gpstate -V", None, False),
+        ("gprecoverseg --help", None, False),
+        ("gpstate -e", "look-gp6-abc", False),
+    ]
+    assert foreground.ended is not None
+    assert foreground.ended < options.begun
+    assert not job.killed
+    assert job.ended is not None
