@@ -45,7 +45,7 @@ ask() { # number, host, script
     'exec /bin/sh -s' >"$folder/$1.out" 2>"$folder/$1.err"
   code=$?
   if [ "$code" -ne 0 ] && command -v ping >/dev/null 2>&1; then
-    if within 4 ping -c 1 -W 2 "$2" >/dev/null 2>&1; then echo "it answers ping" >>"$folder/$1.err"
+    if within 4 ping -c 1 -W 1 "$2" >/dev/null 2>&1; then echo "it answers ping" >>"$folder/$1.err"
     else echo "it does not answer ping" >>"$folder/$1.err"; fi
   fi
   echo "$2 $code $before $(date +%s)" >"$folder/$1.end"
