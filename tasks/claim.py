@@ -39,13 +39,17 @@ LONGEST_PAUSE = 1.5
 """Seconds, at random, before the next attempt of a run that met another one just claiming."""
 
 _alive: dict[UUID, int] = {}
-"""Lock files of the runs of this process, held open until it ends: how others see that it still lives."""
+"""Lock files of the runs of this process, held open until it ends: how others see that it still lives.
+
+In each stands the id of the RUNNING state in which the run claimed. A deployed run that was suspended is RUNNING again
+before its new process has come as far as here; the file of the old one, which nobody holds, names the old state.
+"""
 
 
 def claim(cluster: str) -> None:
     """Make the current flow run the one recovery of this cluster; a resumed run claims what it has already.
 
-    A run that was started by hand and whose process is gone is marked Crashed and does not stand in the way.
+    A run whose process is gone is marked Crashed and does not stand in the way; a suspended one has none and does.
 
     Raises:
         LockHeld: another run that is not over owns the cluster.
@@ -54,8 +58,8 @@ def claim(cluster: str) -> None:
     if context is None or context.flow_run is None:
         raise RuntimeError("claim() is called at the top of a flow.")
     me = context.flow_run.id
-    _stay_alive(me)
     with get_client(sync_client=True) as client:
+        _stay_alive(client.read_flow_run(me))
         for attempt in range(1, ATTEMPTS + 1):
             rival = _claim(client, me, f"{CLAIM_TAG}{cluster}")
             if rival is None:
@@ -79,7 +83,7 @@ def _claim(client: SyncPrefectClient, me: UUID, tag: str) -> FlowRun | None:
     client.update_flow_run(me, tags=tags | {tag, f"{HOST_TAG}{socket.gethostname()}"})
     rivals = []
     for other in _claimants(client, tag):
-        if other.id != me and _is_dead(other):
+        if other.id != me and _is_dead(client, other):
             client.set_flow_run_state(other.id, Crashed(message="Its process is gone."), force=True)
         elif other.id != me:
             rivals.append(other)
@@ -104,22 +108,23 @@ def _lock_file(run: UUID) -> Path:
     return Path(tempfile.gettempdir()) / f"gpmedic-runs-{os.getuid()}" / f"{run}.lock"
 
 
-def _stay_alive(run: UUID) -> None:
-    if run in _alive:
-        return
-    path = _lock_file(run)
-    path.parent.mkdir(mode=0o700, exist_ok=True)
-    held = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    _alive[run] = held
+def _stay_alive(run: FlowRun) -> None:
+    if run.id not in _alive:
+        path = _lock_file(run.id)
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        held = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _alive[run.id] = held
+    os.ftruncate(_alive[run.id], 0)
+    os.pwrite(_alive[run.id], _state_id(run), 0)
 
 
-def _is_dead(run: FlowRun) -> bool:
-    """Whether a run without a deployment, started on this host by this user, has lost its process.
+def _is_dead(client: SyncPrefectClient, run: FlowRun) -> bool:
+    """Whether a run that was started on this host by this user is proven to have lost its process.
 
-    A deployed run has none while it is suspended, and its worker or the zombie automation reports its crash.
+    A deployed run has none while it is suspended or waits for a worker; only one that is RUNNING must have one.
     """
-    if run.deployment_id is not None or f"{HOST_TAG}{socket.gethostname()}" not in run.tags:
+    if f"{HOST_TAG}{socket.gethostname()}" not in run.tags or not _needs_a_process(run):
         return False
     try:
         probe = os.open(_lock_file(run.id), os.O_RDWR | os.O_CLOEXEC)
@@ -127,8 +132,21 @@ def _is_dead(run: FlowRun) -> bool:
         return False
     try:
         fcntl.flock(probe, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        claimed = os.pread(probe, 100, 0)
     except BlockingIOError:
         return False
     finally:
         os.close(probe)
-    return True
+    # Again, for it may have ended or been suspended in between: both are told to the server before the process ends.
+    now = client.read_flow_run(run.id)
+    if now.state is None or now.state.type not in LIVE or not _needs_a_process(now):
+        return False
+    return now.deployment_id is None or claimed == _state_id(now)
+
+
+def _needs_a_process(run: FlowRun) -> bool:
+    return run.deployment_id is None or (run.state is not None and run.state.type is StateType.RUNNING)
+
+
+def _state_id(run: FlowRun) -> bytes:
+    return b"" if run.state is None else str(run.state.id).encode()

@@ -3,17 +3,18 @@
 import subprocess
 import sys
 import textwrap
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from pathlib import Path
 from threading import Barrier, Semaphore
 
 import pytest
 from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
-from prefect.client.schemas.objects import StateType
+from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.states import Running
 
 from gpmedic.errors import LockHeld
 from tasks.claim import CLAIM_TAG, claim
@@ -102,13 +103,75 @@ def test_a_run_whose_process_was_killed_does_not_block_the_cluster(prefect_serve
     assert StateType.RUNNING not in states
 
 
-def _states_of_claimants(cluster: str) -> list[StateType]:
-    time.sleep(0.1)
+def test_a_deployed_run_whose_worker_died_with_it_is_free_and_a_suspended_one_keeps_its_claim(
+    prefect_server: str, tmp_path: Path
+) -> None:
+    """A process plays the worker of two runs: one suspends, in the middle of the other it is killed."""
+    script = tmp_path / "worker.py"  # Prefect deploys no flow that has no file
+    text = """
+        import contextlib
+        import time
+        from prefect import flow
+        from prefect.client.orchestration import get_client
+        from prefect.deployments import run_deployment
+        from prefect.exceptions import Pause
+        from prefect.flow_engine import run_flow
+        from prefect.flow_runs import suspend_flow_run
+        from prefect.states import Pending
+        from tasks.claim import claim
+
+        @flow(name="worked")
+        def worked(cluster: str) -> None:
+            claim(cluster)
+            if cluster == "gp-suspended":
+                suspend_flow_run(key="asks", timeout=600)
+            print("claimed", flush=True)
+            time.sleep(600)
+
+        worked.to_deployment(name="test").apply()
+        for cluster in ("gp-suspended", "gp-killed"):
+            run = run_deployment("worked/test", parameters={"cluster": cluster}, timeout=0, as_subflow=False)
+            with get_client(sync_client=True) as client, contextlib.suppress(Pause):
+                client.set_flow_run_state(run.id, Pending())
+                run_flow(worked, flow_run=client.read_flow_run(run.id), parameters={"cluster": cluster})
+    """
+    script.write_text(textwrap.dedent(text))
+    process = subprocess.Popen(
+        [sys.executable, str(script)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**_os_environment(), "PREFECT_API_URL": prefect_server},
+    )
+    assert process.stdout is not None
+    try:
+        assert process.stdout.readline() == "claimed\n"
+        with pytest.raises(LockHeld):
+            claims("gp-killed")
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+    assert claims("gp-killed") == "mine"
+    assert StateType.CRASHED in _states_of_claimants("gp-killed")
+
+    with pytest.raises(LockHeld, match="is Suspended"):
+        claims("gp-suspended")
     with get_client(sync_client=True) as client:
-        runs = client.read_flow_runs(
+        (suspended,) = _claimants("gp-suspended")
+        client.set_flow_run_state(suspended.id, Running(), force=True)  # resumed, and its new process has yet to claim
+    with pytest.raises(LockHeld, match="is Running"):
+        claims("gp-suspended")
+
+
+def _states_of_claimants(cluster: str) -> list[StateType]:
+    return [run.state.type for run in _claimants(cluster) if run.state is not None]
+
+
+def _claimants(cluster: str) -> list[FlowRun]:
+    with get_client(sync_client=True) as client:
+        return client.read_flow_runs(
             flow_run_filter=FlowRunFilter(tags=FlowRunFilterTags(all_=[f"{CLAIM_TAG}{cluster}"]))
         )
-    return [run.state.type for run in runs if run.state is not None]
 
 
 def _os_environment() -> dict[str, str]:
