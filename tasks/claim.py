@@ -122,9 +122,9 @@ def _stay_alive(run: FlowRun) -> None:
 def _is_dead(client: SyncPrefectClient, run: FlowRun) -> bool:
     """Whether a run that was started on this host by this user is proven to have lost its process.
 
-    A deployed run has none while it is suspended or waits for a worker; only one that is RUNNING must have one.
+    A deployed run has none while it is suspended or waits for a worker: it must still be in the state in which it claimed.
     """
-    if f"{HOST_TAG}{socket.gethostname()}" not in run.tags or not _needs_a_process(run):
+    if f"{HOST_TAG}{socket.gethostname()}" not in run.tags:
         return False
     try:
         probe = os.open(_lock_file(run.id), os.O_RDWR | os.O_CLOEXEC)
@@ -139,13 +139,9 @@ def _is_dead(client: SyncPrefectClient, run: FlowRun) -> bool:
         os.close(probe)
     # Again, for it may have ended or been suspended in between: both are told to the server before the process ends.
     now = client.read_flow_run(run.id)
-    if now.state is None or now.state.type not in LIVE or not _needs_a_process(now):
+    if now.state is None or now.state.type not in LIVE:
         return False
     return now.deployment_id is None or claimed == _state_id(now)
-
-
-def _needs_a_process(run: FlowRun) -> bool:
-    return run.deployment_id is None or (run.state is not None and run.state.type is StateType.RUNNING)
 
 
 def _state_id(run: FlowRun) -> bytes:
