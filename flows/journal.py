@@ -25,7 +25,6 @@ from gpmedic.plan import Plan
 from gpmedic.precheck import Check
 from gpmedic.report import Approval, Decision, Event, Outcome, RecoveryReport, Round
 from gpmedic.verify import Proof
-from tasks import approve
 from tasks.notify import Progress
 
 KEY = "gpmedic-journal"
@@ -100,10 +99,15 @@ class Journal(BaseModel):
             contents = {content for finding in self.before.findings for content in finding.contents}
             yield from (s for s in self.before.cluster.segments if s.content in contents)
 
-    def approved(self, approval: approve.Approval) -> None:
-        word = Approval(approval.step, approval.fingerprint, Decision.APPROVED, approval.by, approval.decided_at)
-        if word not in self.approvals:
-            self.approvals = (*self.approvals, word)
+    def answered(self, answer: Approval) -> None:
+        """Note what became of an answer; a run that begins again from the top hears the same one again."""
+        if answer not in self.approvals:
+            self.approvals = (*self.approvals, answer)
+
+    @property
+    def acted(self) -> bool:
+        """Whether a step was let run: a yes that counted, or a command of an earlier run."""
+        return self.adopted or any(a.decision is Decision.APPROVED for a in self.approvals)
 
     def report(self, outcome: Outcome, error: GpmedicError | None = None) -> RecoveryReport:
         """The report of the run as it ends now."""

@@ -19,6 +19,7 @@ from gpmedic.errors import (
     UtilityBusy,
     UtilityFailed,
 )
+from gpmedic.events import Approval as Answered
 from gpmedic.plan import Action, Plan, fingerprint
 from gpmedic.report import Outcome, RecoveryReport, approval_markdown, report_markdown
 from gpmedic.settings import ClusterSettings, RepeatedFailure
@@ -95,7 +96,7 @@ def _recall(settings: ClusterSettings, journal: Journal) -> None:
 def _ended_early(error: GpmedicError, journal: Journal) -> Outcome:
     if not isinstance(error, Refused | UtilityBusy | Unrecoverable):
         return Outcome.FAILED
-    return Outcome.STOPPED if journal.approvals or journal.adopted else Outcome.REFUSED
+    return Outcome.STOPPED if journal.acted else Outcome.REFUSED
 
 
 def _publish(report: RecoveryReport, advice: str = "") -> None:
@@ -183,14 +184,14 @@ def ask(
             text=approval_markdown(plan, step, journal.checks),
         )
 
+    def note(answer: Answered) -> None:
+        journal.answered(answer)
+        keep(journal)  # a void answer is not heard again when the run begins again from the top
+
     require_permission(settings)
     keep(journal)  # a deployed run ends here and begins again from the top when somebody has answered
     needed = Needed.TWO_PEOPLE if action in settings.policy.two_people else Needed.ONE_PERSON
-    approval = approve(proposal, timedelta(seconds=settings.policy.approval_timeout), needed)
-    if approval is not None:
-        journal.approved(approval)
-        keep(journal)
-    return approval
+    return approve(proposal, timedelta(seconds=settings.policy.approval_timeout), needed, note)
 
 
 def _require_evidence(evidence: Evidence, shown: Plan) -> None:

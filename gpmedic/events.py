@@ -19,13 +19,18 @@ class Decision(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """One person's word on one step of one plan."""
+    """One person's word on one step of one plan, and what became of it.
+
+    Attributes:
+        reason: what the person wrote, and why the word did not count where it did not.
+    """
 
     step: str
     fingerprint: str
     decision: Decision
     by: str
     at: datetime
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,8 +66,8 @@ def checks_table(checks: Sequence[Check]) -> Table:
 
 def approvals_table(approvals: Sequence[Approval]) -> Table:
     return Table(
-        ("time (UTC)", "step", "decision", "by", "plan"),
-        tuple((clock(a.at), a.step, a.decision.value, a.by, a.fingerprint) for a in approvals),
+        ("time (UTC)", "step", "decision", "by", "why", "plan"),
+        tuple((clock(a.at), a.step, a.decision.value, a.by, a.reason or "-", a.fingerprint) for a in approvals),
     )
 
 

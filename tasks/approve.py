@@ -6,12 +6,10 @@ again from the top when it is resumed, and finds the stored answer under the sam
 hand pauses.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Literal, cast
-from uuid import UUID
 
 from prefect.exceptions import FlowPauseTimeout
 from prefect.flow_runs import pause_flow_run, suspend_flow_run
@@ -20,11 +18,25 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gpmedic.errors import NotApproved, UnsafeState
 from gpmedic.table import plain
+from tasks.answers import Answers, Note, unheard
 from tasks.notify import Level, Phase, announce, tell
-from tasks.question import MAX_ASKS, Proposal, Request, current_run, decided_at, open_request, use_up
+from tasks.question import (
+    A_PERSON,
+    MAX_ASKS,
+    Proposal,
+    Request,
+    current_run,
+    decided_at,
+    hearing_requests,
+    let_hear,
+    open_request,
+    use_up,
+    who_answers,
+)
 
-__all__ = ["Answer", "Approval", "Decision", "Needed", "Proposal", "Request", "approve", "hearing_requests"]
+__all__ = ["A_PERSON", "Answer", "Approval", "Decision", "Needed", "Proposal", "Request", "approve", "hearing_requests"]
 
+SILENCE_ADVICE = "Run the flow again when somebody is there to approve it."
 LOCAL_POLL_SECONDS = cast(int, 0.2)  # Prefect says int and sleeps any number
 
 
@@ -77,28 +89,11 @@ class Approval(BaseModel):
         return self.fingerprint == fingerprint and datetime.now(UTC) < self.expires_at
 
 
-RequestListener = Callable[[UUID, Request], None]
-A_PERSON = "a person"
-_listeners: list[tuple[RequestListener, str]] = []
-
-
-@contextmanager
-def hearing_requests(listener: RequestListener, answering: str = A_PERSON) -> Iterator[None]:
-    """Have the listener called with flow run and request, before a flow of this process waits for the answer.
-
-    Args:
-        answering: who will answer what this listener hears.
-    """
-    heard = listener, answering
-    _listeners.append(heard)
-    try:
-        yield
-    finally:
-        _listeners.remove(heard)
-
-
 def approve(
-    propose: Callable[[], Proposal | None], valid_for: timedelta, needed: Needed = Needed.ONE_PERSON
+    propose: Callable[[], Proposal | None],
+    valid_for: timedelta,
+    needed: Needed = Needed.ONE_PERSON,
+    note: Note = unheard,
 ) -> Approval | None:
     """Show the proposal, wait for the answer, and see that it still is what the cluster needs.
 
@@ -106,6 +101,7 @@ def approve(
         propose: looks at the cluster and says what should be done to it now; None when nothing is left to do.
         valid_for: how long each question stands, and its answer with it.
         needed: whose yes it takes.
+        note: called with each answer, and with silence, when it is known what became of it.
 
     Returns:
         The approval of what `propose` said last; None when there is nothing left to approve.
@@ -118,29 +114,35 @@ def approve(
     for _ in range(MAX_ASKS):
         if proposal is None:
             return None
-        first, approval = _first_yes(proposal, valid_for)
+        answers = Answers(proposal, note)
+        first, approval = _first_yes(proposal, valid_for, answers)
         answered = [first]
         if needed is Needed.TWO_PEOPLE:
-            second, approval = _second_yes(proposal, valid_for, approval)
+            second, approval = _second_yes(proposal, valid_for, approval, answers)
             answered.append(second)
         proposal = propose()
         for request in answered:
             use_up(request)
         if proposal is not None and approval.covers(proposal.fingerprint):
+            answers.count()
             done = f"{approval.by} approved {approval.step}{_because(approval.reason)}."
             tell(Phase.APPROVE, done, source=approval.by)
             announce(proposal.cluster, "approval.given", approval.model_dump(mode="json"))
             return approval
-        tell(Phase.APPROVE, "The answer is void: the cluster has changed, or the approval has expired.", Level.WARNING)
+        changed = proposal is None or proposal.fingerprint != approval.fingerprint
+        why = "the cluster has changed meanwhile" if changed else "the approval has expired"
+        answers.void(why)
+        tell(Phase.APPROVE, f"The answer is void: {why}.", Level.WARNING)
     raise UnsafeState(
         f"The plan changed {MAX_ASKS} times while it was being approved; nothing was done.",
         "Find out what keeps changing the cluster, then run the flow again.",
     )
 
 
-def _first_yes(proposal: Proposal, valid_for: timedelta) -> tuple[Request, Approval]:
+def _first_yes(proposal: Proposal, valid_for: timedelta, answers: Answers) -> tuple[Request, Approval]:
     request = open_request(proposal, valid_for)
-    answer = _yes(request)
+    answer = _yes(request, answers)
+    answers.yes(answer.operator, decided_at(request), answer.reason)
     approval = Approval(
         step=proposal.step,
         fingerprint=proposal.fingerprint,
@@ -154,11 +156,14 @@ def _first_yes(proposal: Proposal, valid_for: timedelta) -> tuple[Request, Appro
     return request, approval
 
 
-def _second_yes(proposal: Proposal, valid_for: timedelta, first: Approval) -> tuple[Request, Approval]:
+def _second_yes(
+    proposal: Proposal, valid_for: timedelta, first: Approval, answers: Answers
+) -> tuple[Request, Approval]:
     while True:
         request = open_request(proposal, valid_for, approved_by=first.operator)
-        answer = _yes(request)
+        answer = _yes(request, answers)
         if not _same_person(first.operator, answer.operator):
+            answers.yes(answer.operator, decided_at(request), answer.reason)
             break
         use_up(request)
         tell(Phase.APPROVE, f"{answer.operator} has approved it already; a second person must.", Level.WARNING)
@@ -175,11 +180,17 @@ def _same_person(one: str, other: str) -> bool:
     return one.strip().casefold() == other.strip().casefold()
 
 
-def _yes(request: Request) -> Answer:
-    answer = _ask(request)
+def _yes(request: Request, answers: Answers) -> Answer:
     proposal = request.proposal
+    try:
+        answer = _ask(request)
+    except FlowPauseTimeout:
+        answers.silence(request.expires_at)
+        raise NotApproved(
+            f"Nobody answered {proposal.step} in time, which is a no; it was not run.", SILENCE_ADVICE
+        ) from None
     if Decision(answer.decision) is Decision.NO:
-        announce(proposal.cluster, "approval.refused", {"step": proposal.step, "operator": answer.operator})
+        answers.no(answer.operator, decided_at(request), answer.reason)
         raise NotApproved(
             f"{answer.operator} said no to {proposal.step}{_because(answer.reason)}; it was not run.",
             "Run the flow again when the plan is acceptable.",
@@ -193,24 +204,17 @@ def _because(reason: str) -> str:
 
 def _ask(request: Request) -> Answer:
     proposal = request.proposal
-    who = _listeners[-1][1] if _listeners else A_PERSON
+    who = who_answers()
     if request.approved_by is not None and who == A_PERSON:
         who = "a second person"
     tell(Phase.APPROVE, f"Waiting for {who}'s answer to {proposal.step} (until {request.expires_at:%H:%M:%S} UTC).")
     announce(proposal.cluster, "approval.asked", {"step": proposal.step, "fingerprint": proposal.fingerprint})
-    for listener, _ in tuple(_listeners):
-        listener(current_run().id, request)
+    let_hear(request)
     form = Answer.with_initial_data(description=_shown(request))
     seconds = max(1, round((request.expires_at - datetime.now(UTC)).total_seconds()))
     if current_run().deployment_id is not None:
         return suspend_flow_run(wait_for_input=form, timeout=seconds, key=request.key)
-    try:
-        return pause_flow_run(wait_for_input=form, timeout=seconds, poll_interval=LOCAL_POLL_SECONDS, key=request.key)
-    except FlowPauseTimeout:
-        raise NotApproved(
-            f"Nobody answered {proposal.step} in time, which is a no; it was not run.",
-            "Run the flow again when somebody is there to approve it.",
-        ) from None
+    return pause_flow_run(wait_for_input=form, timeout=seconds, poll_interval=LOCAL_POLL_SECONDS, key=request.key)
 
 
 def _shown(request: Request) -> str:

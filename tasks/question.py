@@ -1,5 +1,7 @@
 """The questions of a flow run: what was asked, until when, whether its answer has counted. Kept with the run."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -39,6 +41,37 @@ class Request(BaseModel):
     asked_at: datetime
     expires_at: datetime
     approved_by: str | None = Field(default=None, description="Who said yes already, where two people are needed.")
+
+
+RequestListener = Callable[[UUID, Request], None]
+A_PERSON = "a person"
+_listeners: list[tuple[RequestListener, str]] = []
+
+
+@contextmanager
+def hearing_requests(listener: RequestListener, answering: str = A_PERSON) -> Iterator[None]:
+    """Have the listener called with flow run and request, before a flow of this process waits for the answer.
+
+    Args:
+        answering: who will answer what this listener hears.
+    """
+    heard = listener, answering
+    _listeners.append(heard)
+    try:
+        yield
+    finally:
+        _listeners.remove(heard)
+
+
+def who_answers() -> str:
+    """Who is going to answer the next question of this process."""
+    return _listeners[-1][1] if _listeners else A_PERSON
+
+
+def let_hear(request: Request) -> None:
+    """Call whoever listens in this process."""
+    for listener, _ in tuple(_listeners):
+        listener(current_run().id, request)
 
 
 def current_run() -> FlowRun:

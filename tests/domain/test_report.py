@@ -76,7 +76,7 @@ def report(**fields: object) -> RecoveryReport:
         after=healthy(),
         found_later=diagnosis_of(SWITCHED).findings,
         rounds=(Round(plan_of(BEFORE), CHECKS), Round(plan_of(SWITCHED), CHECKS[:1])),
-        approvals=(Approval("recover", "00ff", Decision.APPROVED, "alice", START + timedelta(seconds=9)),),
+        approvals=(Approval("recover", "00ff", Decision.APPROVED, "alice", START + timedelta(seconds=9), "INC-7"),),
         events=(
             Event(START + timedelta(seconds=80), "proven healthy"),
             Event(START + timedelta(seconds=15), "gprecoverseg -a ended", "gprecoverseg"),
@@ -106,6 +106,7 @@ def test_a_report_tells_the_whole_incident() -> None:
     assert "Set the clocks." in text
     assert "60 % free" not in text
     assert "alice" in text
+    assert "INC-7" in text
 
 
 def test_every_plan_is_shown_in_order_with_its_own_prechecks_and_all_that_was_found() -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from threading import Thread
 from uuid import UUID
 
+import httpx
 import pytest
 from prefect import flow
 from prefect.client.orchestration import get_client
@@ -14,6 +15,9 @@ from prefect.flow_runs import resume_flow_run
 
 from flows.attend import attend, give
 from gpmedic.errors import NotApproved, UnsafeState
+from gpmedic.events import Approval as Answered
+from gpmedic.events import Decision as Became
+from tasks.answers import Note, unheard
 from tasks.approve import Answer, Approval, Needed, Proposal, Request, approve, hearing_requests
 from tasks.notify import Progress, listening
 
@@ -31,12 +35,33 @@ def run_with(
     propose: Callable[[], Proposal | None],
     attendant: Callable[[Request], Answer],
     valid_for: timedelta = HOUR,
+    needed: Needed = Needed.ONE_PERSON,
+    note: Note = unheard,
 ) -> Approval | None:
     @flow
     def asks_once() -> Approval | None:
-        return approve(propose, valid_for)
+        return approve(propose, valid_for, needed, note)
 
     return attend(asks_once, attendant)
+
+
+class Record(list[Answered]):
+    """What was written down, as decision, by whom, why."""
+
+    @property
+    def lines(self) -> list[tuple[str, str, str]]:
+        return [(a.decision.value, a.by, a.reason) for a in self]
+
+
+def events_of(server: str, cluster: str, name: str) -> list[dict[str, str]]:
+    """The payloads of the events of this name, once one has reached the server."""
+    query = {"filter": {"event": {"name": [f"gpmedic.{name}"]}, "resource": {"id": [f"gpmedic.cluster.{cluster}"]}}}
+    deadline = time.monotonic() + 30  # the server stores events in batches
+    while True:
+        found = httpx.post(f"{server}/events/filter", json=query, timeout=10).raise_for_status().json()["events"]
+        if found or time.monotonic() > deadline:
+            return [event["payload"] for event in found]
+        time.sleep(0.1)
 
 
 def yes(_request: Request) -> Answer:
@@ -44,13 +69,14 @@ def yes(_request: Request) -> Answer:
 
 
 def test_a_yes_is_recorded_with_who_when_and_which_plan() -> None:
-    before = datetime.now(UTC)
-    approval = run_with(proposal, yes)
+    before, record = datetime.now(UTC), Record()
+    approval = run_with(proposal, yes, note=record.append)
     assert approval is not None
     assert (approval.operator, approval.reason, approval.step) == ("anna", "INC-7", "recover")
     assert approval.covers("abc123")
     assert not approval.covers("abc124")
     assert before - timedelta(seconds=1) <= approval.decided_at <= datetime.now(UTC)
+    assert record == [Answered("recover", "abc123", Became.APPROVED, "anna", approval.decided_at, "INC-7")]
 
 
 def test_the_person_is_shown_the_plan_and_the_key_names_step_and_fingerprint() -> None:
@@ -64,18 +90,28 @@ def test_the_person_is_shown_the_plan_and_the_key_names_step_and_fingerprint() -
     assert [(r.key, r.proposal.text) for r in seen] == [("recover-abc123", "gprecoverseg -a for abc123")]
 
 
-def test_a_no_stops_the_flow_and_says_who_said_it() -> None:
+def test_a_no_stops_the_flow_and_says_who_said_it_and_why(prefect_server: str) -> None:
+    record = Record()
+    refused = proposal().model_copy(update={"cluster": "gp-no"})
     with pytest.raises(NotApproved, match="boris said no to recover \\(backup runs\\)"):
-        run_with(proposal, lambda _: Answer(decision="no", operator="boris", reason="backup runs"))
+        run_with(
+            lambda: refused, lambda _: Answer(decision="no", operator="boris", reason="backup runs"), note=record.append
+        )
+    assert record.lines == [("declined", "boris", "backup runs")]
+    (told,) = events_of(prefect_server, "gp-no", "approval.refused")
+    assert (told["operator"], told["reason"], told["step"]) == ("boris", "backup runs", "recover")
 
 
 def test_silence_is_a_no() -> None:
+    record = Record()
+
     @flow
     def asks_nobody() -> Approval | None:
-        return approve(proposal, timedelta(seconds=1))
+        return approve(proposal, timedelta(seconds=1), note=record.append)
 
     with pytest.raises(NotApproved, match="Nobody answered"):
         asks_nobody()
+    assert [(a.decision.value, a.by) for a in record] == [("expired", "nobody")]
 
 
 def test_an_attendant_that_fails_is_a_no() -> None:
@@ -90,17 +126,23 @@ def test_a_plan_that_changed_meanwhile_voids_the_answer_and_is_shown_and_asked_a
     plans = iter(["aaa", "bbb", "bbb"])
     asked: list[str] = []
     told: list[Progress] = []
+    record = Record()
 
     def attendant(request: Request) -> Answer:
         asked.append(request.proposal.text)
         return yes(request)
 
     with listening(told.append):
-        approval = run_with(lambda: proposal(next(plans)), attendant)
+        approval = run_with(lambda: proposal(next(plans)), attendant, note=record.append)
     assert asked == ["gprecoverseg -a for aaa", "gprecoverseg -a for bbb"]
     assert approval is not None
     assert approval.fingerprint == "bbb"
     assert any("void" in progress.text for progress in told)
+    assert record.lines == [
+        ("voided", "anna", "INC-7; the cluster has changed meanwhile"),
+        ("approved", "anna", "INC-7"),
+    ]
+    assert [a.fingerprint for a in record] == ["aaa", "bbb"]
 
 
 def test_an_answer_to_a_plan_that_went_and_came_back_is_not_used_a_second_time() -> None:
@@ -198,17 +240,14 @@ def test_two_people_means_two_different_ones_and_the_record_names_both() -> None
     names = iter(["anna", " Anna ", "boris"])
     asked: list[Request] = []
     told: list[Progress] = []
+    record = Record()
 
     def attendant(request: Request) -> Answer:
         asked.append(request)
         return Answer(decision="yes", operator=next(names))
 
-    @flow
-    def asks_two() -> Approval | None:
-        return approve(proposal, HOUR, Needed.TWO_PEOPLE)
-
     with listening(told.append):
-        approval = attend(asks_two, attendant)
+        approval = run_with(proposal, attendant, needed=Needed.TWO_PEOPLE, note=record.append)
     assert [(r.key, r.approved_by) for r in asked] == [
         ("recover-abc123", None),
         ("recover-abc123-second", "anna"),
@@ -217,17 +256,16 @@ def test_two_people_means_two_different_ones_and_the_record_names_both() -> None
     assert approval is not None
     assert (approval.operator, approval.seconded_by, approval.by) == ("anna", "boris", "anna and boris")
     assert any("a second person must" in progress.text for progress in told)
+    assert [(a.decision.value, a.by) for a in record] == [("approved", "anna"), ("approved", "boris")]
 
 
 def test_the_second_person_can_say_no() -> None:
     answers = iter([Answer(decision="yes", operator="anna"), Answer(decision="no", operator="boris", reason="not now")])
 
-    @flow
-    def asks_two() -> Approval | None:
-        return approve(proposal, HOUR, Needed.TWO_PEOPLE)
-
+    record = Record()
     with pytest.raises(NotApproved, match="boris said no to recover \\(not now\\)"):
-        attend(asks_two, lambda _: next(answers))
+        run_with(proposal, lambda _: next(answers), needed=Needed.TWO_PEOPLE, note=record.append)
+    assert record.lines == [("voided", "anna", "boris said no"), ("declined", "boris", "not now")]
 
 
 def test_one_person_who_answers_again_and_again_approves_nothing() -> None:

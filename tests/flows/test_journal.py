@@ -9,10 +9,10 @@ from gpmedic.check import Check, CheckName, Verdict
 from gpmedic.cluster import Cluster, Family, Mode, Role, Segment, Status, Version
 from gpmedic.conditions import Condition, Scenario
 from gpmedic.diagnosis import Finding, diagnose
+from gpmedic.events import Approval, Decision
 from gpmedic.plan import Action, Plan
-from gpmedic.report import Outcome, Round
+from gpmedic.report import Outcome, Round, report_text
 from gpmedic.steps import Disruption, Step
-from tasks.approve import Approval
 from tasks.notify import Phase, Progress
 
 CHECK = Check(CheckName.CLOCK, "sdw1", Verdict.PASS, "right")
@@ -36,21 +36,22 @@ def test_a_journal_is_the_same_after_it_was_kept_and_opened() -> None:
     journal = Journal(cluster_name="gp6")
     journal.see(diagnose(cluster, ()))
     journal.hear(Progress(Phase.OBSERVE, "a mirror is down"))
-    journal.approved(
-        Approval(
-            step="recover",
-            fingerprint="abc",
-            argv=("gprecoverseg", "-a"),
-            dbids=(3,),
-            operator="anna",
-            reason="",
-            decided_at=NOW,
-            expires_at=NOW,
-        )
-    )
+    journal.answered(Approval("recover", "abc", Decision.APPROVED, "anna", NOW, "INC-7"))
     journal.planned(plan("-a"), (CHECK,))
     journal.recall([HistoryLine(NOW, 3, "FTS: down")])
     assert Journal.model_validate_json(journal.model_dump_json()) == journal
+
+
+def test_every_answer_is_noted_once_with_its_reason_and_only_a_yes_that_counted_lets_a_step_run() -> None:
+    journal = Journal(cluster_name="gp6")
+    for decision in (Decision.VOIDED, Decision.DECLINED, Decision.EXPIRED):
+        for _ in range(2):
+            journal.answered(Approval("recover", "abc", decision, "anna", NOW, f"it was {decision.value}"))
+    assert not journal.acted
+    assert [a.decision for a in journal.report(Outcome.REFUSED).approvals] == ["voided", "declined", "expired"]
+    assert all(f"it was {a.decision.value}" in report_text(journal.report(Outcome.REFUSED)) for a in journal.approvals)
+    journal.answered(Approval("recover", "abc", Decision.APPROVED, "boris", NOW))
+    assert journal.acted
 
 
 def test_the_history_is_told_once_and_begins_with_the_last_word_on_what_is_in_trouble() -> None:
