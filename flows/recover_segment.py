@@ -7,11 +7,12 @@ from prefect import flow
 from flows import rebalance
 from flows.journal import Journal
 from flows.page import ask, follow, observe
-from flows.recover_full import recover_full
+from flows.recover_full import copy_over
 from gpmedic.conditions import Scenario
 from gpmedic.plan import Action
 from gpmedic.precheck import require
 from gpmedic.report import Outcome, RecoveryReport, report_text
+from gpmedic.ruled_out import by_checks
 from gpmedic.settings import ClusterName, ClusterSettings
 from tasks.collect_evidence import before, collect_evidence
 from tasks.detect import Seen
@@ -19,6 +20,7 @@ from tasks.notify import Level, Phase, tell
 from tasks.precheck import precheck
 from tasks.recover import IncrementalFailed
 from tasks.recover import recover as gprecoverseg
+from tasks.rule_out import rule_out
 from tasks.wait_for_sync import wait_for_sync
 
 
@@ -30,10 +32,25 @@ def recover_segment(cluster: ClusterName) -> RecoveryReport:
 
 def page(settings: ClusterSettings, journal: Journal, seen: Seen) -> Outcome:
     """The steps, after a first look; what an earlier run has done already is not done again."""
-    plan = seen.plan(settings)  # refuses here what gpmedic does not act on
-    if plan.step(Action.RECOVER) is not None:
+    if seen.plan(settings).step(Action.RECOVER) is not None:  # refuses here what gpmedic does not act on
+        _recover(settings, journal, seen)
+    wait_for_sync(settings)
+    seen = observe(settings, journal)
+    if seen.diagnosis.scenario is Scenario.REBALANCE:
+        return rebalance.page(settings, journal, seen)
+    return rebalance.prove(settings, journal)
+
+
+def _recover(settings: ClusterSettings, journal: Journal, seen: Seen) -> None:
+    """Incrementally what can be; for the rest a copy over it is proposed, and never what has failed already."""
+    if ruled_out := rule_out(settings, seen):
+        seen = copy_over(settings, journal, ruled_out)
+    while (plan := seen.plan(settings)).step(Action.RECOVER) is not None:
         evidence = collect_evidence(settings, seen, before(Action.RECOVER))
         checked = precheck(settings, seen)
+        if lost := by_checks(checked.checks):
+            seen = copy_over(settings, journal, lost)
+            continue
         journal.planned(plan, checked.checks)
         require(checked.checks)
         approval = ask(settings, journal, Action.RECOVER, evidence, plan, plan_of=lambda s: s.plan(settings))
@@ -42,12 +59,8 @@ def page(settings: ClusterSettings, journal: Journal, seen: Seen) -> Outcome:
                 gprecoverseg(settings, approval, checked)
             except IncrementalFailed as failed:
                 tell(Phase.RECOVER, str(failed), Level.WARNING)
-                recover_full(settings, journal, failed)
-    wait_for_sync(settings)
-    seen = observe(settings, journal)
-    if seen.diagnosis.scenario is Scenario.REBALANCE:
-        return rebalance.page(settings, journal, seen)
-    return rebalance.prove(settings, journal)
+                copy_over(settings, journal, failed.ruled_out)
+        return
 
 
 if __name__ == "__main__":

@@ -40,6 +40,7 @@ class Check:
     Attributes:
         target: the host, or the segment ("dbid 3 on sdw1").
         next_action: what to do about it; empty only where it passed.
+        lost: the dbid of the instance whose data are proven to be gone: only a full copy brings it back.
     """
 
     name: CheckName
@@ -47,3 +48,4 @@ class Check:
     verdict: Verdict
     detail: str
     next_action: str = ""
+    lost: int | None = None

@@ -1,8 +1,9 @@
-"""A full copy of mirrors whose incremental recovery has failed: never by itself, and of no more than those."""
+"""A copy over mirrors for which less is ruled out, differential or full: never by itself, and of no more than those."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final
 
 from gpmedic.capabilities import Capabilities
@@ -18,23 +19,32 @@ from gpmedic.steps import Disruption, HostFile, Step
 
 _SYSTEM_FILESPACE: Final = "pg_system"
 _TRIED: Final = frozenset({Outcome.RECOVERED, Outcome.SOME_FAILED})
+ACTIONS: Final[Mapping[RecoveryType, Action]] = MappingProxyType(
+    {RecoveryType.DIFFERENTIAL: Action.RECOVER_DIFFERENTIAL, RecoveryType.FULL: Action.RECOVER_FULL}
+)
 
 
 @dataclass(frozen=True, slots=True)
-class FullCopy:
-    """What a full copy is asked for.
+class CopyOver:
+    """What a copy is asked for.
 
     Attributes:
-        dbids: the mirrors whose incremental recovery has failed.
+        dbids: the mirrors for which less is ruled out.
         why: in words, for the person who approves it.
         folder: on the coordinator's host, for the recovery configuration file.
+        kind: differential or full.
         comparisons: of both copies of each content; no part of the fingerprint.
     """
 
     dbids: tuple[int, ...]
     why: str
     folder: str
+    kind: RecoveryType = RecoveryType.FULL
     comparisons: tuple[Comparison, ...] = field(default=(), compare=False)
+
+    @property
+    def action(self) -> Action:
+        return ACTIONS[self.kind]
 
 
 def named_as_failed(report: RecoverReport, cluster: Cluster) -> tuple[int, ...]:
@@ -58,11 +68,12 @@ def _mirrors(cluster: Cluster) -> Iterator[Segment]:
     yield from (pair.mirror for pair in cluster.pairs if pair.mirror is not None)
 
 
-def make_full_plan(diagnosis: Diagnosis, capabilities: Capabilities, policy: PolicySettings, wanted: FullCopy) -> Plan:
-    """The runbook's plan with a full copy of the wanted mirrors in place of the incremental recovery.
+def make_copy_plan(diagnosis: Diagnosis, capabilities: Capabilities, policy: PolicySettings, wanted: CopyOver) -> Plan:
+    """The runbook's plan with a copy of the wanted mirrors in place of the incremental recovery.
 
     Raises:
-        As make_plan; and UnsafeState where the only source of a copy is not up or does not answer.
+        As make_plan; and UnsafeState where the only source of a copy is not up or does not answer, or where the copy
+            would take more than the wanted mirrors.
     """
     plan, cluster = make_plan(diagnosis, capabilities, policy), diagnosis.cluster
     recover = plan.step(Action.RECOVER)
@@ -79,8 +90,8 @@ def make_full_plan(diagnosis: Diagnosis, capabilities: Capabilities, policy: Pol
                 f"{source} is the only source for {target} and does not answer; nothing was overwritten.",
                 "Bring the acting primary back first: the copy that would be overwritten may be the last one.",
             )
-    full = _full_step(targets, cluster, wanted)
-    chosen = tuple(full if step.action is Action.RECOVER else step for step in plan.steps)
+    copy = _step(targets, recover.dbids, cluster, wanted)
+    chosen = tuple(copy if step.action is Action.RECOVER else step for step in plan.steps)
     return Plan(plan.cluster_name, plan.scenario, chosen, fingerprint(chosen, cluster))
 
 
@@ -98,25 +109,48 @@ def require_newer_source(comparisons: Sequence[Comparison]) -> None:
         )
 
 
-def _full_step(targets: Sequence[Segment], cluster: Cluster, wanted: FullCopy) -> Step:
-    generation = cluster.version.generation
+def _step(targets: Sequence[Segment], down: Sequence[int], cluster: Cluster, wanted: CopyOver) -> Step:
+    dbids, contents = tuple(s.dbid for s in targets), tuple(s.content for s in targets)
+    effect = (
+        f"{_overwrites(targets, cluster, wanted)} {''.join(f'Compared: {c}. ' for c in wanted.comparisons)}".strip()
+    )
+    generation, dialect = cluster.version.generation, Dialect.of_version(cluster.version)
+    if wanted.kind is RecoveryType.DIFFERENTIAL and dialect is not Dialect.TYPED:  # then it takes no file
+        if set(dbids) != set(down):
+            raise UnsafeState(
+                "gprecoverseg --differential of this version takes every segment that is down, and others than dbid"
+                f" {', '.join(map(str, dbids))} are; nothing was touched.",
+                "Run the flow again: it looks anew at what is down.",
+            )
+        argv = recover_argv(generation, wanted.kind)
+        return Step(wanted.action, argv, dbids, contents, effect, Disruption.CHANGES)
     order = tuple(sorted(name for name, _ in targets[0].filespaces if name != _SYSTEM_FILESPACE))
-    config = RecoveryConfig(tuple(RecoveryLine.in_place(s) for s in targets), order)
-    text = render(config, Dialect.of(generation))
-    path = f"{wanted.folder}/full-{hashlib.sha256(text.encode()).hexdigest()[:16]}.cfg"
+    letter = wanted.kind if dialect is Dialect.TYPED else None
+    text = render(RecoveryConfig(tuple(RecoveryLine.in_place(s, letter) for s in targets), order), dialect)
+    path = f"{wanted.folder}/{wanted.kind.value}-{hashlib.sha256(text.encode()).hexdigest()[:16]}.cfg"
+    # The D of a line cannot be said on the command line beside a file; an F is said twice.
+    option = wanted.kind if wanted.kind is RecoveryType.FULL else RecoveryType.INCREMENTAL
+    argv = recover_argv(generation, option, path)
+    return Step(wanted.action, argv, dbids, contents, effect, Disruption.CHANGES, file=HostFile(path, text))
+
+
+def _overwrites(targets: Sequence[Segment], cluster: Cluster, wanted: CopyOver) -> str:
     over = "; ".join(
         f"{' and '.join(_directories(s))} on {s.hostname} (dbid {s.dbid}, from {_source(s, cluster)})" for s in targets
     )
-    effect = (
-        f"OVERWRITES these directories with a full copy: {over}. What stands in them now is lost. Why: {wanted.why}."
-        " Nothing else is recovered by it. Sessions go on; the copies load the acting primaries' disks and the network."
-        f" {''.join(f'Compared: {c}. ' for c in wanted.comparisons)}"
+    return (
+        f"OVERWRITES these directories with a {wanted.kind.value} copy: {over}. {_LOSES[wanted.kind]}"
+        f" Why: {wanted.why}. Nothing else is recovered by it. Sessions go on; the copies load the acting primaries'"
+        " disks and the network."
     )
-    dbids, contents = tuple(s.dbid for s in targets), tuple(s.content for s in targets)
-    argv = recover_argv(generation, RecoveryType.FULL, path)
-    return Step(
-        Action.RECOVER_FULL, argv, dbids, contents, effect.strip(), Disruption.CHANGES, file=HostFile(path, text)
-    )
+
+
+_LOSES: Final[Mapping[RecoveryType, str]] = MappingProxyType(
+    {
+        RecoveryType.DIFFERENTIAL: "Every file that differs from the acting primary's is lost.",
+        RecoveryType.FULL: "What stands in them now is lost.",
+    }
+)
 
 
 def _directories(segment: Segment) -> tuple[str, ...]:

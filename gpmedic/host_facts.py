@@ -30,6 +30,7 @@ class DirectoryFacts:
         standby_markers: those of recovery.conf, standby.signal and recovery.signal that lie in it (T14).
         postmaster: the state of the pid in postmaster.pid.
         orphans: pg_basebackup, pg_rewind and rsync processes that name this directory.
+        control_file: whether global/pg_control lies in it; a full copy that was cut off has none yet.
     """
 
     path: str
@@ -41,6 +42,7 @@ class DirectoryFacts:
     postmaster: PidState = PidState.NO_FILE
     postmaster_pid: int | None = None
     orphans: tuple[RunningProcess, ...] = ()
+    control_file: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from gpmedic.diagnosis import standby_fault
 from gpmedic.errors import PrecheckFailed, UtilityBusy
 from gpmedic.host_facts import DirectoryFacts, HostFacts, PidState, RunningProcess, UtilityLock
 from gpmedic.plan import Action, Plan, Step
-from gpmedic.precheck_directory import judge_orphans, judge_source, judge_target
+from gpmedic.precheck_directory import judge_orphans, judge_overwritten, judge_source, judge_target
 from gpmedic.precheck_standby import judge_standby
 from gpmedic.restart import judge_restart, needed_hosts
 from gpmedic.settings import PolicySettings
@@ -59,8 +59,8 @@ def judge(
     checks = [_or_lost(c, step, cluster) for c in checks]
     checks += _judge_versions(cluster, by_host)
     checks += judge_orphans(facts)
-    if step.action in {Action.RECOVER, Action.RECOVER_FULL}:
-        checks += _judge_directories(step.dbids, cluster, by_host, policy or PolicySettings())
+    if step.action in _IN_PLACE:
+        checks += _judge_directories(step, cluster, by_host, policy or PolicySettings())
     if step.action is Action.REBALANCE and cluster.version.generation is Generation.WAL:
         checks += _judge_lag(step.contents, cluster, policy or PolicySettings())
     if step.action is Action.RESTART:
@@ -95,14 +95,18 @@ class _Needed(Enum):
     NO = "the step leaves this host alone"
 
 
+_IN_PLACE: Final = frozenset({Action.RECOVER, Action.RECOVER_DIFFERENTIAL, Action.RECOVER_FULL})
+
+
 def _judge_directories(
-    dbids: Sequence[int], cluster: Cluster, by_host: Mapping[str, HostFacts], policy: PolicySettings
+    step: Step, cluster: Cluster, by_host: Mapping[str, HostFacts], policy: PolicySettings
 ) -> Iterator[Check]:
-    for dbid in dbids:
+    judge_directory = judge_overwritten if step.action is Action.RECOVER_FULL else judge_target
+    for dbid in step.dbids:
         target = cluster.segment(dbid)
         facts = by_host.get(target.hostname)
         if facts is not None and facts.reachable:  # else the host's own check has failed
-            yield from judge_target(target, facts.directory(target.datadir), cluster.version, policy)
+            yield from judge_directory(target, facts.directory(target.datadir), cluster.version, policy)
         for source in (s for s in cluster.acting_primaries if s.content == target.content):
             source_facts = by_host.get(source.hostname)
             directory = source_facts.directory(source.datadir) if source_facts else None

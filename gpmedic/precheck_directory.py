@@ -1,6 +1,7 @@
 """What must hold of the data directories that a recovery writes to and reads from."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
@@ -14,7 +15,7 @@ from gpmedic.settings import PolicySettings
 def judge_target(
     segment: Segment, facts: DirectoryFacts | None, version: Version, policy: PolicySettings
 ) -> Iterator[Check]:
-    """The directory of an instance that is to be recovered incrementally, in place."""
+    """The directory of an instance that is to be recovered in place from what lies in it."""
     target = _target(segment)
     if facts is None:
         action = "Gather the facts of this host again."
@@ -27,6 +28,16 @@ def judge_target(
     yield _postmaster(target, segment, facts)
     if version.generation is Generation.WAL and facts.exists:
         yield _standby_marker(target, segment, facts)
+
+
+def judge_overwritten(
+    segment: Segment, facts: DirectoryFacts | None, version: Version, policy: PolicySettings
+) -> Iterator[Check]:
+    """The directory of an instance that is to be copied anew: what lies in it does not matter, and it may be gone."""
+    for check in judge_target(segment, facts, version, policy):
+        if check.name is CheckName.STANDBY_MARKER:
+            continue
+        yield check if check.lost is None else replace(check, verdict=Verdict.WARN, next_action=_IS_IT_MOUNTED)
 
 
 def judge_source(segment: Segment, facts: DirectoryFacts, policy: PolicySettings) -> Iterator[Check]:
@@ -51,19 +62,24 @@ def _target(segment: Segment) -> str:
 
 
 def presence(target: str, segment: Segment, facts: DirectoryFacts) -> Check:
-    """Whether the directory is there and can be written to."""
-    if not facts.exists:
-        detail = f"{facts.path} does not exist"
+    """Whether the directory is there, can be written to, and holds an instance."""
+    lost = None if facts.exists else f"{facts.path} does not exist"
+    if facts.exists and facts.writable and not facts.control_file:
+        lost = f"{facts.path} has no pg_control: it is empty, or a full copy into it was cut off"
+    if lost is not None:
         action = (
             "Mount the file system that is missing; where the data is lost, only a full copy (gprecoverseg -F) brings"
             " this segment back, with an approval of its own."
         )
-        return Check(CheckName.DATA_DIRECTORY, target, Verdict.FAIL, detail, action)
+        return Check(CheckName.DATA_DIRECTORY, target, Verdict.FAIL, lost, action, segment.dbid)
     if not facts.writable:
         detail = f"{facts.path} cannot be written to"
         action = f"Check owner, mount options and file system of {facts.path} on {segment.hostname}."
         return Check(CheckName.DATA_DIRECTORY, target, Verdict.FAIL, detail, action)
     return Check(CheckName.DATA_DIRECTORY, target, Verdict.PASS, f"{facts.path} is there and writable")
+
+
+_IS_IT_MOUNTED: Final = "Say no where only its file system is not mounted, mount it, and run the flow again."
 
 
 def directory_mode(target: str, segment: Segment, facts: DirectoryFacts, capabilities: Capabilities) -> Check:

@@ -26,9 +26,8 @@ def judge_standby(cluster: Cluster, facts: Sequence[HostFacts], policy: PolicySe
     for check in judge_target(standby, directory, cluster.version, policy):
         if check.name is CheckName.STANDBY_MARKER:  # what keeps pg_rewind from a mirror is what makes a standby
             continue
-        lost = check.name is CheckName.DATA_DIRECTORY and directory is not None and not directory.exists
         action = f"Mount the file system that is missing; where the data is lost, make the standby anew: {_MADE_ANEW}"
-        yield replace(check, next_action=action) if lost else check
+        yield check if check.lost is None else replace(check, next_action=action)
     if directory is not None and directory.exists:
         yield _starts_as_standby(standby, directory)
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gpmedic.cluster import Generation, Segment
+from gpmedic.cluster import Generation, Segment, Version
 from gpmedic.errors import Refused
 from gpmedic.gprecoverseg_lines import RecoveryType
 
@@ -26,6 +26,12 @@ class Dialect(StrEnum):
     def of(cls, generation: Generation) -> "Dialect":
         """The dialect that every version of a generation understands."""
         return cls.COLONS if generation is Generation.FILEREP else cls.PIPES
+
+    @classmethod
+    def of_version(cls, version: Version) -> "Dialect":
+        """The dialect of exactly this version. Which late 6 knows types cannot be told: there it is that of every 6."""
+        typed = version.generation is Generation.WAL and (version.major, version.minor) >= (7, 1)
+        return cls.TYPED if typed else cls.of(version.generation)
 
 
 class RecoveryFileRefused(Refused):
@@ -62,8 +68,8 @@ class RecoveryLine:
     type: RecoveryType | None = None
 
     @classmethod
-    def in_place(cls, segment: Segment) -> "RecoveryLine":
-        return cls(Place(segment.address, segment.port, segment.datadir))
+    def in_place(cls, segment: Segment, type: RecoveryType | None = None) -> "RecoveryLine":
+        return cls(Place(segment.address, segment.port, segment.datadir), None, type)
 
     @classmethod
     def moved(cls, segment: Segment, target: Place) -> "RecoveryLine":

@@ -37,14 +37,20 @@ def failures(history: Iterable[tuple[datetime, int, str]]) -> Mapping[int, tuple
     down: set[int] = set()
     found: dict[int, tuple[datetime, ...]] = {}
     for time, dbid, description in history:
-        status = next((m["status"] for m in (p.match(description) for p in _MARKED) if m is not None), None)
-        if status in _DOWN:
+        marked = marked_up(description)
+        if marked is False:
             if dbid not in down:
                 found[dbid] = (*found.get(dbid, ()), time)
             down.add(dbid)
-        elif status is not None:
+        elif marked is True:
             down.discard(dbid)
     return found
+
+
+def marked_up(description: str) -> bool | None:
+    """Whether FTS marked the instance up with this line of the history, or down; None where it is another line."""
+    status = next((m["status"] for m in (p.match(description) for p in _MARKED) if m is not None), None)
+    return None if status is None else status not in _DOWN
 
 
 def judge_repeated(

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from gpmedic.cluster import Cluster, Generation, Segment, Version
+from gpmedic.cluster import Cluster, Segment, Version
 from gpmedic.errors import UnsafeState
+from gpmedic.gprecoverseg import RecoveryType
 from gpmedic.recovery_config import Dialect, Place, RecoveryConfig, RecoveryLine, parse, render
 from gpmedic.recovery_config_lint import find, lint
 from gpmedic.spare import SpareRequest
@@ -28,22 +29,24 @@ def from_text(text: str, version: Version) -> RecoveryConfig:
     Raises:
         RecoveryFileRefused: a line that this version does not understand.
     """
-    return parse(text, _dialect(version))
+    return parse(text, Dialect.of_version(version))
 
 
 def to_text(config: RecoveryConfig, version: Version) -> str:
-    """What gprecoverseg is to read: in the words that every version of the generation knows, unless a person used more.
+    """What gprecoverseg is to read: in the words that every version of the generation knows, unless a line says more.
 
     Raises:
         RecoveryFileRefused: a place that cannot be written in such a file.
     """
     more = any(line.type is not None or line.failed.hostname is not None for line in config.lines)
-    return render(config, _dialect(version) if more else Dialect.of(version.generation))
+    return render(config, Dialect.of_version(version) if more else Dialect.of(version.generation))
 
 
-def _dialect(version: Version) -> Dialect:
-    typed = version.generation is Generation.WAL and (version.major, version.minor) >= (7, 1)
-    return Dialect.TYPED if typed else Dialect.of(version.generation)
+def typed(config: RecoveryConfig, version: Version) -> RecoveryConfig:
+    """The same lines, as full copies by name where this version can be told so; two groups are one anyway."""
+    if Dialect.of_version(version) is not Dialect.TYPED:
+        return config
+    return replace(config, lines=tuple(replace(line, type=RecoveryType.FULL) for line in config.lines))
 
 
 def require_sound(config: RecoveryConfig, cluster: Cluster, moved: Sequence[Segment], spare: str) -> None:
@@ -81,7 +84,7 @@ def move_back(config: RecoveryConfig, cluster: Cluster) -> RecoveryConfig:
         there = replace(line.target, replication_port=None, filespaces=())
         lines.append(RecoveryLine(there, home))
         before.append(segment)
-    return RecoveryConfig(tuple(lines), _order(before))
+    return typed(RecoveryConfig(tuple(lines), _order(before)), cluster.version)
 
 
 def moves(config: RecoveryConfig, cluster: Cluster) -> tuple[SegmentMove, ...]:

@@ -19,6 +19,7 @@ class Action(StrEnum):
     REBALANCE = "rebalance"
     RESTORE_STANDBY = "restore_standby"
     RESTART = "restart"
+    RECOVER_DIFFERENTIAL = "recover_differential"
     RECOVER_FULL = "recover_full"
     VERIFY = "verify"
 

@@ -26,6 +26,7 @@ from tasks.transient import RETRIED
 PHASES: Mapping[Action, Phase] = MappingProxyType(
     {
         Action.RECOVER: Phase.RECOVER,
+        Action.RECOVER_DIFFERENTIAL: Phase.RECOVER,
         Action.RECOVER_FULL: Phase.RECOVER,
         Action.MOVE_TO_SPARE: Phase.RECOVER,
         Action.REBALANCE: Phase.REBALANCE,
@@ -36,6 +37,7 @@ PHASES: Mapping[Action, Phase] = MappingProxyType(
 COMMANDS: Mapping[Action, str] = MappingProxyType(
     {
         Action.RECOVER: "gprecoverseg",
+        Action.RECOVER_DIFFERENTIAL: "gprecoverseg differentially",
         Action.RECOVER_FULL: "gprecoverseg -F",
         Action.MOVE_TO_SPARE: "gprecoverseg to a spare",
         Action.REBALANCE: "gprecoverseg -r",

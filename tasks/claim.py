@@ -122,7 +122,8 @@ def _stay_alive(run: FlowRun) -> None:
 def _is_dead(client: SyncPrefectClient, run: FlowRun) -> bool:
     """Whether a run that was started on this host by this user is proven to have lost its process.
 
-    A deployed run has none while it is suspended or waits for a worker: it must still be in the state in which it claimed.
+    A deployed run has none while it is suspended or waits for a worker: it must still be in the state in which it has
+    claimed.
     """
     if f"{HOST_TAG}{socket.gethostname()}" not in run.tags:
         return False

@@ -20,7 +20,7 @@ from gpmedic.recovery_config import RecoveryConfig
 from gpmedic.recovery_config_lint import find
 from gpmedic.settings import ClusterSettings
 from gpmedic.spare import Replacement, SpareRequest, Way, choose_way, lost_segments, require_two_hosts
-from gpmedic.spare_file import from_catalog, from_text, require_sound, to_text
+from gpmedic.spare_file import from_catalog, from_text, require_sound, to_text, typed
 from gpmedic.spare_plan import base_plan, make_move_plan
 from gpmedic.steps import SegmentMove
 from tasks.approve import Approval
@@ -102,7 +102,7 @@ def _config(
     if request.file is not None:
         return from_text(request.file, cluster.version)
     if way is Way.FILE:
-        return from_catalog(lost_segments(cluster, request), request)
+        return typed(from_catalog(lost_segments(cluster, request), request), cluster.version)
     # -p chooses the ports by itself (T9): only gprecoverseg can say which.
     file, said = mapping_of(settings, shell, cluster.coordinator.port, request.spare)
     if file.strip():

@@ -10,8 +10,9 @@ from gpmedic.access.watch import Watch, look_until
 from gpmedic.cluster import Cluster
 from gpmedic.errors import GpmedicError, UnreadableOutput, UtilityFailed
 from gpmedic.full_copy import named_as_failed, still_tracked
-from gpmedic.gprecoverseg import Outcome, RecoverReport, parse
+from gpmedic.gprecoverseg import Outcome, RecoverReport, RecoveryType, parse
 from gpmedic.plan import Action
+from gpmedic.ruled_out import RULES_OUT, RuledOut
 from gpmedic.settings import ClusterSettings
 from tasks.approve import Approval
 from tasks.notify import Phase, tell
@@ -52,10 +53,9 @@ def recover(settings: ClusterSettings, approval: Approval, checked: Checked) -> 
 
 
 class IncrementalFailed(UtilityFailed):
-    """The mirrors `dbids` cannot be recovered incrementally; `why` says it. Nothing follows by itself."""
+    """Some mirrors cannot be recovered so; `ruled_out` says which and why. Nothing follows by itself."""
 
-    dbids: tuple[int, ...] = ()
-    why: str = ""
+    ruled_out: tuple[RuledOut, ...] = ()
 
 
 def judge_recovery(settings: ClusterSettings, ended: Ended | None) -> None:
@@ -75,9 +75,17 @@ def judge_recovery(settings: ClusterSettings, ended: Ended | None) -> None:
         what = ", ".join(f"dbid {dbid}" for dbid in down)
         if failed := named or _in_change_tracking(settings, report, down):
             error = IncrementalFailed(ended.argv, ended.exit_code, f"{said}; still down: {what}", advice(ended))
-            error.dbids, error.why = failed, f"the incremental recovery of {what} has failed ({said})"
+            error.ruled_out = tuple(_ruled_out(report, dbid, said) for dbid in failed)
             raise error
         raise UtilityFailed(ended.argv, ended.exit_code, f"{said}; still down: {what}", advice(ended))
+
+
+def _ruled_out(report: RecoverReport | UnreadableOutput, dbid: int, said: str) -> RuledOut:
+    differential = not isinstance(report, GpmedicError) and any(
+        f.type is RecoveryType.DIFFERENTIAL for f in report.failed
+    )
+    kind = RecoveryType.DIFFERENTIAL if differential else RecoveryType.INCREMENTAL
+    return RuledOut(dbid, RULES_OUT[kind], f"the {kind.value} recovery of dbid {dbid} has failed ({said})")
 
 
 def _await_marked_down(settings: ClusterSettings, report: RecoverReport) -> tuple[int, ...]:

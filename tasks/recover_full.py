@@ -1,11 +1,11 @@
-"""gprecoverseg -F of the mirrors whose incremental recovery has failed, after an approval of its own."""
+"""gprecoverseg of mirrors for which less is ruled out, differentially or in full, after an approval of its own."""
 
 from prefect import task
 
 from gpmedic.access.facts_spare import home_of
 from gpmedic.access.ssh import Shell
-from gpmedic.full_copy import FullCopy, make_full_plan
-from gpmedic.plan import Action, Plan
+from gpmedic.full_copy import CopyOver, make_copy_plan
+from gpmedic.plan import Plan
 from gpmedic.settings import ClusterSettings
 from tasks.approve import Approval
 from tasks.detect import Seen
@@ -16,9 +16,9 @@ from tasks.run_utility import run_approved
 from tasks.transient import RETRIED
 
 
-def full_plan(settings: ClusterSettings, seen: Seen, wanted: FullCopy) -> Plan:
-    """The plan of the full copy from this look."""
-    return make_full_plan(seen.diagnosis, seen.observation.capabilities, settings.policy, wanted)
+def copy_plan(settings: ClusterSettings, seen: Seen, wanted: CopyOver) -> Plan:
+    """The plan of the copy from this look."""
+    return make_copy_plan(seen.diagnosis, seen.observation.capabilities, settings.policy, wanted)
 
 
 def folder_of(settings: ClusterSettings) -> str:
@@ -27,20 +27,21 @@ def folder_of(settings: ClusterSettings) -> str:
         return f"{home_of(shell)}/.gpmedic"
 
 
-@task(name="gprecoverseg -F", **RETRIED)
-def recover_full(settings: ClusterSettings, approval: Approval, checked: Checked, wanted: FullCopy) -> None:
+@task(name="gprecoverseg over the copy", **RETRIED)
+def recover_full(settings: ClusterSettings, approval: Approval, checked: Checked, wanted: CopyOver) -> None:
     """Run it and judge by the catalog that every mirror of the plan is up.
 
     Raises:
+        IncrementalFailed: it was differential and has failed: only a full copy is left.
         UtilityFailed: it ended, and mirrors that it was to copy are still down.
         Other errors: see `run_approved`; nothing was started.
     """
     ended = run_approved(
         settings,
-        Action.RECOVER_FULL,
+        wanted.action,
         approval,
         checked,
         Phase.RECOVER,
-        plan_of=lambda seen: full_plan(settings, seen, wanted),
+        plan_of=lambda seen: copy_plan(settings, seen, wanted),
     )
     judge_recovery(settings, ended)

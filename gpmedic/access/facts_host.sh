@@ -22,6 +22,7 @@ for directory in "$@"; do
   echo "exists $number yes"
   [ ! -w "$directory" ] || [ ! -x "$directory" ] || echo "writable $number yes"
   echo "mode $number $(stat -c %a "$directory" 2>/dev/null || stat -f %Lp "$directory")"
+  [ ! -e "$directory/global/pg_control" ] || echo "control $number yes"
   for name in recovery.conf standby.signal recovery.signal; do
     [ ! -e "$directory/$name" ] || echo "marker $number $name"
   done

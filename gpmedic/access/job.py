@@ -97,6 +97,26 @@ def status(shell: Shell, key: str, offset: int = 0) -> JobStatus:
     return JobStatus(state, exit_code, offset + len(output), output.decode("utf-8", errors="replace"))
 
 
+@dataclass(frozen=True, slots=True)
+class EndedJob:
+    """A job that is over, whatever it has done; `age` is the time since then in seconds."""
+
+    key: str
+    age: int
+
+
+def ended_jobs(shell: Shell) -> tuple[EndedJob, ...]:
+    """The jobs on this host that are DONE or LOST, whoever started them; the newest first.
+
+    Raises:
+        HostUnreachable: the connection was lost.
+    """
+    done = shell.run(script("job_shared", "job_state", "job_ended"))
+    lines = [line.partition(" ") for line in _listed(done)]
+    jobs = [EndedJob(key, int(age)) for age, _, key in lines if age.isdecimal() and _KEY.fullmatch(key)]
+    return tuple(sorted(jobs, key=lambda job: job.age))
+
+
 def running_jobs(shell: Shell) -> tuple[str, ...]:
     """The keys of the jobs that are running or orphaned on this host, whoever started them; sorted.
 
@@ -117,10 +137,16 @@ def jobs_on(shell: Shell, data_directory: str) -> tuple[str, ...]:
 
 def _running(shell: Shell, data_directory: str) -> tuple[str, ...]:
     done = shell.run(script("job_shared", "job_state", "job_running"), data_directory)
-    first, *keys = done.stdout.splitlines() or [""]
-    if first != "JOBS" or not keys or keys.pop() != "END":
+    return tuple(
+        sorted(key for key in _listed(done) if _KEY.fullmatch(key))
+    )  # a folder of another name is none of ours
+
+
+def _listed(done: Completed) -> list[str]:
+    first, *lines = done.stdout.splitlines() or [""]
+    if first != "JOBS" or not lines or lines.pop() != "END":
         raise UnreadableOutput("gpmedic's list of jobs", (done.stdout or done.stderr).strip()[-200:])
-    return tuple(sorted(key for key in keys if _KEY.fullmatch(key)))  # a folder of another name is none of ours
+    return lines
 
 
 def _check(key: str) -> None:

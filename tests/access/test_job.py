@@ -375,3 +375,21 @@ def test_the_jobs_on_a_coordinator_are_found_by_its_directory_whatever_the_name_
     for path in (directory, f"{directory}/", lab.home() / "link"):
         assert job.jobs_on(shell, str(path)) == ("recover-prod-1",)
     assert job.jobs_on(shell, "/no/such/directory") == ()
+
+
+def test_jobs_that_are_over_are_listed_by_their_age_the_newest_first(lab: Lab, shell: Shell) -> None:
+    for key, seconds in (("a-old", 86400), ("b-new", 3600)):
+        job.launch(shell, key, ["true"], "")
+        wait_for(shell, key, JobState.DONE)
+        then = time.time() - seconds
+        os.utime(lab.home() / ".gpmedic/jobs" / key / "exit_code", (then, then))
+    job.launch(shell, "c-lost", ["sleep", "600"], "")
+    keeper, command = pids(lab, "c-lost")
+    for number in (keeper, command):
+        os.kill(number, signal.SIGKILL)
+    until_gone(keeper, command)
+    wait_for(shell, "c-lost", JobState.LOST)
+    job.launch(shell, "d-runs", ["sleep", "600"], "")
+    ended = job.ended_jobs(shell)
+    assert [one.key for one in ended] == ["c-lost", "b-new", "a-old"]
+    assert 0 <= ended[0].age < 3600 <= ended[1].age < 86400 <= ended[2].age

@@ -1,4 +1,4 @@
-"""When a full copy may be proposed, of what, and what forbids it."""
+"""When a copy over a mirror may be proposed, of what kind, of which mirrors, and what forbids it."""
 
 from dataclasses import replace
 
@@ -10,18 +10,24 @@ from gpmedic.cluster import Cluster, Mode, Version
 from gpmedic.copies import Comparison, Copy, Current, Presence
 from gpmedic.diagnosis import Diagnosis, ProbeState, diagnose
 from gpmedic.errors import UnsafeState
-from gpmedic.full_copy import FullCopy, make_full_plan, named_as_failed, require_newer_source, still_tracked
+from gpmedic.full_copy import CopyOver, make_copy_plan, named_as_failed, require_newer_source, still_tracked
 from gpmedic.gprecoverseg import FailedSegment, Outcome, RecoverReport, RecoveryType
 from gpmedic.plan import Action, Plan
+from gpmedic.practice.facts import Release
+from gpmedic.practice.utilities.gprecoverseg_config import read
+from gpmedic.recovery_config import Dialect, parse
+from gpmedic.recovery_config_lint import lint
 from gpmedic.settings import PolicySettings
 
-WANTED = FullCopy((8,), "pg_rewind of dbid 8 has failed", "/home/gpadmin/.gpmedic")
+WANTED = CopyOver((8,), "pg_rewind of dbid 8 has failed", "/home/gpadmin/.gpmedic")
 SOURCE, TARGET = 2, 8
+RELEASES = {V43: Release.V4_3, V6: Release.V6, V7: Release.V7}
+V70 = replace(V7, minor=0)
 
 
-def plan_for(cluster: Cluster, wanted: FullCopy = WANTED, diagnosis: Diagnosis | None = None) -> Plan:
+def plan_for(cluster: Cluster, wanted: CopyOver = WANTED, diagnosis: Diagnosis | None = None) -> Plan:
     seen = diagnosis or diagnose(cluster, probes(cluster))
-    return make_full_plan(seen, Capabilities(cluster.version), PolicySettings(), wanted)
+    return make_copy_plan(seen, Capabilities(cluster.version), PolicySettings(), wanted)
 
 
 @pytest.mark.parametrize(
@@ -29,7 +35,8 @@ def plan_for(cluster: Cluster, wanted: FullCopy = WANTED, diagnosis: Diagnosis |
     [
         (V43, "filespaceOrder=\nsdw2:7000:/data/mirror/gpseg0\n"),
         (V6, "sdw2|7000|/data/mirror/gpseg0\n"),
-        (V7, "sdw2|7000|/data/mirror/gpseg0\n"),
+        (V7, "F|sdw2|7000|/data/mirror/gpseg0\n"),
+        (V70, "sdw2|7000|/data/mirror/gpseg0\n"),
     ],
     ids=str,
 )
@@ -45,6 +52,45 @@ def test_a_full_copy_is_of_the_failed_mirrors_alone_in_place_and_names_what_it_o
     assert "OVERWRITES these directories" in step.effect
     assert "/data/mirror/gpseg0 on sdw2 (dbid 8, from dbid 2" in step.effect
     assert "pg_rewind of dbid 8 has failed" in step.effect
+
+
+@pytest.mark.parametrize("version", [V43, V6, V7], ids=str)
+def test_the_file_is_sound_has_one_group_a_line_and_the_stand_in_reads_of_it_what_is_meant(version: Version) -> None:
+    cluster = mirror_down(healthy(version), 0, 3)
+    for kind in (RecoveryType.FULL, RecoveryType.DIFFERENTIAL):
+        if kind is RecoveryType.DIFFERENTIAL and version is not V7:
+            continue
+        step = plan_for(cluster, replace(WANTED, kind=kind)).steps[0]
+        assert step.file is not None
+        config = parse(step.file.text, Dialect.of_version(version))
+        assert [line.target for line in config.lines] == [None], "the same group twice is a full copy of its own (T8)"
+        assert lint(config, cluster) == ()
+        (line,) = read(step.file.text, step.file.path, RELEASES[version])
+        assert (line.failed, line.new) == (("sdw2", "7000", "/data/mirror/gpseg0"), ())
+        assert line.copy == (kind.value if version is V7 else None)
+
+
+def test_a_differential_copy_says_so_in_the_file_and_is_another_approval() -> None:
+    cluster, wanted = mirror_down(healthy(V7), 0, 3), replace(WANTED, kind=RecoveryType.DIFFERENTIAL)
+    plan = plan_for(cluster, wanted)
+    step = plan.steps[0]
+    assert (step.action, step.dbids) == (Action.RECOVER_DIFFERENTIAL, (TARGET,))
+    assert step.file is not None
+    assert step.file.text == "D|sdw2|7000|/data/mirror/gpseg0\n"
+    assert step.argv == ("gprecoverseg", "-a", "-i", step.file.path)
+    assert "OVERWRITES these directories with a differential copy: /data/mirror/gpseg0" in step.effect
+    assert plan.fingerprint != plan_for(cluster).fingerprint
+
+
+@pytest.mark.parametrize("version", [V6, V70], ids=str)
+def test_without_types_in_the_file_a_differential_copy_takes_everything_that_is_down_or_is_refused(
+    version: Version,
+) -> None:
+    wanted = replace(WANTED, kind=RecoveryType.DIFFERENTIAL)
+    step = plan_for(mirror_down(healthy(version), 0), wanted).steps[0]
+    assert (step.argv, step.file) == (("gprecoverseg", "-a", "--differential"), None)
+    with pytest.raises(UnsafeState, match="takes every segment that is down"):
+        plan_for(mirror_down(healthy(version), 0, 3), wanted)
 
 
 def test_the_approval_of_a_full_copy_is_another_one_than_that_of_the_recovery() -> None:

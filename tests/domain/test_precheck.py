@@ -25,6 +25,8 @@ from gpmedic.capabilities import Capabilities
 from gpmedic.cluster import Cluster, StandbyLook, Version
 from gpmedic.diagnosis import diagnose
 from gpmedic.errors import PrecheckFailed, UtilityBusy
+from gpmedic.full_copy import CopyOver, make_copy_plan
+from gpmedic.gprecoverseg import RecoveryType
 from gpmedic.plan import Plan, make_plan
 from gpmedic.precheck import (
     Check,
@@ -404,3 +406,32 @@ def test_a_host_of_segments_that_are_down_which_does_not_answer_may_be_lost_and_
         checks = judged(cluster, on_host(facts_of(cluster), host, reachable=False))
         silent = [c for c in checks if c.name is CheckName.HOST_REACHABLE and c.verdict is Verdict.FAIL]
         assert [("recover-to-spare" in c.next_action) for c in silent] == [named]
+
+
+LOST_DIRECTORIES = ({"exists": False, "writable": False, "mode": None}, {"control_file": False})
+
+
+@pytest.mark.parametrize("fields", LOST_DIRECTORIES, ids=["missing", "without pg_control"])
+@pytest.mark.parametrize("kind", [RecoveryType.DIFFERENTIAL, RecoveryType.FULL])
+def test_a_directory_whose_data_are_gone_is_copied_in_full_and_recovered_in_no_other_way(
+    fields: dict[str, Any], kind: RecoveryType
+) -> None:
+    facts = on_directory(DOWN, facts_of(DOWN), TARGET, **fields)
+    refused = only(judged(DOWN, facts))
+    assert (refused.name, refused.verdict, refused.lost) == (CheckName.DATA_DIRECTORY, Verdict.FAIL, TARGET)
+    wanted = CopyOver((TARGET,), refused.detail, "/home/gpadmin", kind)
+    capabilities = Capabilities(DOWN.version)
+    plan = make_copy_plan(diagnose(DOWN, probes(DOWN)), capabilities, PolicySettings(), wanted)
+    check = only(judge(plan, DOWN, list(facts.values())))
+    assert check.verdict is (Verdict.WARN if kind is RecoveryType.FULL else Verdict.FAIL)
+    assert "mount" in check.next_action.lower(), "a file system that is only not mounted is not lost"
+
+
+def test_a_full_copy_still_needs_a_directory_that_can_be_written_to_and_does_not_care_for_its_markers() -> None:
+    wanted = CopyOver((TARGET,), "why", "/home/gpadmin")
+    plan = make_copy_plan(diagnose(DOWN, probes(DOWN)), Capabilities(DOWN.version), PolicySettings(), wanted)
+    closed = on_directory(DOWN, facts_of(DOWN), TARGET, writable=False, control_file=False)
+    check = only(judge(plan, DOWN, list(closed.values())))
+    assert (check.name, check.verdict, check.lost) == (CheckName.DATA_DIRECTORY, Verdict.FAIL, None)
+    marked = on_directory(DOWN, facts_of(DOWN), TARGET, standby_markers=("standby.signal",))
+    assert CheckName.STANDBY_MARKER not in {c.name for c in judge(plan, DOWN, list(marked.values()))}

@@ -36,7 +36,7 @@ from gpmedic.spare import (
     lost_segments,
     require_two_hosts,
 )
-from gpmedic.spare_file import from_catalog, from_text, move_back, require_sound, to_text
+from gpmedic.spare_file import from_catalog, from_text, move_back, require_sound, to_text, typed
 from gpmedic.spare_plan import make_move_plan
 from gpmedic.steps import Disruption
 
@@ -195,9 +195,13 @@ def test_a_host_with_one_copy_is_no_spare_for_the_other(spare: str) -> None:
 def test_the_file_that_is_made_is_sound_and_leads_back(version: Version) -> None:
     cluster = lost(version)
     moved = lost_segments(cluster, REQUEST)
-    config = from_catalog(moved, REQUEST)
-    require_sound(from_text(to_text(config, version), version), cluster, moved, "sdw4")
-    back = parse(to_text(move_back(config, cluster), version), Dialect.of(version.generation))
+    config = typed(from_catalog(moved, REQUEST), version)
+    text = to_text(config, version)
+    require_sound(from_text(text, version), cluster, moved, "sdw4")
+    back_text = to_text(move_back(config, cluster), version)
+    back = parse(back_text, Dialect.of_version(version))
+    by_name = [line.startswith("F|") for line in (*text.splitlines(), *back_text.splitlines())]
+    assert by_name == [version is V7] * len(by_name)
     homes = [(line.target.address, line.target.port, line.target.directory) for line in back.lines if line.target]
     assert homes == [(s.address, s.port, s.datadir) for s in moved]
     assert {line.failed.address for line in back.lines} == {"sdw4"}
@@ -252,7 +256,11 @@ def test_a_persons_file_that_is_not_exactly_the_move_is_refused(text: str, said:
 
 
 def test_types_are_read_and_kept_where_the_version_knows_them() -> None:
-    typed = "F|sdw1|6000|/data/primary/gpseg0 sdw4|6000|/data/primary/gpseg0\n"
-    assert to_text(from_text(typed, V7), V7) == typed
+    text = "F|sdw1|6000|/data/primary/gpseg0 sdw4|6000|/data/primary/gpseg0\n"
+    assert to_text(from_text(text, V7), V7) == text
     with pytest.raises(RecoveryFileRefused):
-        from_text(typed, V6)
+        from_text(text, V6)
+
+
+def test_a_file_without_types_stays_as_a_person_has_written_it() -> None:
+    assert to_text(from_text(SOUND, V7), V7) == SOUND

@@ -98,7 +98,7 @@ def until(condition: Callable[[], object], what: str, seconds: float = 60) -> No
 
 @every_generation
 def test_both_copies_down_are_compared_restarted_and_recovered_and_no_row_is_lost(practice: PracticeCluster) -> None:
-    """On 6 and 7 pg_rewind fails too: a full copy follows, with an approval of its own, of that directory alone."""
+    """On 6 and 7 pg_rewind fails too: a copy of that directory alone follows, on 7 differential, after its own yes."""
     practice.write_rows(120)
     before = practice.count_rows()
     rewinds = practice.release is not Release.V4_3
@@ -108,7 +108,8 @@ def test_both_copies_down_are_compared_restarted_and_recovered_and_no_row_is_los
     operator = Operator()
     report = recovered(practice, operator)
     assert report.outcome is Outcome.RECOVERED
-    assert operator.steps == (["restart", "recover", "recover-full", "rebalance"] if rewinds else ["restart"])
+    kind = "differential" if practice.release is Release.V7 else "full"
+    assert operator.steps == (["restart", "recover", f"recover-{kind}", "rebalance"] if rewinds else ["restart"])
     current = Current.PRIMARY if rewinds else Current.EITHER
     assert "gpstop -a -M fast; gpstart -a" in operator.asked[0].proposal.text
     assert f"current is {current.value}, because" in operator.asked[0].proposal.text
@@ -127,10 +128,13 @@ def test_both_copies_down_are_compared_restarted_and_recovered_and_no_row_is_los
         assert "pg_rewind: " in log.partition("\n## ")[0]
         overwritten = practice.facts().segment(3)
         full = operator.asked[2].proposal.text.replace("\\", "")
-        assert f"OVERWRITES these directories with a full copy: {overwritten.datadir} on sdw1 (dbid 3" in full
+        assert f"OVERWRITES these directories with a {kind} copy: {overwritten.datadir} on sdw1 (dbid 3" in full
         assert "the incremental recovery of dbid 3 has failed" in full
-        (job,) = jobs_of(practice, "recover_full")
-        assert "gprecoverseg -a -F -i /" in (job / "command").read_text()
+        (job,) = jobs_of(practice, f"recover_{kind}")
+        command = "gprecoverseg -a -F -i /" if kind == "full" else "gprecoverseg -a -i /"
+        assert command in (job / "command").read_text()
+        (file,) = (practice.folder / "hosts" / "mdw" / ".gpmedic").glob(f"{kind}-*.cfg")
+        assert file.read_text().startswith("D|" if kind == "differential" else f"{overwritten.address}|")
 
 
 @generation_6
