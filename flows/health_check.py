@@ -6,6 +6,7 @@ from prefect import flow
 from pydantic.dataclasses import dataclass
 
 from blocks.greenplum import load_cluster
+from flows.silence import report_silence
 from gpmedic.access.observe import Freshness
 from gpmedic.diagnosis import Diagnosis, coordinator_unreachable
 from gpmedic.errors import HostUnreachable
@@ -32,6 +33,7 @@ class HealthReport:
 def health_check(cluster: ClusterName) -> HealthReport:
     """Look at the catalog, probe every acting primary, diagnose, report; one event for each condition found."""
     settings = load_cluster(cluster)
+    report_silence(settings)
     diagnosis = look(settings)
     publish_markdown("health", settings.name, diagnosis_markdown(diagnosis), f"Health of {settings.name}")
     if diagnosis.cluster is not None:

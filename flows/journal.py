@@ -129,11 +129,11 @@ class Journal(BaseModel):
         )
 
 
-def open_journal(cluster_name: str) -> Journal:
-    """The journal that this run kept when it was suspended, else a new one."""
+def open_journal(cluster_name: str, run: UUID | None = None) -> Journal:
+    """The journal that a run, by default this one, kept when it was suspended, else a new one."""
     with get_client(sync_client=True) as client:
         try:
-            return Journal.model_validate_json(client.read_flow_run_input(_run(), KEY))
+            return Journal.model_validate_json(client.read_flow_run_input(run or _run(), KEY))
         except (ObjectNotFound, PrefectHTTPStatusError):
             return Journal(cluster_name=cluster_name)
 

@@ -73,7 +73,7 @@ def follow(page: Page, cluster_name: str, repeated_failure: RepeatedFailure | No
                 advice = advise(settings)
             else:
                 _recall(settings, journal)
-            _publish(journal.report(_ended_early(error, journal), error), advice)
+            _publish(journal.report(ended_early(error, journal), error), advice)
             raise
         tell(Phase.REPORT, f"{settings.name}: {outcome.value}.")
     _recall(settings, journal)
@@ -93,7 +93,8 @@ def _recall(settings: ClusterSettings, journal: Journal) -> None:
         journal.recall(read_history(settings))
 
 
-def _ended_early(error: GpmedicError, journal: Journal) -> Outcome:
+def ended_early(error: GpmedicError, journal: Journal) -> Outcome:
+    """What became of a run that this error has ended."""
     if not isinstance(error, Refused | UtilityBusy | Unrecoverable):
         return Outcome.FAILED
     return Outcome.STOPPED if journal.acted else Outcome.REFUSED

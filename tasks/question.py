@@ -119,6 +119,14 @@ def load_request(run: UUID, key: str) -> Request | None:
     return None
 
 
+def newest_request(run: UUID) -> Request | None:
+    """What a run asked last; None where it asked nothing."""
+    with get_client(sync_client=True) as client:
+        rows = client.filter_flow_run_input(run, key_prefix=REQUEST_PREFIX, limit=200, exclude_keys=set())
+    asked = [Request.model_validate_json(row.value) for row in rows]
+    return max(asked, key=lambda request: request.asked_at, default=None)
+
+
 def use_up(request: Request) -> None:
     """Note with the run that this answer has counted, or was void: the same failure again is another question."""
     with get_client(sync_client=True) as client:

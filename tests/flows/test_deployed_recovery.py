@@ -1,0 +1,185 @@
+"""A deployed recovery suspends for each answer and begins again from the top: it must know what has failed before.
+
+The test takes the part of the worker: it runs the engine once for each time that the server schedules the run.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import pytest
+from prefect.artifacts import Artifact
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.deployments import run_deployment
+from prefect.exceptions import Pause
+from prefect.flow_engine import run_flow
+from prefect.states import Pending
+
+from flows.attend import attend, give
+from flows.health_check import health_check
+from flows.recover import recover
+from gpmedic.cluster import Status
+from gpmedic.practice import Facts, Fault, PracticeCluster
+from gpmedic.report import Outcome
+from tasks.approve import Answer, Request
+from tasks.detect import look
+from tasks.rule_out import rule_out
+
+
+@pytest.fixture(scope="module")
+def practice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PracticeCluster]:
+    with pytest.MonkeyPatch.context() as patch, PracticeCluster(f"deployed-{os.getpid()}", "6") as cluster:
+        patch.setenv("GPMEDIC_CLUSTERS", str(tmp_path_factory.mktemp("clusters")))
+        cluster.register()
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def deployment(prefect_server: str) -> str:
+    recover.to_deployment(name="by-hand").apply()  # type: ignore[union-attr]
+    return "recover/by-hand"
+
+
+class Operator:
+    """Says yes, and keeps what was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[Request] = []
+
+    def __call__(self, request: Request) -> Answer:
+        self.asked.append(request)
+        return Answer(decision="yes", operator="anna")
+
+    @property
+    def steps(self) -> list[tuple[str, tuple[int, ...]]]:
+        return [(request.proposal.step, request.proposal.dbids) for request in self.asked]
+
+
+def worked(run: FlowRun) -> FlowRun:
+    """What a worker does with a scheduled run; returns it as it stands when the process is gone."""
+    with get_client(sync_client=True) as client:
+        client.set_flow_run_state(run.id, Pending())
+        run = client.read_flow_run(run.id)
+        with suppress(Pause):  # how the engine tells a worker's process to end
+            run_flow(recover, flow_run=run, parameters=run.parameters, return_type="state")
+        return client.read_flow_run(run.id)
+
+
+def started(deployment: str, cluster: PracticeCluster) -> FlowRun:
+    return worked(run_deployment(deployment, parameters={"cluster": cluster.name}, timeout=0, as_subflow=False))
+
+
+def asks(run: FlowRun) -> str:
+    assert run.state is not None
+    assert run.state.name == "Suspended", run.state.message
+    return (run.state.state_details.pause_key or "").rpartition("-")[0]
+
+
+def answered(run: FlowRun) -> FlowRun:
+    give(run.id, Answer(decision="yes", operator="anna"))
+    return worked(run)
+
+
+def mirror_down(dbid: int) -> Callable[[Facts], bool]:
+    return lambda facts: facts.segment(dbid).status.value == "d"
+
+
+def jobs_of(cluster: PracticeCluster) -> set[str]:
+    return {folder.name for folder in (cluster.folder / "hosts" / "mdw" / ".gpmedic" / "jobs").glob("*")}
+
+
+def report_of(cluster: PracticeCluster) -> str:
+    return str(getattr(Artifact.get(f"recovery-{cluster.name}"), "data", "")).replace("\\", "")
+
+
+def test_after_a_failed_incremental_recovery_neither_the_resumed_run_nor_the_next_one_tries_it_again(
+    practice: PracticeCluster, deployment: str
+) -> None:
+    before = jobs_of(practice)
+    practice.break_(Fault.REWIND_FAILS, dbid=9)
+    practice.break_(Fault.KILL_MIRROR, content=1)
+    practice.wait_until(mirror_down(9))
+    run = started(deployment, practice)
+    assert asks(run) == "recover"
+    run = answered(run)
+    assert asks(run) == "recover-full"
+    give(run.id, Answer(decision="no", operator="boris", reason="backup runs"))
+    run = worked(run)
+    assert run.state is not None
+    assert run.state.type is StateType.FAILED
+    assert "| declined | boris | backup runs |" in report_of(practice)
+
+    run = started(deployment, practice)
+    assert asks(run) == "recover-full", "another run knows it too"
+    run = answered(run)
+    assert run.state is not None
+    assert run.state.type is StateType.COMPLETED, run.state.message
+    assert sorted(job.partition("-")[0] for job in jobs_of(practice) - before) == ["recover", "recover_full"]
+    seen = look(practice.settings)
+    rows = tuple(replace(s, status=Status.DOWN) if s.dbid == 9 else s for s in seen.observation.cluster.segments)
+    snapshot = replace(seen.observation.cluster, segments=rows)
+    down_again = replace(seen, observation=replace(seen.observation, snapshot=snapshot))
+    assert rule_out.fn(practice.settings, down_again) == (), "it has been up since: another failure is another incident"
+
+
+def test_a_data_directory_that_is_gone_is_copied_anew_after_an_approval_that_names_it(
+    practice: PracticeCluster,
+) -> None:
+    lost = practice.facts().segment(11)
+    practice.break_(Fault.DATADIR_REMOVED, dbid=11)
+    practice.break_(Fault.KILL_MIRROR, content=0)
+    practice.wait_until(lambda facts: mirror_down(11)(facts) and mirror_down(8)(facts))
+    operator = Operator()
+    report = attend(lambda: recover(practice.name), operator)
+    assert report.outcome is Outcome.RECOVERED
+    assert operator.steps == [("recover-full", (11,)), ("recover", (8,))]
+    shown = operator.asked[0].proposal.text.replace("\\", "")
+    assert f"OVERWRITES these directories with a full copy: {lost.datadir} on {lost.hostname} (dbid 11" in shown
+    assert f"{lost.datadir} does not exist" in shown
+
+
+def test_silence_to_a_suspended_run_is_reported_once_by_the_next_health_check(
+    practice: PracticeCluster, deployment: str, prefect_server: str
+) -> None:
+    file = Path(os.environ["GPMEDIC_CLUSTERS"]) / f"{practice.name}.toml"
+    text = file.read_text()
+    practice.break_(Fault.KILL_MIRROR, content=4)
+    practice.wait_until(mirror_down(12))
+    file.write_text(text.replace("[policy]\n", "[policy]\napproval_timeout = 1\n"))
+    run = started(deployment, practice)
+    file.write_text(text)
+    deadline = time.monotonic() + 60
+    with get_client(sync_client=True) as client:
+        while (state := client.read_flow_run(run.id).state) is None or not state.is_final():
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+    assert "never resumed" in (state.message or "")
+    for _ in range(2):
+        health_check(practice.name)
+    page = report_of(practice)
+    assert "| recover | expired | nobody |" in page
+    assert "Next: Run the flow again when somebody is there" in page
+    assert f"Nobody answered recover of recovery run {run.name} in time" in page
+    told = [event for event in events_of(prefect_server, practice.name) if event["run"] == run.name]
+    assert len(told) == 1
+    assert told[0]["next_action"].startswith("Run the flow again")
+    assert attend(lambda: recover(practice.name), Operator()).outcome is Outcome.RECOVERED
+
+
+def events_of(server: str, cluster: str) -> list[dict[str, str]]:
+    """The payloads of the refusals, once one has reached the server."""
+    query = {
+        "filter": {"event": {"name": ["gpmedic.recovery.refused"]}, "resource": {"id": [f"gpmedic.cluster.{cluster}"]}}
+    }
+    deadline = time.monotonic() + 30  # the server stores events in batches
+    while True:
+        found = httpx.post(f"{server}/events/filter", json=query, timeout=10).raise_for_status().json()["events"]
+        told = [event["payload"] for event in found if "run" in event["payload"]]
+        if told or time.monotonic() > deadline:
+            return told
+        time.sleep(0.1)
