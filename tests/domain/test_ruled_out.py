@@ -75,6 +75,22 @@ def test_a_run_that_was_cut_off_while_it_copied_leaves_a_copy_that_cannot_be_tru
     assert by_run(begun.replace("/data/primary/gpseg1", "/data/elsewhere"), DOWN) == (), "it was another place"
 
 
+def test_a_mirror_that_was_copied_and_did_not_start_rules_nothing_out() -> None:
+    lines = (
+        "Failed to start the following segments. Please check the latest logs located in segment's data directory",
+        " hostname: sdw1; port: 6001; datadir: /data/primary/gpseg1",
+    )
+    assert by_run(said(*parameters(), *lines), DOWN) == ()
+
+
+def test_a_run_of_4_3_speaks_only_of_the_mirrors_that_it_set_out_to_recover() -> None:
+    cluster = failed_over(healthy(V43), 1, 0)
+    ports = [line.replace(" port ", " replication port ") for line in parameters() if " port " in line]
+    of_one = [*parameters()[:-2], *ports, *parameters()[-2:]]
+    (found,) = by_run(said(*of_one, "Updating segments for resynchronization is completed."), cluster)
+    assert (found.dbid, found.kinds) == (3, {INC})
+
+
 UP_6 = "FTS: update role, status, and mode for dbid 3 with contentid 1 to m, u, and s"
 DOWN_6 = "FTS: update role, status, and mode for dbid 3 with contentid 1 to m, d, and n"
 DOWN_43 = "FTS: content 1 fault marking status DOWN mode: s role: m"
