@@ -24,7 +24,7 @@ from gpmedic.events import history_event
 from gpmedic.plan import Plan
 from gpmedic.precheck import Check
 from gpmedic.report import Approval, Decision, Event, Outcome, RecoveryReport, Round
-from gpmedic.verify import Proof
+from gpmedic.verify import Proof, unproven_action
 from tasks.notify import Progress
 
 KEY = "gpmedic-journal"
@@ -111,6 +111,7 @@ class Journal(BaseModel):
 
     def report(self, outcome: Outcome, error: GpmedicError | None = None) -> RecoveryReport:
         """The report of the run as it ends now."""
+        unproven = unproven_action(self.proofs, self.cluster_name) if outcome is Outcome.UNPROVEN else ""
         return RecoveryReport(
             cluster_name=self.cluster_name,
             outcome=outcome,
@@ -125,7 +126,7 @@ class Journal(BaseModel):
             proofs=self.proofs,
             comparisons=self.comparisons,
             error=error.message if error else "",
-            next_action=error.next_action if error else "",
+            next_action=error.next_action if error else unproven,
         )
 
 

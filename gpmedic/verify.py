@@ -71,6 +71,13 @@ def proven(proofs: Sequence[Proof]) -> bool:
     return bool(proofs) and all(p.holds for p in proofs)
 
 
+def unproven_action(proofs: Sequence[Proof], cluster_name: str) -> str:
+    """What to do about a cluster that was acted on and is not proven healthy."""
+    missing = "; ".join(f"{p.name.value}: {p.detail}" for p in proofs if not p.holds)
+    what = f"Put right what does not hold ({missing})" if missing else "Look at the cluster with gpstate -e and -f"
+    return f"{what}, then run the flow recover on {cluster_name} again: it begins by observing."
+
+
 def _no_row_down(cluster: Cluster) -> Proof:
     down = [str(s) for s in cluster.segments if not s.is_up]
     return _proof(ProofName.NO_ROW_DOWN, down, f"{len(cluster.segments)} rows, every one up", "down: ")

@@ -137,7 +137,7 @@ class Incident:
             except GpmedicError as stop:
                 self._stopped(stop.message, stop.next_action)
             else:
-                self._ended(report.outcome)
+                self._ended(report.outcome, report.next_action)
 
     def kill_a_run(self, moment: Moment, after: float = 0.0) -> None:
         """Kill -9 a run of another process, at this moment or, where it does not come to it, not at all.
@@ -247,9 +247,9 @@ class Incident:
                 self._beside_the_command.pop()()
             self.release()  # or the run would wait for ever, as it should
 
-    def _ended(self, outcome: str) -> None:
-        self.note(f"The run ended: {outcome}.")
-        assert outcome in ENDS, f"a run ended {outcome}, which is no named stop"
+    def _ended(self, outcome: str, next_action: str) -> None:
+        self.note(f"The run ended: {outcome}. {next_action}")
+        assert outcome in ENDS or next_action, f"a run ended {outcome} and does not say what to do next"
 
     def _stopped(self, message: str, next_action: str) -> None:
         self.note(f"The run stopped: {message} Next: {next_action}")
@@ -281,7 +281,7 @@ class Incident:
             elif "stop" in what:
                 self._stopped(what["stop"], what["next"])
             else:
-                self._ended(what["end"])
+                self._ended(what["end"], what["next"])
 
     @contextmanager
     def _impatience(self, reply: Reply) -> Iterator[None]:

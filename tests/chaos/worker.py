@@ -27,7 +27,7 @@ def main(cluster: str, heard: Path) -> None:
     except GpmedicError as stop:
         note(stop=stop.message, next=stop.next_action)
     else:
-        note(end=report.outcome.value)
+        note(end=report.outcome.value, next=report.next_action)
 
 
 main(sys.argv[1], Path(sys.argv[2]))

@@ -13,6 +13,7 @@ from gpmedic.events import Approval, Decision
 from gpmedic.plan import Action, Plan
 from gpmedic.report import Outcome, Round, report_text
 from gpmedic.steps import Disruption, Step
+from gpmedic.verify import Proof, ProofName
 from tasks.notify import Phase, Progress
 
 CHECK = Check(CheckName.CLOCK, "sdw1", Verdict.PASS, "right")
@@ -93,3 +94,18 @@ def test_what_is_found_later_is_kept_once_beside_what_was_found_first() -> None:
     journal.see(other)
     journal.see(other)
     assert [f.condition for f in journal.report(Outcome.RECOVERED).found_later] == [Condition.ROLES_SWITCHED]
+
+
+def test_a_run_that_ends_unproven_says_which_proof_is_missing_and_what_to_do_next() -> None:
+    journal = Journal(cluster_name="gp6")
+    journal.proofs = (
+        Proof(ProofName.NO_ROW_DOWN, True, "every one up"),
+        Proof(ProofName.GPSTATE, False, "gpstate -e reports segments that are not normal"),
+    )
+    next_action = journal.report(Outcome.UNPROVEN).next_action
+    assert "gpstate says all normal: gpstate -e reports" in next_action
+    assert "no row down" not in next_action
+    assert "run the flow recover on gp6 again" in next_action
+    assert journal.report(Outcome.RECOVERED).next_action == ""
+    journal.proofs = ()
+    assert "gpstate" in journal.report(Outcome.UNPROVEN).next_action

@@ -2,7 +2,6 @@
 
 import os
 import sys
-import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,12 +23,13 @@ EVERY_SCENARIO: tuple[Callable[[Live], None], ...] = (
     scenarios.test_a_standby_that_was_killed_is_started_again,
     scenarios.test_the_segments_of_a_lost_host_move_to_the_spare,
 )
-POWER = """
+FAULT = """
 import sys
 from pathlib import Path
 from gpmedic.practice.control import Control, Verb
-with Control.connect(Path(sys.argv[1])) as control:
-    control.call(Verb(sys.argv[2]), fault="host_down", target={"host": sys.argv[3]})
+folder, verb, fault, kind, which = sys.argv[1:]
+with Control.connect(Path(folder)) as control:
+    control.call(Verb(verb), fault=fault, target={kind: int(which) if kind == "content" else which})
 """
 SEGMENT = Segment(3, 1, Role.PRIMARY, Role.PRIMARY, Mode.SYNCHRONIZED, Status.UP, 6000, "sdw1", "sdw1", "/a b")
 DESCRIBED = """
@@ -108,6 +108,7 @@ def play(
     monkeypatch.setenv("GPMEDIC_CLUSTERS", str(folder))
     practice.register()
     practice.write_rows(60)
+    before = practice.count_rows()
     live = load(described(practice, folder))
     live.write_rows(100)
     try:
@@ -115,14 +116,19 @@ def play(
             play_it(live)
     finally:
         live.drop_rows()
-    assert practice.count_rows() == 60, "what the segments hold is still there"
+    assert practice.count_rows() == before, "what the segments hold is still there"
 
 
 def described(practice: PracticeCluster, folder: Path) -> Path:
-    power = folder / "power.py"
-    power.write_text(textwrap.dedent(POWER))
-    command = f"{sys.executable} {power} {practice.folder}"
-    faults = f"{KILL}\nhost_down = '{command} break {{host}}'\nhost_up = '{command} heal {{host}}'\n"
+    script = folder / "fault.py"
+    script.write_text(FAULT)
+    command = f"{sys.executable} {script} {practice.folder}"
+    commands = {
+        "kill_both": "break kill_both content {content}",
+        "host_down": "break host_down host {host}",
+        "host_up": "heal host_down host {host}",
+    }
+    faults = "\n".join((KILL, *(f"{name} = '{command} {words}'" for name, words in commands.items())))
     settings = (practice.folder / "cluster.toml").read_text().replace("[", "[cluster.")
     head = f'expendable = true\ncontent = 2\nspare_host = "{SPARE_HOST}"\n'
     return written(folder, f"{head}[faults]\n{faults}\n[cluster]\n{settings}")
