@@ -26,7 +26,7 @@ from gpmedic.steps import SegmentMove
 from tasks.approve import Approval
 from tasks.detect import Seen
 from tasks.notify import Phase, tell
-from tasks.precheck import Checked, tell_checks
+from tasks.precheck import Checked, repeated, tell_checks
 from tasks.recover import FTS_PATIENCE, advice, explain
 from tasks.run_utility import Ended, run_approved
 from tasks.transient import RETRIED
@@ -92,6 +92,7 @@ def look_around(settings: ClusterSettings, shell: Shell, seen: Seen, request: Sp
     checks = (
         *judge(plan, others, facts, settings.policy),
         *judge_spare(config, cluster, spare, reference, settings.policy),
+        *repeated(settings, plan, cluster),
     )
     return replace(found, checked=Checked(checks, plan.fingerprint, at))
 
