@@ -28,6 +28,8 @@ class DirectoryFacts:
         mode: permission bits, such as 0o700; None where the directory does not exist.
         free_percent: of its file system (or of the nearest existing parent); None where it could not be told.
         standby_markers: those of recovery.conf, standby.signal and recovery.signal that lie in it (T14).
+        cluster_state: pg_controldata's "Database cluster state"; read only where a marker lies, else empty.
+        backup_label: it is a base backup that was never started, whose control file is that of its source.
         postmaster: the state of the pid in postmaster.pid.
         orphans: pg_basebackup, pg_rewind and rsync processes that name this directory.
     """
@@ -38,6 +40,8 @@ class DirectoryFacts:
     mode: int | None = None
     free_percent: float | None = None
     standby_markers: tuple[str, ...] = ()
+    cluster_state: str = ""
+    backup_label: bool = False
     postmaster: PidState = PidState.NO_FILE
     postmaster_pid: int | None = None
     orphans: tuple[RunningProcess, ...] = ()

@@ -150,6 +150,8 @@ def _directory(number: str, path: str, lines: Sequence[tuple[str, str, str]]) ->
         mode=int(mode, 8) if re.fullmatch("[0-7]+", mode) else None,
         free_percent=float(free) if re.fullmatch(r"[0-9.]+", free) else None,
         standby_markers=tuple(value for key, value in own if key == "marker"),
+        cluster_state=single.get("state", "").strip(),
+        backup_label="backup" in single,
         postmaster=PidState(state),
         postmaster_pid=int(pid) if pid else None,
         orphans=tuple(_process(value) for key, value in own if key == "orphan"),

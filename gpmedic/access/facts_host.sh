@@ -22,9 +22,14 @@ for directory in "$@"; do
   echo "exists $number yes"
   [ ! -w "$directory" ] || [ ! -x "$directory" ] || echo "writable $number yes"
   echo "mode $number $(stat -c %a "$directory" 2>/dev/null || stat -f %Lp "$directory")"
+  marked=no
   for name in recovery.conf standby.signal recovery.signal; do
-    [ ! -e "$directory/$name" ] || echo "marker $number $name"
+    [ ! -e "$directory/$name" ] || { marked=yes; echo "marker $number $name"; }
   done
+  if [ "$marked" = yes ]; then
+    LC_ALL=C "$home/bin/pg_controldata" "$directory" 2>/dev/null | sed -n "s/^Database cluster state: */state $number /p"
+    [ ! -e "$directory/backup_label" ] || echo "backup $number yes"
+  fi
   if [ -e "$directory/postmaster.pid" ]; then
     pid=
     read -r pid 2>/dev/null <"$directory/postmaster.pid" || :

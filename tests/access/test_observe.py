@@ -19,6 +19,7 @@ from gpmedic.access.observe import Freshness, Observation, observe
 from gpmedic.access.probe import probe_all
 from gpmedic.access.sql import Database
 from gpmedic.access.ssh import Shell
+from gpmedic.cluster import Role
 from gpmedic.conditions import Condition
 from gpmedic.errors import AccessRefused, GpmedicError, HostUnreachable
 from gpmedic.host_facts import HostFacts, PidState
@@ -149,6 +150,9 @@ def test_the_facts_of_healthy_hosts_are_complete(six: PracticeCluster) -> None:
             assert directory.postmaster is PidState.ALIVE
             assert directory.orphans == ()
     assert (facts["mdw"].locks, facts["mdw"].utilities) == ((), ())
+    by_path = {d.path: d for host in facts.values() for d in host.directories}
+    states = {s.role: by_path[s.datadir].cluster_state for s in observe(six.settings).cluster.segments}
+    assert states == {Role.PRIMARY: "", Role.MIRROR: "in archive recovery"}
     mirror = facts["sdw2"].directory(six.settings.greenplum.coordinator_data_directory)
     assert mirror is None
 
