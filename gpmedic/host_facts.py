@@ -66,6 +66,7 @@ class HostFacts:
         detail: why not, one line.
         noise: what `ssh host true` printed although it should print nothing (T12).
         version: what `postgres --gp-version` printed there; empty where it could not be told.
+        packages: what gppkg has installed there, by file name; None where it keeps no archive there.
         clock_skew: seconds by which its clock is ahead of the coordinator's; None where not measured.
         directories: the data directories that were looked at.
         locks: of utilities; on the coordinator's host only.
@@ -77,6 +78,7 @@ class HostFacts:
     detail: str = ""
     noise: str = ""
     version: str = ""
+    packages: frozenset[str] | None = None
     clock_skew: float | None = None
     directories: tuple[DirectoryFacts, ...] = ()
     locks: tuple[UtilityLock, ...] = ()

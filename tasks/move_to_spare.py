@@ -88,7 +88,7 @@ def look_around(settings: ClusterSettings, shell: Shell, seen: Seen, request: Sp
     # The lost host is looked at above and belongs to no check: it would only cost its deadline again.
     others = replace(cluster, segments=tuple(s for s in cluster.segments if s.hostname != request.lost))
     facts = gather(settings, shell, others)
-    reference = Reference(facts[0].version, settings.ssh.user)
+    reference = Reference(facts[0].version, settings.ssh.user, facts[0].packages)
     checks = (
         *judge(plan, others, facts, settings.policy),
         *judge_spare(config, cluster, spare, reference, settings.policy),

@@ -7,6 +7,7 @@ LD_LIBRARY_PATH=$home/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 export LD_LIBRARY_PATH
 version=$("$home/bin/postgres" --gp-version 2>/dev/null) || version=$("$home/bin/postgres" --version 2>/dev/null) || version=
 echo "version - $(printf '%s\n' "$version" | head -n 1)"
+packages "$home"
 # Word by word: one pattern over a whole line takes an awk minutes where a program has a hundred kilobytes of arguments.
 copies=$(ps -ww -eo pid=,args= | awk '{
     for (i = 2; i <= NF; i++) {

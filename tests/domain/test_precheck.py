@@ -89,6 +89,7 @@ OF_OTHER_STEPS = {
     CheckName.NOT_REPEATED,
     CheckName.PORTS_FREE,
     CheckName.REPLAY_LAG,
+    CheckName.SAME_PACKAGES,
     CheckName.SAME_USER,
     CheckName.SSH_BETWEEN,
     CheckName.STARTS_AS_STANDBY,
