@@ -14,6 +14,7 @@ class CheckName(StrEnum):
     HOST_REACHABLE = "host reachable"
     QUIET_SSH = "quiet ssh"
     SAME_VERSION = "same Greenplum version"
+    SAME_PACKAGES = "same packages"
     CLOCK = "clock"
     DATA_DIRECTORY = "data directory"
     DIRECTORY_MODE = "data directory mode"

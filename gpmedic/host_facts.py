@@ -28,6 +28,8 @@ class DirectoryFacts:
         mode: permission bits, such as 0o700; None where the directory does not exist.
         free_percent: of its file system (or of the nearest existing parent); None where it could not be told.
         standby_markers: those of recovery.conf, standby.signal and recovery.signal that lie in it (T14).
+        cluster_state: pg_controldata's "Database cluster state"; read only where a marker lies, else empty.
+        backup_label: it is a base backup that was never started, whose control file is that of its source.
         postmaster: the state of the pid in postmaster.pid.
         orphans: pg_basebackup, pg_rewind and rsync processes that name this directory.
         control_file: whether global/pg_control lies in it; a full copy that was cut off has none yet.
@@ -39,6 +41,8 @@ class DirectoryFacts:
     mode: int | None = None
     free_percent: float | None = None
     standby_markers: tuple[str, ...] = ()
+    cluster_state: str = ""
+    backup_label: bool = False
     postmaster: PidState = PidState.NO_FILE
     postmaster_pid: int | None = None
     orphans: tuple[RunningProcess, ...] = ()
@@ -64,6 +68,7 @@ class HostFacts:
         detail: why not, one line.
         noise: what `ssh host true` printed although it should print nothing (T12).
         version: what `postgres --gp-version` printed there; empty where it could not be told.
+        packages: what gppkg has installed there, by file name; None where it keeps no archive there.
         clock_skew: seconds by which its clock is ahead of the coordinator's; None where not measured.
         directories: the data directories that were looked at.
         locks: of utilities; on the coordinator's host only.
@@ -75,6 +80,7 @@ class HostFacts:
     detail: str = ""
     noise: str = ""
     version: str = ""
+    packages: frozenset[str] | None = None
     clock_skew: float | None = None
     directories: tuple[DirectoryFacts, ...] = ()
     locks: tuple[UtilityLock, ...] = ()

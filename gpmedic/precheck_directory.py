@@ -136,16 +136,33 @@ _POSTMASTER: Final[Mapping[PidState, tuple[Verdict, str, str]]] = MappingProxyTy
 
 
 def _standby_marker(target: str, segment: Segment, facts: DirectoryFacts) -> Check:
-    """With a marker in the target, incremental recovery skips pg_rewind (T14).
+    """With a marker in the target, incremental recovery skips pg_rewind and starts it as it is (T14).
 
-    A mirror has one as long as it is a mirror, and needs no rewind; a former primary with one may have diverged.
+    A mirror has one as long as it is a mirror and needs no rewind, nor does a former primary that pg_rewind has made
+    one: its control file says that it was in recovery. One that was last a primary holds what its mirror never got.
     """
     if not facts.standby_markers:
         return Check(CheckName.STANDBY_MARKER, target, Verdict.PASS, "no recovery.conf or standby.signal lies there")
     found = ", ".join(facts.standby_markers)
-    if segment.in_preferred_role:
+    if segment.in_preferred_role or facts.cluster_state in _OF_A_STANDBY:
         detail = f"{found} lies there, as in every mirror: it streams on without pg_rewind"
         return Check(CheckName.STANDBY_MARKER, target, Verdict.PASS, detail)
-    action = "After the recovery read the mirror's log; if it does not follow, it has diverged and needs a full copy."
-    detail = f"{found} lies in a former primary: pg_rewind will be skipped"
-    return Check(CheckName.STANDBY_MARKER, target, Verdict.WARN, detail, action)
+    skipped = f"{found} lies in a former primary: pg_rewind will be skipped, and it is started with what it has"
+    if facts.cluster_state in _OF_A_PRIMARY and not facts.backup_label:
+        detail = f"{skipped}; its control file says {facts.cluster_state!r}: it ran as a primary last and has diverged"
+        action = (
+            f"Find out who laid it there; move it out of {facts.path} on {segment.hostname}, so that pg_rewind runs, or"
+            " have the segment copied in full (gprecoverseg -F), with an approval of its own."
+        )
+        return Check(CheckName.STANDBY_MARKER, target, Verdict.FAIL, detail, action)
+    action = (
+        "Whether it has diverged could not be told. After the recovery read the mirror's log; if it does not follow, it"
+        " has, and needs a full copy."
+    )
+    return Check(CheckName.STANDBY_MARKER, target, Verdict.WARN, skipped, action)
+
+
+_OF_A_STANDBY: Final = frozenset({"in archive recovery", "shut down in recovery"})
+"""pg_controldata's words; pg_rewind too leaves the first, before it writes the marker."""
+_OF_A_PRIMARY: Final = frozenset({"in production", "shutting down", "shut down", "in crash recovery"})
+"""A primary that was shut down with nothing left to send is called diverged too; pg_rewind then finds nothing to do."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from gpmedic.amounts import size
+from gpmedic.capabilities import Capabilities
 from gpmedic.check import Check, CheckName, Verdict
 from gpmedic.cluster import Cluster
 from gpmedic.precheck import CLOCK_TOLERANCE
@@ -24,6 +25,7 @@ class Reference:
 
     version: str
     user: str
+    packages: frozenset[str] | None = None
 
 
 def judge_spare(
@@ -32,6 +34,7 @@ def judge_spare(
     """Every check of the spare, for the lines that move segments to it."""
     checks = [_two_hosts(config, cluster, facts.host), *_host(facts, reference)]
     if facts.reachable:
+        checks.append(_packages(cluster, facts, reference))
         checks += [_hop(hop, facts.host) for hop in facts.hops] or [_no_hop(facts.host)]
         targets = [line.target for line in config.lines if line.target is not None]
         checks += [_ports(target, facts) for target in targets]
@@ -85,6 +88,27 @@ def _alike(name: CheckName, host: str, seen: str, wanted: str, action: str) -> C
         return Check(name, host, Verdict.PASS, seen[:80])
     what = f"{seen[:80]!r}" if seen else "it told nothing"
     return _failed(name, host, f"{what}, but {wanted[:80]!r} on the coordinator", f"{action} on {host}.")
+
+
+def _packages(cluster: Cluster, facts: SpareFacts, reference: Reference) -> Check:
+    """Functions of an extension fail on a segment whose host has no library of it."""
+    host, seen, wanted = facts.host, facts.packages or frozenset(), reference.packages
+    if wanted is None and Capabilities(cluster.version).says_coordinator:  # its gppkg may keep the list elsewhere
+        action = f"Compare the packages of the coordinator and of {host} yourself (gppkg)."
+        detail = "the coordinator's host has no archive of gppkg: which packages it needs could not be told"
+        return Check(CheckName.SAME_PACKAGES, host, Verdict.WARN, detail, action)
+    wanted = wanted or frozenset()
+    missing, more = sorted(wanted - seen), sorted(seen - wanted)
+    if missing:
+        action = (
+            f"Install them on {host} (gppkg of the coordinator's version; or copy its GPHOME), then run this again."
+        )
+        return _failed(CheckName.SAME_PACKAGES, host, f"it lacks {', '.join(missing)}", action)
+    if more:
+        action = "See whether the coordinator should have them too."
+        detail = f"it has {', '.join(more)}, which the coordinator has not"
+        return Check(CheckName.SAME_PACKAGES, host, Verdict.WARN, detail, action)
+    return Check(CheckName.SAME_PACKAGES, host, Verdict.PASS, ", ".join(sorted(wanted)) or "none is installed")
 
 
 def _hop(hop: Hop, spare: str) -> Check:

@@ -1,17 +1,18 @@
 """The same segment failing again within a short time: then something is wrong that a recovery does not mend.
 
 Read from gp_configuration_history, in which FTS notes each change of a row. A rebalance stops acting primaries, so it
-counts as one failure of each; that is on the careful side.
+counts as one failure of each; that is on the careful side. A move to a spare is what such a host needs: it only warns.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
 from gpmedic.check import Check, CheckName, Verdict
 from gpmedic.cluster import Cluster
 from gpmedic.settings import PolicySettings, RepeatedFailure
+from gpmedic.steps import Action, Step
 
 SINCE_SQL: Final = (
     'SELECT "time", dbid, "desc" AS description FROM pg_catalog.gp_configuration_history'
@@ -54,18 +55,23 @@ def marked_up(description: str) -> bool | None:
 
 
 def judge_repeated(
-    dbids: Sequence[int], cluster: Cluster, when: Mapping[int, tuple[datetime, ...]], policy: PolicySettings
+    step: Step, cluster: Cluster, when: Mapping[int, tuple[datetime, ...]], policy: PolicySettings
 ) -> Iterator[Check]:
-    """One check for each instance that failed more than once.
+    """One check for each instance that failed more than once; none for a step that does not answer a failure.
 
     Args:
         when: what `failures` found within `policy.repeat_window`.
     """
+    if step.action not in COUNTED:
+        return
+    # A restart changes every instance, and answers the failure of some contents.
+    restarts = step.action is Action.RESTART
+    dbids = [s.dbid for s in cluster.segments if s.content in step.contents] if restarts else step.dbids
     for dbid in dbids:
         times = when.get(dbid, ())
         if len(times) < 2:
             continue
-        stops = policy.repeated_failure is RepeatedFailure.STOP
+        stops = policy.repeated_failure is RepeatedFailure.STOP and step.action is not Action.MOVE_TO_SPARE
         yield Check(
             CheckName.NOT_REPEATED,
             str(cluster.segment(dbid)),
@@ -75,3 +81,7 @@ def judge_repeated(
             "Find out why it fails: its log, the host's disks, memory and network. When the cause is removed:"
             f" gpmedic recover --repeated-failure {RepeatedFailure.ASK.value}.",
         )
+
+
+COUNTED: Final = frozenset({Action.RECOVER, Action.RECOVER_FULL, Action.MOVE_TO_SPARE, Action.RESTART})
+"""The steps that answer a failure; rebalance and the standby's start do not."""

@@ -43,7 +43,7 @@ class SpareFacts:
     """The spare, as the coordinator's host and the acting primaries' hosts see it.
 
     Attributes:
-        reachable, detail, noise, version, clock_skew: as in HostFacts.
+        reachable, detail, noise, version, clock_skew, packages: as in HostFacts.
         user: whom the login from the coordinator's host leads to.
         listening: ports that are taken there; None where it could not be told.
         directories: those into which the segments are to be copied.
@@ -62,6 +62,7 @@ class SpareFacts:
     directories: tuple[TargetDirectory, ...] = ()
     hops: tuple[Hop, ...] = ()
     source_kb: Mapping[int, int] = field(default_factory=dict)
+    packages: frozenset[str] | None = None
 
     def directory(self, path: str) -> TargetDirectory | None:
         return next((d for d in self.directories if d.path == path), None)

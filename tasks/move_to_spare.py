@@ -26,7 +26,7 @@ from gpmedic.steps import SegmentMove
 from tasks.approve import Approval
 from tasks.detect import Seen
 from tasks.notify import Phase, tell
-from tasks.precheck import Checked, tell_checks
+from tasks.precheck import Checked, repeated, tell_checks
 from tasks.recover import FTS_PATIENCE, advice, explain
 from tasks.run_utility import Ended, run_approved
 from tasks.transient import RETRIED
@@ -88,10 +88,11 @@ def look_around(settings: ClusterSettings, shell: Shell, seen: Seen, request: Sp
     # The lost host is looked at above and belongs to no check: it would only cost its deadline again.
     others = replace(cluster, segments=tuple(s for s in cluster.segments if s.hostname != request.lost))
     facts = gather(settings, shell, others)
-    reference = Reference(facts[0].version, settings.ssh.user)
+    reference = Reference(facts[0].version, settings.ssh.user, facts[0].packages)
     checks = (
         *judge(plan, others, facts, settings.policy),
         *judge_spare(config, cluster, spare, reference, settings.policy),
+        *repeated(settings, plan, cluster),
     )
     return replace(found, checked=Checked(checks, plan.fingerprint, at))
 

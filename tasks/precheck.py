@@ -11,9 +11,9 @@ from gpmedic.access.sql import Database
 from gpmedic.access.ssh import Shell
 from gpmedic.check import Check, Verdict
 from gpmedic.cluster import Cluster
-from gpmedic.plan import Action, Plan
+from gpmedic.plan import Plan
 from gpmedic.precheck import judge
-from gpmedic.repeated_failures import SINCE_SQL, failures, judge_repeated
+from gpmedic.repeated_failures import COUNTED, SINCE_SQL, failures, judge_repeated
 from gpmedic.settings import ClusterSettings
 from tasks.detect import Seen
 from tasks.notify import Level, Phase, tell
@@ -65,12 +65,13 @@ def check(settings: ClusterSettings, shell: Shell, seen: Seen, plan: Plan | None
     cluster = seen.observation.cluster
     plan = plan or seen.plan(settings)
     checks = judge(plan, cluster, gather(settings, shell, cluster), settings.policy)
-    return Checked((*checks, *_repeated(settings, plan, cluster)), plan.fingerprint, at)
+    return Checked((*checks, *repeated(settings, plan, cluster)), plan.fingerprint, at)
 
 
-def _repeated(settings: ClusterSettings, plan: Plan, cluster: Cluster) -> tuple[Check, ...]:
+def repeated(settings: ClusterSettings, plan: Plan, cluster: Cluster) -> tuple[Check, ...]:
+    """A check for each instance that the next disruptive step is for and that failed before within the window."""
     step = next(iter(plan.disruptive_steps), None)
-    if step is None or step.action is not Action.RECOVER or settings.policy.repeat_window == 0:
+    if step is None or step.action not in COUNTED or settings.policy.repeat_window == 0:
         return ()
     with Database.connect(settings.database) as database:
         lines = database.rows(SINCE_SQL, [settings.policy.repeat_window])
@@ -79,4 +80,4 @@ def _repeated(settings: ClusterSettings, plan: Plan, cluster: Cluster) -> tuple[
         for line in lines
         if isinstance(line["time"], datetime) and isinstance(line["dbid"], int)
     )
-    return tuple(judge_repeated(step.dbids, cluster, when, settings.policy))
+    return tuple(judge_repeated(step, cluster, when, settings.policy))

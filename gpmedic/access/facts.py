@@ -41,7 +41,7 @@ def gather(settings: ClusterSettings, shell: Shell, cluster: Cluster) -> tuple[H
     words = [
         word
         for host in asked
-        for word in (host, for_host("facts_host", f"{frame}-host", settings.greenplum.home, *datadirs[host]))
+        for word in (host, for_host("packages+facts_host", f"{frame}-host", settings.greenplum.home, *datadirs[host]))
     ]
     head, *parts = ask_all(shell, settings, frame, DEADLINE, words)
     found = {host: _host(host, part, frame, datadirs[host]) for host, part in zip(asked, parts, strict=True)}
@@ -95,6 +95,10 @@ class Answers:
         return {key: value for key, number, value in self.lines if number == "-"}
 
     @property
+    def packages(self) -> frozenset[str] | None:
+        return frozenset(self.single["packages"].split()) if "packages" in self.single else None
+
+    @property
     def clock_skew(self) -> float | None:
         return _skew(self.single.get("clock", ""), *self.asked)
 
@@ -126,6 +130,7 @@ def _host(host: str, part: str, frame: str, datadirs: Sequence[str]) -> HostFact
         reachable=True,
         noise=said.noise,
         version=said.single.get("version", "").strip(),
+        packages=said.packages,
         clock_skew=said.clock_skew,
         directories=tuple(_directory(str(number), path, said.lines) for number, path in enumerate(datadirs)),
     )
@@ -150,6 +155,8 @@ def _directory(number: str, path: str, lines: Sequence[tuple[str, str, str]]) ->
         mode=int(mode, 8) if re.fullmatch("[0-7]+", mode) else None,
         free_percent=float(free) if re.fullmatch(r"[0-9.]+", free) else None,
         standby_markers=tuple(value for key, value in own if key == "marker"),
+        cluster_state=single.get("state", "").strip(),
+        backup_label="backup" in single,
         postmaster=PidState(state),
         postmaster_pid=int(pid) if pid else None,
         orphans=tuple(_process(value) for key, value in own if key == "orphan"),

@@ -7,6 +7,7 @@ LD_LIBRARY_PATH=$home/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 export LD_LIBRARY_PATH
 version=$("$home/bin/postgres" --gp-version 2>/dev/null) || version=$("$home/bin/postgres" --version 2>/dev/null) || version=
 echo "version - $(printf '%s\n' "$version" | head -n 1)"
+packages "$home"
 # Word by word: one pattern over a whole line takes an awk minutes where a program has a hundred kilobytes of arguments.
 copies=$(ps -ww -eo pid=,args= | awk '{
     for (i = 2; i <= NF; i++) {
@@ -23,9 +24,14 @@ for directory in "$@"; do
   [ ! -w "$directory" ] || [ ! -x "$directory" ] || echo "writable $number yes"
   echo "mode $number $(stat -c %a "$directory" 2>/dev/null || stat -f %Lp "$directory")"
   [ ! -e "$directory/global/pg_control" ] || echo "control $number yes"
+  marked=no
   for name in recovery.conf standby.signal recovery.signal; do
-    [ ! -e "$directory/$name" ] || echo "marker $number $name"
+    [ ! -e "$directory/$name" ] || { marked=yes; echo "marker $number $name"; }
   done
+  if [ "$marked" = yes ]; then
+    LC_ALL=C "$home/bin/pg_controldata" "$directory" 2>/dev/null | sed -n "s/^Database cluster state: */state $number /p"
+    [ ! -e "$directory/backup_label" ] || echo "backup $number yes"
+  fi
   if [ -e "$directory/postmaster.pid" ]; then
     pid=
     read -r pid 2>/dev/null <"$directory/postmaster.pid" || :

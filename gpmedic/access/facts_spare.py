@@ -59,7 +59,7 @@ def look_at_spare(
     peers = sorted({s.hostname for s in sources})
     scripts = {peer: _for_source(frame, spare, [s for s in sources if s.hostname == peer]) for peer in peers}
     words = (settings.greenplum.home, str(len(peers)), *peers, *paths)
-    scripts[spare] = for_host("within+facts_hop+facts_spare", f"{frame}-host", *words)
+    scripts[spare] = for_host("within+packages+facts_hop+facts_spare", f"{frame}-host", *words)
     said = _ask(settings, shell, frame, SPARE_DEADLINE, scripts)
     own = said[spare]
     back = [(peer, said[peer]) for peer in peers if peer != spare]
@@ -75,6 +75,7 @@ def look_at_spare(
         tuple(_directory(str(number), path, own) for number, path in enumerate(paths)),
         (*_hops(spare, peers, own), *(hop for peer, answer in back for hop in _hops(peer, [spare], answer))),
         {int(content): int(kb) for _, answer in back for key, content, kb in answer.lines if key == "size"},
+        own.packages,
     )
 
 

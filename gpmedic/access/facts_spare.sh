@@ -8,6 +8,7 @@ echo "user - ${LOGNAME:-$(id -un)}"
 version=$(LD_LIBRARY_PATH=$home/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} "$home/bin/postgres" --gp-version 2>/dev/null) ||
   version=$(LD_LIBRARY_PATH=$home/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} "$home/bin/postgres" --version 2>/dev/null) || version=
 echo "version - $(printf '%s\n' "$version" | head -n 1)"
+packages "$home"
 if command -v ss >/dev/null 2>&1; then sockets=$(ss -lnt 2>/dev/null | awk 'NR > 1 { print $4 }')
 else sockets=$(netstat -ant 2>/dev/null | awk '/LISTEN/ { print $4 }'); fi
 if [ -z "$sockets" ] && [ -r /proc/net/tcp ]; then # hexadecimal; 0A is LISTEN

@@ -1,6 +1,7 @@
 """What is seen of a cluster: practice clusters with real servers, real SSH and real shells."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,10 +16,12 @@ import pytest
 from gpmedic.access import probe
 from gpmedic.access.environment import prelude
 from gpmedic.access.facts import gather
+from gpmedic.access.facts_spare import look_at_spare
 from gpmedic.access.observe import Freshness, Observation, observe
 from gpmedic.access.probe import probe_all
 from gpmedic.access.sql import Database
 from gpmedic.access.ssh import Shell
+from gpmedic.cluster import Role
 from gpmedic.conditions import Condition
 from gpmedic.errors import AccessRefused, GpmedicError, HostUnreachable
 from gpmedic.host_facts import HostFacts, PidState
@@ -149,8 +152,31 @@ def test_the_facts_of_healthy_hosts_are_complete(six: PracticeCluster) -> None:
             assert directory.postmaster is PidState.ALIVE
             assert directory.orphans == ()
     assert (facts["mdw"].locks, facts["mdw"].utilities) == ((), ())
+    by_path = {d.path: d for host in facts.values() for d in host.directories}
+    states = {s.role: by_path[s.datadir].cluster_state for s in observe(six.settings).cluster.segments}
+    assert states == {Role.PRIMARY: "", Role.MIRROR: "in archive recovery"}
     mirror = facts["sdw2"].directory(six.settings.greenplum.coordinator_data_directory)
     assert mirror is None
+
+
+def test_the_packages_of_gppkg_are_read_from_its_archive_on_every_host_and_on_a_spare(six: PracticeCluster) -> None:
+    cluster = observe(six.settings).cluster
+    archive = Path(six.settings.greenplum.home) / "share/packages/archive"
+
+    def seen() -> list[frozenset[str] | None]:
+        with Shell.connect(six.settings.ssh) as shell:
+            spare = look_at_spare(six.settings, shell, cluster, "sdw4", {})
+            return [facts.packages for facts in gather(six.settings, shell, cluster)] + [spare.packages]
+
+    assert set(seen()) == {None}
+    archive.mkdir(parents=True)
+    try:
+        assert set(seen()) == {frozenset()}
+        for name in ("plr-2.3.gppkg", "postgis-2.5.gppkg", "README"):
+            (archive / name).touch()
+        assert set(seen()) == {frozenset({"plr-2.3.gppkg", "postgis-2.5.gppkg"})}
+    finally:
+        shutil.rmtree(archive.parents[1])
 
 
 def test_a_host_that_is_down_is_a_fact_and_no_error(six: PracticeCluster) -> None:

@@ -91,6 +91,7 @@ OF_OTHER_STEPS = {
     CheckName.NOT_REPEATED,
     CheckName.PORTS_FREE,
     CheckName.REPLAY_LAG,
+    CheckName.SAME_PACKAGES,
     CheckName.SAME_USER,
     CheckName.SSH_BETWEEN,
     CheckName.STARTS_AS_STANDBY,
@@ -241,7 +242,32 @@ def test_a_marker_in_a_former_primary_warns_that_pg_rewind_is_skipped() -> None:
     facts = on_directory(cluster, facts_of(cluster), primary_dbid(0), standby_markers=("recovery.conf",))
     check = only(judged(cluster, facts))
     assert (check.name, check.verdict) == (CheckName.STANDBY_MARKER, Verdict.WARN)
-    assert "pg_rewind will be skipped" in check.detail
+    assert "pg_rewind will be skipped, and it is started with what it has" in check.detail
+    assert "needs a full copy" in check.next_action
+
+
+@pytest.mark.parametrize(
+    ("state", "label", "verdict"),
+    [
+        ("in production", False, Verdict.FAIL),
+        ("shut down", False, Verdict.FAIL),
+        ("in crash recovery", False, Verdict.FAIL),
+        ("in production", True, Verdict.WARN),  # a full copy that was never started has its source's control file
+        ("starting up", False, Verdict.WARN),  # as either of them
+        ("in archive recovery", False, Verdict.PASS),
+        ("shut down in recovery", False, Verdict.PASS),
+    ],
+)
+def test_a_marker_in_a_former_primary_that_ran_as_a_primary_last_fails_because_it_would_start_diverged(
+    state: str, label: bool, verdict: Verdict
+) -> None:
+    cluster = failed_over(healthy(), 0)
+    marked = {"standby_markers": ("recovery.conf",), "cluster_state": state, "backup_label": label}
+    checks = judged(cluster, on_directory(cluster, facts_of(cluster), primary_dbid(0), **marked))
+    (check,) = [c for c in checks if c.name is CheckName.STANDBY_MARKER]
+    assert check.verdict is verdict
+    if verdict is Verdict.FAIL:
+        assert "so that pg_rewind runs, or have the segment copied in full" in check.next_action
 
 
 def test_a_marker_in_a_mirror_is_what_every_mirror_has() -> None:

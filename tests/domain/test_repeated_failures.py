@@ -6,8 +6,9 @@ import pytest
 
 from domain.clusters import healthy as cluster
 from gpmedic.check import Verdict
-from gpmedic.repeated_failures import failures, judge_repeated
+from gpmedic.repeated_failures import COUNTED, failures, judge_repeated
 from gpmedic.settings import PolicySettings, RepeatedFailure
+from gpmedic.steps import Action, Disruption, Step
 
 START = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 
@@ -40,15 +41,40 @@ def test_what_4_3_writes_is_understood() -> None:
     assert failures(history) == {2: (at(1), at(8))}
 
 
+def step(action: Action, dbids: tuple[int, ...] = (4,), contents: tuple[int, ...] = (2,)) -> Step:
+    return Step(action, (), dbids, contents, "", Disruption.CHANGES)
+
+
+@pytest.mark.parametrize("action", [Action.RECOVER, Action.RECOVER_FULL])
 @pytest.mark.parametrize(
     ("policy", "verdict"), [(RepeatedFailure.STOP, Verdict.FAIL), (RepeatedFailure.ASK, Verdict.WARN)]
 )
-def test_a_repeated_failure_stops_until_a_person_takes_it_on(policy: RepeatedFailure, verdict: Verdict) -> None:
-    checks = list(judge_repeated((4,), cluster(), {4: (at(1), at(9))}, PolicySettings(repeated_failure=policy)))
+def test_a_repeated_failure_stops_until_a_person_takes_it_on(
+    policy: RepeatedFailure, verdict: Verdict, action: Action
+) -> None:
+    checks = list(judge_repeated(step(action), cluster(), {4: (at(1), at(9))}, PolicySettings(repeated_failure=policy)))
     assert [(c.verdict, c.detail) for c in checks] == [
         (verdict, "it was marked down 2 times within 60 min (at 03:01:00, 03:09:00)")
     ]
 
 
 def test_one_failure_is_nothing_special() -> None:
-    assert list(judge_repeated((4,), cluster(), {4: (at(1),)}, PolicySettings())) == []
+    assert list(judge_repeated(step(Action.RECOVER), cluster(), {4: (at(1),)}, PolicySettings())) == []
+
+
+def test_a_restart_is_stopped_by_a_repeated_failure_of_the_contents_that_it_is_for_and_of_no_other() -> None:
+    everything = tuple(s.dbid for s in cluster().segments)
+    restart = step(Action.RESTART, everything, contents=(2,))
+    twice = {dbid: (at(1), at(9)) for dbid in (4, 10, 5)}  # 4 and 10 are content 2, 5 is content 3
+    checks = list(judge_repeated(restart, cluster(), twice, PolicySettings()))
+    assert [(c.target.split(" ")[1], c.verdict) for c in checks] == [("4", Verdict.FAIL), ("10", Verdict.FAIL)]
+
+
+def test_a_move_away_from_a_host_that_fails_again_and_again_is_warned_of_and_not_stopped() -> None:
+    checks = judge_repeated(step(Action.MOVE_TO_SPARE), cluster(), {4: (at(1), at(9))}, PolicySettings())
+    assert [c.verdict for c in checks] == [Verdict.WARN]
+
+
+@pytest.mark.parametrize("action", sorted(set(Action) - COUNTED))
+def test_a_step_that_answers_no_failure_is_not_stopped_by_one(action: Action) -> None:
+    assert list(judge_repeated(step(action), cluster(), {4: (at(1), at(9))}, PolicySettings())) == []

@@ -5,17 +5,19 @@ from typing import Any
 
 import pytest
 
-from domain.clusters import V43
+from domain.clusters import V6, V7, V43
 from domain.test_spare import REQUEST, lost
 from gpmedic.check import Check, CheckName, Verdict
-from gpmedic.cluster import Cluster
+from gpmedic.cluster import Cluster, Version
 from gpmedic.precheck_spare import Reference, judge_spare
 from gpmedic.settings import PolicySettings
 from gpmedic.spare import SpareRequest, lost_segments
 from gpmedic.spare_facts import Hop, SpareFacts, TargetDirectory
 from gpmedic.spare_file import from_catalog
 
-REFERENCE = Reference("postgres (Greenplum Database) 6.24.3 build 1", "gpadmin")
+REFERENCE = Reference(
+    "postgres (Greenplum Database) 6.24.3 build 1", "gpadmin", frozenset({"plr.gppkg", "postgis.gppkg"})
+)
 GB = 1 << 20  # kB
 
 
@@ -24,7 +26,8 @@ def spare_of(cluster: Cluster) -> SpareFacts:
     places = tuple(TargetDirectory(s.datadir, 0, True, "/data", 60 * GB, 100 * GB) for s in moved)
     hops = (Hop("sdw4", "sdw2", 0), Hop("sdw2", "sdw4", 0))
     sizes = {s.content: 10 * GB for s in moved}
-    return SpareFacts("sdw4", True, "", "", "gpadmin", REFERENCE.version, 0.0, frozenset({22}), places, hops, sizes)
+    ports, packages = frozenset({22}), REFERENCE.packages
+    return SpareFacts("sdw4", True, "", "", "gpadmin", REFERENCE.version, 0.0, ports, places, hops, sizes, packages)
 
 
 def judged(facts: SpareFacts, cluster: Cluster, request: SpareRequest = REQUEST) -> tuple[Check, ...]:
@@ -46,6 +49,7 @@ def test_a_good_spare_passes_every_check() -> None:
         CheckName.HOST_REACHABLE,
         CheckName.QUIET_SSH,
         CheckName.SAME_VERSION,
+        CheckName.SAME_PACKAGES,
         CheckName.SAME_USER,
         CheckName.SSH_BETWEEN,
         CheckName.PORTS_FREE,
@@ -65,6 +69,9 @@ def places(**fields: Any) -> dict[str, Any]:
         ({"noise": "*** welcome ***"}, CheckName.QUIET_SSH, Verdict.FAIL),
         ({"version": "postgres (Greenplum Database) 6.20.0"}, CheckName.SAME_VERSION, Verdict.FAIL),
         ({"version": ""}, CheckName.SAME_VERSION, Verdict.FAIL),
+        ({"packages": frozenset({"plr.gppkg"})}, CheckName.SAME_PACKAGES, Verdict.FAIL),
+        ({"packages": None}, CheckName.SAME_PACKAGES, Verdict.FAIL),
+        ({"packages": (REFERENCE.packages or frozenset()) | {"madlib.gppkg"}}, CheckName.SAME_PACKAGES, Verdict.WARN),
         ({"user": "root"}, CheckName.SAME_USER, Verdict.FAIL),
         ({"clock_skew": 90.0}, CheckName.CLOCK, Verdict.WARN),
         ({"hops": (Hop("sdw4", "sdw2", 255, "denied"),)}, CheckName.SSH_BETWEEN, Verdict.FAIL),
@@ -112,3 +119,16 @@ def test_segments_on_several_file_systems_are_counted_by_each() -> None:
 def test_what_a_host_says_stays_on_its_line() -> None:
     facts = replace(spare_of(lost()), hops=(Hop("sdw4", "sdw2", 255, "no\n\x1b[2Jway"),))
     assert all(c.detail.isprintable() for c in judged(facts, lost()))
+
+
+@pytest.mark.parametrize(("version", "verdict"), [(V43, Verdict.PASS), (V6, Verdict.PASS), (V7, Verdict.WARN)])
+def test_without_an_archive_of_gppkg_nothing_is_installed_up_to_6_and_a_person_compares_on_7(
+    version: Version, verdict: Verdict
+) -> None:
+    cluster = lost(version)
+    facts = replace(spare_of(cluster), packages=None)
+    config = from_catalog(lost_segments(cluster, REQUEST), REQUEST)
+    checks = judge_spare(config, cluster, facts, replace(REFERENCE, packages=None), PolicySettings())
+    (check,) = [c for c in checks if c.name is CheckName.SAME_PACKAGES]
+    assert check.verdict is verdict
+    assert ("gppkg" in check.next_action) is (verdict is Verdict.WARN)
