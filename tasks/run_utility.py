@@ -2,8 +2,8 @@
 
 The order is the safety of gpmedic: its lock on the coordinator's host; nobody else's utility at work and every check
 passed; a look at the cluster; the plan made from that look, whose fingerprint must be the approved one; once more the
-brake and whoever else may have begun to work; the launch as a detached job. What ends here is the command. Whether it has done anything is for the cluster to show (see `recover`,
-`rebalance`).
+brake, and whoever else may have begun to work; the launch as a detached job. What ends here is the command. Whether it
+has done anything is for the cluster to show (see `recover`, `rebalance`).
 """
 
 import time
@@ -176,8 +176,8 @@ def _require_approved(settings: ClusterSettings, approval: Approval, action: Act
         )
     if action in settings.policy.two_people and not approval.of_two_people:
         raise NotApproved(
-            f"Two people must approve {approval.step} of {settings.name} (policy.two_people), and only {approval.operator}"
-            " has. Nothing was started.",
+            f"Two people must approve {approval.step} of {settings.name} (policy.two_people), and only"
+            f" {approval.operator} has. Nothing was started.",
             "Run the flow again: it asks for both.",
         )
 

@@ -16,7 +16,6 @@ from gpmedic.access import brake
 from gpmedic.access.job import ALIVE, JobState, launch, status
 from gpmedic.access.lock import locked, myself
 from gpmedic.access.ssh import Shell
-
 from gpmedic.check import Check, CheckName, Verdict
 from gpmedic.errors import Braked, GpmedicError, LockHeld, NotApproved, PrecheckFailed, UtilityBusy
 from gpmedic.plan import Action, Plan
@@ -133,9 +132,12 @@ def test_a_cluster_that_another_run_works_on_is_refused_as_soon_as_that_run_give
     mirror_down: PracticeCluster,
 ) -> None:
     settings, before = mirror_down.settings, jobs_of(mirror_down)
-    with Shell.connect(settings.ssh) as other, locked(other, settings, beat_every=0.5):
-        with pytest.raises(LockHeld) as refused:
-            recovered(settings)
+    with (
+        Shell.connect(settings.ssh) as other,
+        locked(other, settings, beat_every=0.5),
+        pytest.raises(LockHeld) as refused,
+    ):
+        recovered(settings)
     assert f"is being worked on by {myself()}" in refused.value.message
     assert jobs_of(mirror_down) == before
 
@@ -203,13 +205,14 @@ def test_what_began_after_the_checks_is_seen_before_the_start(
 ) -> None:
     before = jobs_of(mirror_down)
     with ExitStack() as stack:
+        soon = [begun]
 
-        def meanwhile() -> None:
-            stack.enter_context(begun(mirror_down))
+        def begin() -> None:
+            while soon:
+                stack.enter_context(soon.pop()(mirror_down))
 
-        once = iter([meanwhile])
         with pytest.raises(refused, match=words):
-            recovered(mirror_down.settings, meanwhile=lambda: next(once, lambda: None)())
+            recovered(mirror_down.settings, meanwhile=begin)
     assert jobs_of(mirror_down) == before
 
 
