@@ -53,7 +53,7 @@ def judge(
     coordinator = cluster.coordinator.hostname
     concerned = {coordinator, *(s.hostname for s in cluster.segments if s.content in step.contents)}
     if step.action is Action.RESTART:
-        concerned = set(needed_hosts(cluster))
+        concerned = set(needed_hosts(cluster, step))
     checks = [*judge_utilities(coordinator, by_host.get(coordinator))]
     for host in cluster.hosts:
         checks += _judge_host(host, by_host.get(host), _Needed.YES if host in concerned else _Needed.NO)
