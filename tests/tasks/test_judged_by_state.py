@@ -12,13 +12,15 @@ from gpmedic.access.environment import prelude
 from gpmedic.access.ssh import Shell
 from gpmedic.cluster import Mode, Status
 from gpmedic.errors import UtilityFailed
-from gpmedic.plan import Action
+from gpmedic.plan import Action, Plan
 from gpmedic.practice import Facts, Fault, PracticeCluster
 from gpmedic.practice.fault import Lie
 from gpmedic.restart import RestartNotes
 from gpmedic.settings import ClusterSettings
+from gpmedic.spare import SpareRequest
 from tasks.approve import Approval
 from tasks.detect import look
+from tasks.move_to_spare import move_to_spare, survey
 from tasks.precheck import Checked
 from tasks.rebalance import rebalance
 from tasks.recover import recover
@@ -54,13 +56,21 @@ def practice(cluster: PracticeCluster) -> PracticeCluster:
 
 def run(practice: PracticeCluster, action: Action, task: Task) -> None:
     """Run the task as if this step of the plan had been checked and approved a moment ago."""
-    policy = practice.settings.policy.model_copy(update={"settle_within": 1})
-    settings = practice.settings.model_copy(update={"policy": policy})
+    settings = impatient(practice)
     plan = look(settings).plan(settings)
+    task(settings, approval_of(plan, action), Checked((), plan.fingerprint, time.monotonic()))
+
+
+def impatient(practice: PracticeCluster) -> ClusterSettings:
+    policy = practice.settings.policy.model_copy(update={"settle_within": 1})
+    return practice.settings.model_copy(update={"policy": policy})
+
+
+def approval_of(plan: Plan, action: Action) -> Approval:
     step = plan.step(action)
     assert step is not None
     now = datetime.now(UTC)
-    approval = Approval(
+    return Approval(
         step=action.value.replace("_", "-"),
         fingerprint=plan.fingerprint,
         argv=step.argv,
@@ -70,7 +80,6 @@ def run(practice: PracticeCluster, action: Action, task: Task) -> None:
         decided_at=now,
         expires_at=now + timedelta(minutes=5),
     )
-    task(settings, approval, Checked((), plan.fingerprint, time.monotonic()))
 
 
 def failure(practice: PracticeCluster, action: Action, task: Task, lie: Lie | None = None) -> UtilityFailed:
@@ -187,6 +196,19 @@ def test_a_database_that_gpstart_only_says_to_have_started_is_down(practice: Pra
     assert done.exit_code == 0
     assert "the coordinator is stopped" in done.tail
     assert "The database may be stopped" in done.next_action
+
+
+@pytest.mark.chaos
+def test_a_move_that_gprecoverseg_only_says_to_have_done_has_failed(practice: PracticeCluster) -> None:
+    practice.break_(Fault.HOST_DOWN, host="sdw1")
+    practice.wait_until(lambda f: all(s.status is Status.DOWN for s in f.data_segments if s.hostname == "sdw1"))
+    settings, request = impatient(practice), SpareRequest("sdw1", "sdw4")
+    seen = look(settings)
+    surveyed = survey(settings, seen, request)
+    approval = approval_of(surveyed.plan(settings, seen), Action.MOVE_TO_SPARE)
+    practice.break_(Fault.UTILITY_LIES, lie=Lie.GPRECOVERSEG_SAYS_DONE)
+    with pytest.raises(UtilityFailed, match=r"exit code 0: recovered.*content 0 is not up at sdw4:"):
+        move_to_spare(settings, approval, surveyed, request)
 
 
 def jobs_of(practice: PracticeCluster, action: Action) -> list[Path]:
