@@ -7,6 +7,7 @@ from pydantic.dataclasses import dataclass
 
 from blocks.greenplum import load_cluster
 from flows.silence import report_silence
+from gpmedic.access.limits import look_at_limits
 from gpmedic.access.observe import Freshness
 from gpmedic.diagnosis import Diagnosis, coordinator_unreachable
 from gpmedic.errors import HostUnreachable
@@ -34,14 +35,16 @@ def health_check(cluster: ClusterName) -> HealthReport:
     """Look at the catalog, probe every acting primary, diagnose, report; one event for each condition found."""
     settings = load_cluster(cluster)
     report_silence(settings)
-    diagnosis = look(settings)
-    publish_markdown("health", settings.name, diagnosis_markdown(diagnosis), f"Health of {settings.name}")
+    diagnosis, limits = look(settings), look_at_limits(settings)
+    publish_markdown("health", settings.name, diagnosis_markdown(diagnosis, limits), f"Health of {settings.name}")
     if diagnosis.cluster is not None:
         publish_segments(diagnosis.cluster)
     if diagnosis.healthy:
         tell(Phase.OBSERVE, "All segments are up, synchronized and in their preferred roles.")
     for finding in diagnosis.findings:
         tell(Phase.OBSERVE, f"{finding.sentence} {finding.facts.meaning}", Level.WARNING)
+    for sentence in limits.sentences:
+        tell(Phase.OBSERVE, sentence)
     announce_conditions(diagnosis)
     return HealthReport(settings.name, diagnosis)
 

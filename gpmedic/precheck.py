@@ -30,6 +30,7 @@ __all__ = [
     "UtilityLock",
     "Verdict",
     "judge",
+    "judge_utilities",
     "require",
 ]
 
@@ -52,8 +53,8 @@ def judge(
     coordinator = cluster.coordinator.hostname
     concerned = {coordinator, *(s.hostname for s in cluster.segments if s.content in step.contents)}
     if step.action is Action.RESTART:
-        concerned = set(needed_hosts(cluster))
-    checks = [*_judge_utilities(coordinator, by_host.get(coordinator))]
+        concerned = set(needed_hosts(cluster, step))
+    checks = [*judge_utilities(coordinator, by_host.get(coordinator))]
     for host in cluster.hosts:
         checks += _judge_host(host, by_host.get(host), _Needed.YES if host in concerned else _Needed.NO)
     checks = [_or_lost(c, step, cluster) for c in checks]
@@ -114,7 +115,7 @@ def _judge_directories(
                 yield from judge_source(source, directory, policy)
 
 
-def _judge_utilities(host: str, facts: HostFacts | None) -> Iterator[Check]:
+def judge_utilities(host: str, facts: HostFacts | None) -> Iterator[Check]:
     """Another run of a utility is found by its lock and by its process: exit codes hide it (T1, T22)."""
     if facts is None or not facts.reachable:
         return  # the host's own check has failed

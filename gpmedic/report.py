@@ -15,6 +15,7 @@ from gpmedic.diagnosis import Diagnosis, Finding
 from gpmedic.document import Heading, Paragraph, Part, as_markdown, as_text
 from gpmedic.events import Approval, Decision, Event
 from gpmedic.handoff import compared
+from gpmedic.limits import Limits
 from gpmedic.plan import Plan, Step
 from gpmedic.report_json import diagnosis_json, plan_json
 from gpmedic.report_move import move_parts
@@ -117,8 +118,8 @@ def diagnosis_text(diagnosis: Diagnosis) -> str:
     return as_text(_diagnosis(diagnosis))
 
 
-def diagnosis_markdown(diagnosis: Diagnosis) -> str:
-    return as_markdown(_diagnosis(diagnosis))
+def diagnosis_markdown(diagnosis: Diagnosis, limits: Limits | None = None) -> str:
+    return as_markdown(_diagnosis(diagnosis, limits))
 
 
 def segments_text(cluster: Cluster, before: Cluster | None = None) -> str:
@@ -130,9 +131,9 @@ def segments_markdown(cluster: Cluster, before: Cluster | None = None) -> str:
     return segments_table(cluster, before).markdown()
 
 
-def plan_text(plan: Plan) -> str:
-    """The steps as a table and what each does, for the person who approves them."""
-    return as_text(_plan(plan))
+def plan_text(plan: Plan, limits: Limits | None = None) -> str:
+    """The steps as a table and what each does, for the person who approves them; then what keeps gpmedic from it."""
+    return as_text((*_plan(plan), *_limits(limits)))
 
 
 def plan_markdown(plan: Plan) -> str:
@@ -192,7 +193,11 @@ def _checks(checks: Sequence[Check]) -> Iterator[Part]:
         yield checks_table(remarkable)
 
 
-def _diagnosis(diagnosis: Diagnosis) -> Iterator[Part]:
+def _limits(limits: Limits | None) -> Iterator[Part]:
+    yield from (Paragraph(sentence) for sentence in (limits.sentences if limits is not None else ()))
+
+
+def _diagnosis(diagnosis: Diagnosis, limits: Limits | None = None) -> Iterator[Part]:
     version = "" if diagnosis.cluster is None else f" ({diagnosis.cluster.version})"
     state = "healthy" if diagnosis.healthy else "action needed"
     yield Heading(f"{diagnosis.cluster_name}{version}: {state}")
@@ -200,6 +205,7 @@ def _diagnosis(diagnosis: Diagnosis) -> Iterator[Part]:
         facts = finding.facts
         yield Paragraph(f"{facts.severity.value.upper()} {finding.sentence} {facts.meaning}")
         yield Paragraph(f"Next: {facts.next_action}")
+    yield from _limits(limits)
     if diagnosis.cluster is not None:
         yield segments_table(diagnosis.cluster)
 

@@ -2,12 +2,17 @@
 
 from gpmedic.cluster import Segment
 from gpmedic.diagnosis import Diagnosis, Finding
+from gpmedic.limits import Limits
 from gpmedic.plan import Plan
 from gpmedic.steps import Step
 
 
-def diagnosis_json(diagnosis: Diagnosis) -> dict[str, object]:
-    """A diagnosis as JSON values; version is null and segments are empty where the coordinator was not reached."""
+def diagnosis_json(diagnosis: Diagnosis, limits: Limits | None = None) -> dict[str, object]:
+    """A diagnosis as JSON values; version is null and segments are empty where the coordinator was not reached.
+
+    Args:
+        limits: None where nobody looked.
+    """
     cluster = diagnosis.cluster
     return {
         "cluster": diagnosis.cluster_name,
@@ -17,16 +22,29 @@ def diagnosis_json(diagnosis: Diagnosis) -> dict[str, object]:
         "findings": [_finding(f) for f in diagnosis.findings],
         "probes": [{"dbid": p.dbid, "state": p.state.value, "detail": p.detail} for p in diagnosis.probes],
         "segments": [] if cluster is None else [_segment(s) for s in cluster.segments],
+        "limits": _limits(limits),
     }
 
 
-def plan_json(plan: Plan) -> dict[str, object]:
+def plan_json(plan: Plan, limits: Limits | None = None) -> dict[str, object]:
     """A plan as JSON values."""
     return {
         "cluster": plan.cluster_name,
         "scenario": plan.scenario.value,
         "fingerprint": plan.fingerprint,
         "steps": [_step(s) for s in plan.steps],
+        "limits": _limits(limits),
+    }
+
+
+def _limits(limits: Limits | None) -> dict[str, object] | None:
+    if limits is None:
+        return None
+    state = "unknown" if limits.unknown else "off" if limits.brake is None else "on"
+    return {
+        "automation": limits.automation.value,
+        "brake": state,
+        "brake_detail": limits.unknown or limits.brake or "",
     }
 
 

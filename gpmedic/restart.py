@@ -75,11 +75,15 @@ def _compared(notes: RestartNotes | None) -> str:
     return f"Compared: {'; '.join(map(str, notes.comparisons))}. "
 
 
-def needed_hosts(cluster: Cluster) -> frozenset[str]:
-    """The hosts without which a start fails: those of coordinator and acting primaries; in 4.3 all of them (T32)."""
+def needed_hosts(cluster: Cluster, step: Step) -> frozenset[str]:
+    """The hosts without which the step's start fails: those of coordinator and acting primaries, that of the standby
+    where it is not left out (T13); in 4.3 all of them (T32)."""
     if cluster.version.generation is Generation.FILEREP:
         return frozenset(cluster.hosts)
-    return frozenset({cluster.coordinator.hostname, *(s.hostname for s in cluster.acting_primaries)})
+    needed = [cluster.coordinator, *cluster.acting_primaries]
+    if cluster.standby is not None and step.afterwards == start_argv(Standby.START):
+        needed.append(cluster.standby)
+    return frozenset(s.hostname for s in needed)
 
 
 def require_serving_copies(comparisons: Sequence[Comparison]) -> None:

@@ -94,6 +94,12 @@ class PolicySettings(_Strict):
     max_replay_lag_bytes: int = Field(
         default=10 << 30, ge=0, description="A mirror that has more WAL to replay is not promoted by a rebalance."
     )
+    settle_within: int = Field(
+        default=120,
+        ge=1,
+        description="What a utility has done must show by then: segments marked up, primaries that answer, a standby"
+        " that follows.",
+    )
     down_again_after: int = Field(
         default=30, ge=1, description="A mirror marked down for so long while it should catch up ends the wait."
     )

@@ -84,6 +84,11 @@ class Approval(BaseModel):
         """Who approved, for people."""
         return self.operator if self.seconded_by is None else f"{self.operator} and {self.seconded_by}"
 
+    @property
+    def of_two_people(self) -> bool:
+        """Whether two different people approved."""
+        return self.seconded_by is not None and not _same_person(self.operator, self.seconded_by)
+
     def covers(self, fingerprint: str) -> bool:
         """Whether this approval still allows the plan with this fingerprint."""
         return self.fingerprint == fingerprint and datetime.now(UTC) < self.expires_at

@@ -27,7 +27,7 @@ from tasks.approve import Approval
 from tasks.detect import Seen
 from tasks.notify import Phase, tell
 from tasks.precheck import Checked, repeated, tell_checks
-from tasks.recover import FTS_PATIENCE, advice, explain
+from tasks.recover import advice, explain
 from tasks.run_utility import Ended, run_approved
 from tasks.transient import RETRIED
 
@@ -185,7 +185,7 @@ def _not_there(settings: ClusterSettings, moves: tuple[SegmentMove, ...]) -> tup
     def missing(cluster: Cluster) -> tuple[SegmentMove, ...]:
         return tuple(m for m in moves if not any(_is_there(m, s) for s in cluster.segments))
 
-    return missing(look_until(settings, lambda cluster: not missing(cluster), FTS_PATIENCE))
+    return missing(look_until(settings, lambda cluster: not missing(cluster), settings.policy.settle_within))
 
 
 def _is_there(move: SegmentMove, segment: Segment) -> bool:

@@ -11,7 +11,7 @@ from gpmedic.settings import ClusterSettings
 from tasks.approve import Approval
 from tasks.notify import Phase, tell
 from tasks.precheck import Checked
-from tasks.recover import FTS_PATIENCE, explain
+from tasks.recover import explain
 from tasks.run_utility import Ended, run_approved
 from tasks.transient import RETRIED
 
@@ -32,7 +32,7 @@ def _judge(settings: ClusterSettings, ended: Ended | None) -> None:
         return
     said = explain(ended)
     tell(Phase.REBALANCE, f"gprecoverseg -r has ended: {said}.", source="gprecoverseg")
-    cluster = look_until(settings, lambda _: True, FTS_PATIENCE)
+    cluster = look_until(settings, lambda _: True, settings.policy.settle_within)
     switched = [str(pair.content) for pair in cluster.pairs if not pair.balanced]
     if switched:
         raise UtilityFailed(

@@ -20,9 +20,6 @@ from tasks.precheck import Checked
 from tasks.run_utility import Ended, run_approved
 from tasks.transient import RETRIED
 
-FTS_PATIENCE = 90.0
-"""Seconds that FTS is given to mark as up what gprecoverseg has started; it is asked at each look where it can be."""
-
 ADVICE: Mapping[Outcome, str] = MappingProxyType(
     {
         Outcome.UNFINISHED: "It was ended from outside: look for pg_rewind and pg_basebackup on the segments' hosts, "
@@ -98,7 +95,7 @@ def _await_marked_down(settings: ClusterSettings, report: RecoverReport) -> tupl
     def all_down(cluster: Cluster) -> bool:
         return len(down(cluster)) == len(named_as_failed(report, cluster))
 
-    return down(look_until(settings, all_down, FTS_PATIENCE))
+    return down(look_until(settings, all_down, settings.policy.settle_within))
 
 
 def _in_change_tracking(
@@ -106,7 +103,7 @@ def _in_change_tracking(
 ) -> tuple[int, ...]:
     if isinstance(report, GpmedicError):
         return ()
-    cluster = look_until(settings, lambda cluster: True, FTS_PATIENCE)
+    cluster = look_until(settings, lambda cluster: True, settings.policy.settle_within)
     return tuple(d for d in still_tracked(report, cluster) if d in down)
 
 
@@ -123,7 +120,7 @@ def _still_down(settings: ClusterSettings, dbids: tuple[int, ...]) -> tuple[int,
     def down(cluster: Cluster) -> tuple[int, ...]:
         return tuple(s.dbid for s in cluster.segments if s.dbid in dbids and not s.is_up)
 
-    return down(look_until(settings, lambda cluster: not down(cluster), FTS_PATIENCE))
+    return down(look_until(settings, lambda cluster: not down(cluster), settings.policy.settle_within))
 
 
 def _read(ended: Ended) -> RecoverReport | UnreadableOutput:

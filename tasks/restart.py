@@ -2,7 +2,8 @@
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from prefect import task
 
@@ -21,10 +22,22 @@ from tasks.precheck import Checked, check
 from tasks.run_utility import Ended, run_approved
 from tasks.transient import RETRIED
 
-START_PATIENCE = 120.0
-"""Seconds that segments are given to answer after gpstart has ended: a primary may replay, FTS may have to promote."""
 LOOK_EVERY = 1.0
 _NOT_STARTED = frozenset({StartOutcome.NOT_ENOUGH_SEGMENTS, StartOutcome.STANDBY_UNREACHABLE, StartOutcome.ERROR})
+_OTHERWISE = (
+    "The database may be stopped: read gpstart's output in the job's folder and the log of the segment that it"
+    " names, repair what keeps it from starting, then run gpstart -a by hand and the flow again."
+)
+_ADVICE: Mapping[StartOutcome | None, str] = MappingProxyType(
+    {
+        StartOutcome.NOT_ENOUGH_SEGMENTS: "The database is down: gpstart has stopped again what it had started. Read"
+        " why no copy of the content that it names has started (its output in the job's folder, their logs), repair"
+        " that, then run gpstart -a by hand and the flow again.",
+        StartOutcome.STANDBY_UNREACHABLE: "The database is down: gpstart starts nothing while the standby's host is"
+        " silent. Make sure that no coordinator runs there, then run gpstart -a -y by hand, which leaves the standby"
+        " out, and the flow again.",
+    }
+)
 OUR_LINE = re.compile(r"^gpmedic-restart: (.*)\n", re.MULTILINE)
 
 
@@ -59,9 +72,10 @@ def require_answers(settings: ClusterSettings, ended: Ended) -> None:
     """Return when the coordinator and every acting primary answer.
 
     Raises:
-        UtilityFailed: they do not within `START_PATIENCE`, or at once where it was not started.
+        UtilityFailed: they do not within `policy.settle_within`, in which a primary may replay and FTS promote; at once
+            where it was not started.
     """
-    deadline = time.monotonic() + (0 if _was_not_started(ended) else START_PATIENCE)
+    deadline = time.monotonic() + (0 if _was_not_started(ended) else settings.policy.settle_within)
     while missing := _missing(settings):
         if time.monotonic() > deadline:
             said = f"{explain_restart(ended)}; {missing}"
@@ -80,11 +94,20 @@ def _missing(settings: ClusterSettings) -> str:
 
 def _was_not_started(ended: Ended) -> bool:
     """Whether its own words say so, so that there is nothing to wait for."""
-    parts = dict(_parts(ended.output))
+    return "start" not in dict(_parts(ended.output)) or _outcome_of_start(ended) in _NOT_STARTED
+
+
+def _outcome_of_start(ended: Ended) -> StartOutcome | None:
+    """What gpstart said; None where it did not run or is not understood."""
+    said = dict(_parts(ended.output)).get("start")
     try:
-        return "start" not in parts or parse_start(parts["start"]).outcome in _NOT_STARTED
+        return None if said is None else parse_start(said).outcome
     except UnreadableOutput:
-        return False
+        return None
+
+
+def _was_not_stopped(ended: Ended) -> bool:
+    return "not stopped" in OUR_LINE.findall(ended.output)
 
 
 def _parts(output: str) -> Iterator[tuple[str, str]]:
@@ -106,7 +129,8 @@ def explain_restart(ended: Ended) -> str:
             stop = parse_stop(parts["stop"])
             said += [f"gpstop: {stop.outcome.value}", *stop.errors[:2]]
         if left:
-            said.append(f"not started, because there is still {', '.join(left)}")
+            why = "nothing was stopped, because" if _was_not_stopped(ended) else "not started, because there is still"
+            said.append(f"{why} {', '.join(left)}")
         if "start" in parts:
             start = parse_start(parts["start"])
             said += [f"gpstart: {start.outcome.value}", *start.errors[:3]]
@@ -117,15 +141,14 @@ def explain_restart(ended: Ended) -> str:
 
 def advice_restart(ended: Ended) -> str:
     """What a person should do after it failed."""
+    if _was_not_stopped(ended):
+        return "The database was left as it was: bring that host back, then run the flow again."
     if any(line.startswith("left: ") for line in OUR_LINE.findall(ended.output)):
         return (
             "The database may be stopped: see why that postmaster does not end (its log, its host), end it with pg_ctl"
             " stop -m fast, never with SIGKILL, and start the database with gpstart -a."
         )
-    return (
-        "The database may be stopped: read gpstart's output in the job's folder and the log of the segment that it"
-        " names, repair what keeps it from starting, then run gpstart -a by hand and the flow again."
-    )
+    return _ADVICE.get(_outcome_of_start(ended), _OTHERWISE)
 
 
 def answers_again(settings: ClusterSettings, ended: Ended) -> bool:

@@ -19,8 +19,6 @@ from tasks.precheck import Checked
 from tasks.run_utility import Ended, run_approved
 from tasks.transient import RETRIED
 
-FOLLOW_PATIENCE = 60.0
-"""Seconds that the standby is given to connect to the coordinator."""
 TELL_EVERY = 30.0
 _ADVICE = {
     Outcome.NOT_CONFIGURED: "Make a standby by hand: gpinitstandby -a -s HOST.",
@@ -54,7 +52,7 @@ def restore_standby(settings: ClusterSettings, approval: Approval, checked: Chec
 def await_standby(settings: ClusterSettings) -> str:
     """Wait until the standby has caught up; why it does not follow, "" where it does.
 
-    It has `FOLLOW_PATIENCE` to connect; one that is connected and catches up has until `sync_deadline`.
+    It has `policy.settle_within` to connect; one that is connected and catches up has until `sync_deadline`.
     """
     began = told = time.monotonic()
     while True:
@@ -62,14 +60,14 @@ def await_standby(settings: ClusterSettings) -> str:
         try:
             cluster = look(settings, Freshness.AS_IT_IS).observation.cluster
         except Transient as error:
-            fault, patience = error.message, FOLLOW_PATIENCE
+            fault, patience = error.message, settings.policy.settle_within
         else:
             proof = standby_proof(cluster)
             if proof.holds:
                 tell(Phase.RESTORE_STANDBY, f"The standby coordinator follows ({proof.detail}).")
                 return ""
             fault = proof.detail
-            patience = settings.policy.sync_deadline if _catches_up(cluster) else FOLLOW_PATIENCE
+            patience = settings.policy.sync_deadline if _catches_up(cluster) else settings.policy.settle_within
         if now - began > patience:
             return fault
         if now - told > TELL_EVERY:

@@ -1,9 +1,9 @@
 """Run one disruptive utility, and only if everything that must hold does hold at that moment.
 
 The order is the safety of gpmedic: its lock on the coordinator's host; nobody else's utility at work and every check
-passed; a look at the cluster; the plan made from that look, whose fingerprint must be the approved one; the launch as a
-detached job. What ends here is the command. Whether it has done anything is for the cluster to show (see `recover`,
-`rebalance`).
+passed; a look at the cluster; the plan made from that look, whose fingerprint must be the approved one; once more the
+brake, and whoever else may have begun to work; the launch as a detached job. What ends here is the command. Whether it
+has done anything is for the cluster to show (see `recover`, `rebalance`).
 """
 
 import time
@@ -12,16 +12,18 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
 from gpmedic.access.environment import prelude
+from gpmedic.access.facts import who_works
 from gpmedic.access.host_file import write_file
 from gpmedic.access.job import ALIVE, JobState, jobs_on, launch, running_jobs, status
-from gpmedic.access.lock import STALE_AFTER, locked
+from gpmedic.access.lock import STALE_AFTER, HeldBy, Owner, locked
 from gpmedic.access.restart import job_argv
 from gpmedic.access.ssh import Shell
 from gpmedic.amounts import duration
-from gpmedic.errors import HostUnreachable, LockHeld, NotApproved, Transient, UtilityBusy
+from gpmedic.cluster import Cluster
+from gpmedic.errors import HostUnreachable, NotApproved, Transient, UtilityBusy
 from gpmedic.gprecoverseg import parse_progress
 from gpmedic.plan import Action, Plan, require_rebalance_allowed
-from gpmedic.precheck import require
+from gpmedic.precheck import judge_utilities, require
 from gpmedic.settings import ClusterSettings
 from tasks.approve import Approval
 from tasks.detect import Seen, look
@@ -31,6 +33,8 @@ from tasks.precheck import Checked, check
 
 FIRST_POLL, SLOWEST_POLL = 0.2, 5.0
 """Seconds between two looks at a running job; it begins quickly and slows down."""
+LOCK_POLL = 1.0
+"""Seconds between two looks at a lock that somebody holds."""
 CHECKS_HOLD = 60.0
 """Seconds for which checks hold: a person who answers at once does not wait for them twice."""
 LOST_CONTACT_LIMIT = 900.0
@@ -119,10 +123,11 @@ def run_approved(
         require(checked.checks)
         if action is Action.REBALANCE:
             require_rebalance_allowed(seen.observation.cluster)
-        _require_approved(approval, action, plan)
+        _require_approved(settings, approval, action, plan)
         cluster = seen.observation.cluster
         if step.file is not None:
             write_file(shell, step.file.path, step.file.text)
+        _require_nothing_came_between(settings, shell, cluster)
         environment = prelude(settings.greenplum, cluster.coordinator.port)
         launch(shell, key, job_argv(step, cluster), environment, settings.greenplum.coordinator_data_directory)
         tell(phase, f"Started {step.command} on {settings.ssh.host}, detached as job {key}.")
@@ -134,31 +139,46 @@ def _lock(shell: Shell, settings: ClusterSettings, phase: Phase) -> Iterator[Non
     """gpmedic's lock on the coordinator's host; that of a run that has crashed is waited for until it goes stale.
 
     Raises:
-        LockHeld: its owner still gives signs of life after that time.
+        LockHeld: its owner gave a sign of life meanwhile, or it was not given up in time.
     """
     deadline = time.monotonic() + STALE_AFTER + 10
-    told = False
+    first: Owner | None = None
     with ExitStack() as held:
         while True:
             try:
                 held.enter_context(locked(shell, settings))
                 break
-            except LockHeld as error:
+            except HeldBy as error:
+                if first is None:
+                    tell(phase, f"{error.message} {error.next_action}", Level.WARNING)
+                    first = error.owner
+                elif (error.owner.who, error.owner.beat) != (first.who, first.beat):
+                    raise  # whoever has it works; only a dead owner is worth waiting for
                 if time.monotonic() > deadline:
                     raise
-                if not told:
-                    tell(phase, f"{error.message} {error.next_action}", Level.WARNING)
-                    told = True
-                time.sleep(2)
+                time.sleep(LOCK_POLL)
         yield
 
 
-def _require_approved(approval: Approval, action: Action, now: Plan) -> None:
+def _require_nothing_came_between(settings: ClusterSettings, shell: Shell, cluster: Cluster) -> None:
+    """The last look before the launch: the checks may be a minute old, and a person may have come with a utility."""
+    require_permission(settings, shell)
+    coordinator = cluster.coordinator.hostname
+    require(tuple(judge_utilities(coordinator, who_works(settings, shell, coordinator))))
+
+
+def _require_approved(settings: ClusterSettings, approval: Approval, action: Action, now: Plan) -> None:
     if approval.step != action.value.replace("_", "-") or not approval.covers(now.fingerprint):
         raise NotApproved(
             f"The approval of {approval.by} does not cover what the cluster needs now: the cluster has changed, "
             "or the approval has expired. Nothing was started.",
             "Run the flow again: it shows the new plan.",
+        )
+    if action in settings.policy.two_people and not approval.of_two_people:
+        raise NotApproved(
+            f"Two people must approve {approval.step} of {settings.name} (policy.two_people), and only"
+            f" {approval.operator} has. Nothing was started.",
+            "Run the flow again: it asks for both.",
         )
 
 

@@ -35,12 +35,26 @@ class Owner:
 
     Attributes:
         age: seconds since the last heartbeat.
+        beat: when that was, by the host's clock, seconds since the epoch.
         cluster: the name under which its owner knows the cluster.
     """
 
     who: str
     age: int
+    beat: int
     cluster: str
+
+
+class HeldBy(LockHeld):
+    """Somebody else has the lock.
+
+    Args:
+        owner: as it was at that moment.
+    """
+
+    def __init__(self, owner: Owner, message: str, next_action: str) -> None:
+        super().__init__(message, next_action)
+        self.owner = owner
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +77,7 @@ def acquire(shell: Shell, claim: Claim, stale_after: int = STALE_AFTER) -> None:
     """Take the lock of a cluster, also from a process of this machine that is gone.
 
     Raises:
-        LockHeld: somebody else has it; nothing was done.
+        HeldBy: somebody else has it; nothing was done.
         HostUnreachable: the connection was lost; the lock, if taken, goes stale.
     """
     word, rest = _ask(shell, "take", claim, stale_after)
@@ -72,7 +86,8 @@ def acquire(shell: Shell, claim: Claim, stale_after: int = STALE_AFTER) -> None:
     if word == "HELD":
         owner = _owner(rest)
         other = "" if owner.cluster == claim.cluster else f" under the name {owner.cluster}"
-        raise LockHeld(
+        raise HeldBy(
+            owner,
             f"{claim.cluster} is being worked on{other} by {owner.who} (last sign of life {owner.age} s ago); nothing"
             " was done.",
             f"Wait until that has ended. A lock without a sign of life is given up after {stale_after} s.",
@@ -102,7 +117,7 @@ def locked(
     """Hold the lock inside the block; a thread keeps it alive over connections of its own.
 
     Raises:
-        LockHeld: somebody else has it; nothing was done.
+        HeldBy: somebody else has it; nothing was done.
     """
     directory = settings.greenplum.coordinator_data_directory
     claim = Claim(settings.name, directory, secrets.token_hex(8), myself())
@@ -178,5 +193,5 @@ def _place() -> str:
 
 
 def _owner(text: str) -> Owner:
-    age, cluster, who = text.split(" ", 2)
-    return Owner(who, int(age), cluster)
+    age, beat, cluster, who = text.split(" ", 3)
+    return Owner(who, int(age), int(beat), cluster)

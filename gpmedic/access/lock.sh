@@ -3,7 +3,7 @@
 # coordinator's data directory, or nothing.
 # The lock is two files, one by the name and one by the data directory, because one cluster may be registered under two
 # names; each holds: token, time of heartbeat, cluster, owner. Both belong to one owner, or neither does.
-# Prints TAKEN, KEPT, FREE, or HELD with age, cluster and owner. Only this host's clock is asked.
+# Prints TAKEN, KEPT, FREE, or HELD with age, time of heartbeat, cluster and owner. Only this host's clock is asked.
 folder=$HOME/.gpmedic/locks
 umask 077
 mkdir -p "$folder" 2>/dev/null || { echo "ERROR $folder cannot be made"; exit 73; }
@@ -31,13 +31,13 @@ write() { # file, token, cluster, owner
 take() { # file, token, cluster, owner, stale after, dead owner
   read_lock "$1"
   if [ -n "$token" ] && [ "$age" -le "$5" ] && { [ -z "$6" ] || [ "$owner" != "$6" ]; }; then
-    echo "HELD $age $cluster $owner"; return 1
+    echo "HELD $age $beat $cluster $owner"; return 1
   fi
   write "$1" "$2" "$3" "$4" || { rm -f "$1.$2"; echo "ERROR $1 cannot be written"; return 1; }
   rm -f "$1"
   # A link is made by one alone, whoever else tries at the same moment.
   taken=0
-  ln "$1.$2" "$1" 2>/dev/null || { taken=1; echo "HELD 0 $3 somebody who came at the same moment"; }
+  ln "$1.$2" "$1" 2>/dev/null || { taken=1; echo "HELD 0 0 $3 somebody who came at the same moment"; }
   rm -f "$1.$2"
   return $taken
 }
@@ -68,5 +68,5 @@ release)
   echo FREE ;;
 show)
   read_lock "$by_name"
-  if [ -n "$token" ]; then echo "HELD $age $cluster $owner"; else echo FREE; fi ;;
+  if [ -n "$token" ]; then echo "HELD $age $beat $cluster $owner"; else echo FREE; fi ;;
 esac

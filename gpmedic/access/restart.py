@@ -25,16 +25,17 @@ def job_argv(step: Step, cluster: Cluster) -> tuple[str, ...]:
     """
     if step.action is not Action.RESTART:
         return step.argv
-    hosts = [word for host in cluster.hosts for word in _asked(host, cluster)]
+    needed = needed_hosts(cluster, step)
+    hosts = [word for host in cluster.hosts for word in _asked(host, cluster, "must" if host in needed else "may")]
     commands = (shlex.join(step.argv), shlex.join(step.afterwards))
     text = script("within", "restart")
     return ("/bin/sh", "-c", text, "gpmedic-restart", *commands, str(PATIENCE), str(DEADLINE), *hosts)
 
 
-def _asked(host: str, cluster: Cluster) -> tuple[str, str, str]:
+def _asked(host: str, cluster: Cluster, need: str) -> tuple[str, str, str]:
     if not _NAME.fullmatch(host):  # it comes from the catalog and becomes an argument of ssh
         raise UnsafeState(f"{host!r} is no host name; nothing was stopped.", "Correct gp_segment_configuration.")
     words = shlex.join(s.datadir for s in cluster.segments if s.hostname == host)
     # A function, so that a host to which only half of it comes runs nothing; see ssh.py.
     text = f"gpmedic_look() {{\n{script('postmasters')}\n}}\ngpmedic_look {words} </dev/null"
-    return host, "must" if host in needed_hosts(cluster) else "may", text
+    return host, need, text

@@ -13,7 +13,7 @@ from gpmedic.practice.choose import choose, running
 from gpmedic.practice.control import PracticeError
 from gpmedic.practice.dead_drills import forget_dead_drills
 from gpmedic.practice.facts import Facts, Release
-from gpmedic.practice.fault import FAULTS, Fault, wanted_target
+from gpmedic.practice.fault import FAULTS, Fault, Lie, wanted_target
 from gpmedic.practice.layout import MARK, Kept, Mirrors
 from gpmedic.practice.practice_cluster import PracticeCluster, folder_of, registration
 from gpmedic.practice.processes import end_all
@@ -102,6 +102,7 @@ def status(name: Name = None) -> None:
 Content = Annotated[int | None, typer.Option(help="Content of the pair.")]
 Dbid = Annotated[int | None, typer.Option(help="dbid of the segment.")]
 Host = Annotated[str | None, typer.Option(help="Name of the host.")]
+Lying = Annotated[Lie | None, typer.Option(help="For utility_lies.")]
 Seconds = Annotated[float | None, typer.Option(help="For slow_resync.")]
 
 
@@ -112,15 +113,16 @@ def break_(  # noqa: PLR0917 (the options of a command line)
     content: Content = None,
     dbid: Dbid = None,
     host: Host = None,
+    lie: Lying = None,
     seconds: Seconds = None,
 ) -> None:
     chosen = _fault(fault)
-    target = _target(chosen, {"content": content, "dbid": dbid, "host": host, "seconds": seconds})
+    target = _target(chosen, {"content": content, "dbid": dbid, "host": host, "lie": lie, "seconds": seconds})
     _out.print(PracticeCluster.attach(folder_of(choose(name))).break_(chosen, **target))
 
 
 @app.command()
-def heal(
+def heal(  # noqa: PLR0917 (the options of a command line)
     fault: Annotated[
         str | None,
         typer.Argument(help="What to heal (see gpmedic practice break --help); nothing: all that can be healed."),
@@ -129,11 +131,12 @@ def heal(
     content: Content = None,
     dbid: Dbid = None,
     host: Host = None,
+    lie: Lying = None,
 ) -> None:
     """Undo a fault. Dead segments are not brought back by this: that is gprecoverseg's work."""
     chosen = None if fault is None else _fault(fault)
     cluster = PracticeCluster.attach(folder_of(choose(name)))
-    given = {"content": content, "dbid": dbid, "host": host}
+    given = {"content": content, "dbid": dbid, "host": host, "lie": lie}
     _out.print(cluster.heal(chosen, **{key: value for key, value in given.items() if value is not None}))
 
 

@@ -23,6 +23,7 @@ class Fault(StrEnum):
     LOCK_STALE = "lock_stale"
     GPRECOVERSEG_HANGS = "gprecoverseg_hangs"
     REPLICATION_ROW_MISSING = "replication_row_missing"
+    UTILITY_LIES = "utility_lies"
     SSH_REFUSED = "ssh_refused"
     SSH_SILENT = "ssh_silent"
     SSH_BANNER = "ssh_banner"
@@ -30,12 +31,22 @@ class Fault(StrEnum):
     SSH_WRONG_KEY = "ssh_wrong_key"
 
 
+class Lie(StrEnum):
+    """A utility and what it says, whatever it has done."""
+
+    GPRECOVERSEG_SAYS_DONE = "gprecoverseg-says-done"  # and did nothing: exit code 0 (T3, T23)
+    GPRECOVERSEG_SAYS_LOCKED = "gprecoverseg-says-locked"  # and nobody holds the lock: exit code 0 (T1)
+    GPRECOVERSEG_SAYS_FAILED = "gprecoverseg-says-failed"  # with a Python error, and did everything: exit code 1 (T30)
+    GPSTART_SAYS_DONE = "gpstart-says-done"
+    GPINITSTANDBY_SAYS_DONE = "gpinitstandby-says-done"
+
+
 @dataclass(frozen=True, slots=True)
 class FaultFacts:
     """One row of the table.
 
     Attributes:
-        target: what it wants: content, dbid, host, seconds or None.
+        target: what it wants: content, dbid, host, lie, seconds or None.
         meaning: a few words, so that name, target and meaning fit into a line of a terminal.
     """
 
@@ -62,6 +73,7 @@ FAULTS: Mapping[Fault, FaultFacts] = MappingProxyType(
         Fault.LOCK_STALE: FaultFacts(None, "gprecoverseg's lock, its owner dead"),
         Fault.GPRECOVERSEG_HANGS: FaultFacts(None, "gprecoverseg does not end"),
         Fault.REPLICATION_ROW_MISSING: FaultFacts("content", "no row in gp_stat_replication"),
+        Fault.UTILITY_LIES: FaultFacts("lie", "words and exit code of another end"),
         Fault.SSH_REFUSED: FaultFacts("host", "its ssh refuses connections"),
         Fault.SSH_SILENT: FaultFacts("host", "its ssh accepts and says nothing"),
         Fault.SSH_BANNER: FaultFacts("host", "noise before every output"),
@@ -72,5 +84,5 @@ FAULTS: Mapping[Fault, FaultFacts] = MappingProxyType(
 
 
 def wanted_target(fault: Fault) -> str | None:
-    """The name of the target that a fault wants: content, dbid, host, seconds or None."""
+    """The name of the target that a fault wants: content, dbid, host, lie, seconds or None."""
     return FAULTS[fault].target

@@ -13,7 +13,7 @@ from gpmedic.cluster import COORDINATOR_CONTENT, Status
 from gpmedic.practice.control import CLUSTER_VARIABLE, PracticeError
 from gpmedic.practice.engine import Engine
 from gpmedic.practice.facts import SshState
-from gpmedic.practice.fault import Fault, wanted_target
+from gpmedic.practice.fault import Fault, Lie, wanted_target
 from gpmedic.practice.hosts import Hosts
 from gpmedic.practice.layout import Row
 from gpmedic.practice.processes import end, with_variables
@@ -61,6 +61,7 @@ def heal_all(engine: Engine) -> str:
         heal(engine, fault, {})
     engine.broken.rewind_fails.clear()
     engine.broken.flapping.clear()
+    engine.broken.lies.clear()
     return "All hosts, ssh, locks and delays are healed; dead segments wait for gprecoverseg."
 
 
@@ -71,6 +72,7 @@ def in_force(engine: Engine) -> tuple[tuple[str, str], ...]:
     lists: list[tuple[Fault, list[Any]]] = [
         (Fault.REWIND_FAILS, sorted(broken.rewind_fails)),
         (Fault.FLAPPING, sorted(broken.flapping)),
+        (Fault.UTILITY_LIES, sorted(broken.lies)),
         (Fault.REPLICATION_ROW_MISSING, sorted(broken.hidden_replication)),
         (Fault.HOST_DOWN, [host.name for host in hosts if not host.reachable]),
         (
@@ -109,6 +111,8 @@ def _choices(engine: Engine, wanted: str) -> tuple[int, ...] | tuple[str, ...]:
             return tuple(sorted({row.content for row in rows if row.content != COORDINATOR_CONTENT}))
         case "dbid":
             return tuple(sorted(row.dbid for row in rows))
+        case "lie":
+            return tuple(Lie)
         case "host":
             return tuple(host.name for host in _hosts(engine).all())
         case _:
@@ -220,6 +224,16 @@ def _no_flap(engine: Engine, content: int) -> str:
     return f"The mirror of content {content} lives."
 
 
+def _lie(engine: Engine, lie: str) -> str:
+    engine.broken.lies.add(lie)
+    return f"From now on: {lie.replace('-', ' ')}."
+
+
+def _honest(engine: Engine, lie: str) -> str:
+    engine.broken.lies.discard(lie)
+    return f"No longer: {lie.replace('-', ' ')}."
+
+
 def _lock(engine: Engine) -> Path:
     return pid_file(engine.release, Path(engine.coordinator.datadir))
 
@@ -306,6 +320,7 @@ _KINDS: dict[Fault, _Kind] = {
     Fault.LOCK_STALE: _Kind(_stale_lock, _free_lock),
     Fault.GPRECOVERSEG_HANGS: _Kind(_hangs(True), _hangs(False)),
     Fault.REPLICATION_ROW_MISSING: _Kind(_hide_replication, _show_replication),
+    Fault.UTILITY_LIES: _Kind(_lie, _honest),
     Fault.SSH_REFUSED: _Kind(_ssh(SshState.REFUSED), _ssh(SshState.NORMAL)),
     Fault.SSH_SILENT: _Kind(_ssh(SshState.SILENT), _ssh(SshState.NORMAL)),
     Fault.SSH_BANNER: _Kind(_ssh(SshState.BANNER), _ssh(SshState.NORMAL)),

@@ -241,15 +241,21 @@ def test_a_lock_whose_number_now_belongs_to_another_program_is_told(six: Practic
 
 @pytest.mark.parametrize(("folder", "found"), [("{ours}/", True), ("/no/such/folder", True), ("/usr", False)])
 def test_a_utility_at_work_is_found_however_it_spells_the_data_directory(
-    six: PracticeCluster, tmp_path: Path, folder: str, found: bool
+    six: PracticeCluster, folder: str, found: bool
 ) -> None:
-    program = tmp_path / "gpexpand"
-    program.write_text("#!/bin/sh\nwhile :; do sleep 0.05; done\n")
-    program.chmod(0o755)
     theirs = folder.format(ours=six.settings.greenplum.coordinator_data_directory)
-    with subprocess.Popen([program], env={**os.environ, "MASTER_DATA_DIRECTORY": theirs}) as utility:
-        running = facts_of(six)["mdw"].utilities
-        utility.kill()
+    with subprocess.Popen(["sleep", "600"], env={**os.environ, "MASTER_DATA_DIRECTORY": theirs}) as utility:
+        # Only this cluster sees it under that name: the others of this machine would take it for theirs too.
+        ps = six.folder / "system" / "bin" / "ps"
+        ps.write_text(
+            f"#!/bin/sh\n{shutil.which('ps')} \"$@\" | sed 's:^ *{utility.pid} .*:{utility.pid} sh /x/gpexpand:'\n"
+        )
+        ps.chmod(0o755)
+        try:
+            running = facts_of(six)["mdw"].utilities
+        finally:
+            ps.unlink()
+            utility.kill()
     assert (utility.pid in {process.pid for process in running}) is found
 
 
@@ -260,7 +266,8 @@ def test_a_utility_that_only_prints_its_help_is_no_utility_at_work(
     program = tmp_path / "gprecoverseg"
     program.write_text("#!/bin/sh\nwhile :; do sleep 0.05; done\n")
     program.chmod(0o755)
-    with subprocess.Popen([program, argument]) as utility:
+    ours = six.settings.greenplum.coordinator_data_directory
+    with subprocess.Popen([program, argument], env={**os.environ, "MASTER_DATA_DIRECTORY": ours}) as utility:
         running = facts_of(six)["mdw"].utilities
         utility.kill()
     assert (utility.pid in {process.pid for process in running}) is found

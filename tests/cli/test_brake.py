@@ -1,5 +1,7 @@
 """`gpmedic brake`: exit codes and words; `gpmedic status` shows it."""
 
+import json
+
 from tests.cli.conftest import Cli
 
 
@@ -13,6 +15,10 @@ def test_the_brake_is_pulled_shown_and_released(gpmedic: Cli) -> None:
     assert "The brake is on: " in status.stdout
     assert "storage migration" in status.stdout
     assert gpmedic("brake", "show").returncode == 1
+    for command in ("status", "plan"):
+        limits = json.loads(gpmedic(command, "--json").stdout)["limits"]
+        assert (limits["automation"], limits["brake"]) == ("with_approval", "on")
+        assert "storage migration" in limits["brake_detail"]
 
     assert gpmedic("brake", "off").returncode == 0
     shown = gpmedic("brake", "show")
@@ -24,3 +30,4 @@ def test_status_says_that_a_cluster_is_only_observed(gpmedic: Cli) -> None:
     assert "only observes" not in gpmedic("status").stdout
     file.write_text(file.read_text().replace("with_approval", "observe_only"))
     assert "only observes this cluster" in gpmedic("status").stdout
+    assert "only observes this cluster" in gpmedic("plan").stdout

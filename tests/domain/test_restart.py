@@ -87,8 +87,10 @@ def test_a_standby_that_does_not_run_is_left_out_of_the_start_which_it_would_ref
     assert restart_notes(marked_down, list(running.values()), ()).standby is Standby.SKIP
 
 
-def checks_for(cluster: Cluster, facts: dict[str, HostFacts]) -> list[tuple[CheckName, Verdict, str]]:
-    found = judge(plan_for(cluster), cluster, list(facts.values()))
+def checks_for(
+    cluster: Cluster, facts: dict[str, HostFacts], notes: RestartNotes | None = None
+) -> list[tuple[CheckName, Verdict, str]]:
+    found = judge(plan_for(cluster, notes), cluster, list(facts.values()))
     return [one for one in bad(found) if one[0] is not CheckName.STANDBY]
 
 
@@ -112,14 +114,21 @@ def test_a_copy_that_was_never_promoted_is_told_of() -> None:
     assert checks_for(cluster, facts) == [(CheckName.STANDBY_MARKER, Verdict.WARN, "dbid 3 on sdw1")]
 
 
-@pytest.mark.parametrize(("version", "verdict"), [(V6, Verdict.WARN), (V43, Verdict.FAIL)], ids=str)
-def test_every_host_of_an_acting_primary_must_answer_and_in_4_3_every_host(version: Version, verdict: Verdict) -> None:
-    cluster = double(version)
+@pytest.mark.parametrize(
+    ("version", "standby", "verdict"),
+    [(V6, Standby.START, Verdict.FAIL), (V6, Standby.SKIP, Verdict.WARN), (V43, Standby.SKIP, Verdict.FAIL)],
+    ids=str,
+)
+def test_the_hosts_of_acting_primaries_and_of_a_standby_that_is_not_left_out_must_answer_and_in_4_3_every_host(
+    version: Version, standby: Standby, verdict: Verdict
+) -> None:
+    cluster, notes = double(version), RestartNotes(standby=standby)
     facts = facts_of(cluster)
     assert (CheckName.HOST_REACHABLE, Verdict.FAIL, "sdw2") in checks_for(
         cluster, on_host(facts, "sdw2", reachable=False)
     )
-    assert (CheckName.HOST_REACHABLE, verdict, "smdw") in checks_for(cluster, on_host(facts, "smdw", reachable=False))
+    silent = on_host(facts, "smdw", reachable=False)
+    assert (CheckName.HOST_REACHABLE, verdict, "smdw") in checks_for(cluster, silent, notes)
 
 
 @pytest.mark.parametrize("current", Current)
@@ -160,6 +169,17 @@ def test_what_a_job_says_of_postmasters_that_are_left_is_explained_with_advice()
     ended = Ended(("gpstop",), "key", (), 70, said)
     assert "not started, because there is still postmaster 4711 /data/primary/gpseg0 on sdw1" in explain_restart(ended)
     assert "never with SIGKILL" in advice_restart(ended)
+
+
+def test_a_database_that_gpstart_refused_to_start_without_its_standby_is_said_to_be_down() -> None:
+    said = (
+        "gpmedic-restart: stop: true\ngpmedic-restart: start: true\n"
+        "20261123:09:25:53:007087 gpstart:mdw:gpadmin-[WARNING]:-Non interactive mode detected. Not starting the "
+        "cluster. Start the cluster in interactive mode.\n"
+    )
+    advised = advice_restart(Ended(("gpstop",), "key", (), 2, said))
+    assert advised.startswith("The database is down: ")
+    assert "gpstart -a -y by hand" in advised
 
 
 LEFT = "gpmedic-restart: left: postmaster 4711 /data/primary/gpseg0 on sdw1\ngpmedic-restart: not started\n"

@@ -15,7 +15,7 @@ from flows.attend import attend
 from flows.local_server import free_port, local_server
 from flows.recover import recover
 from gpmedic.practice import Facts, Fault, PracticeCluster
-from gpmedic.report import RecoveryReport
+from gpmedic.report import Outcome, RecoveryReport
 from tasks.approve import Answer, Request
 from tasks.notify import Phase, Progress, listening
 
@@ -173,6 +173,39 @@ def test_a_rebalance_in_whose_middle_the_run_died_is_adopted_when_a_segment_is_d
     assert asked == []
     assert healthy(practice)
     assert sorted(job.name.split("-")[0] for job in jobs_of(practice) - before) == ["rebalance", "recover"]
+
+
+def test_a_connection_that_is_cut_and_refused_in_the_middle_of_a_command_is_opened_again_and_nothing_starts_twice(
+    practice: PracticeCluster,
+) -> None:
+    practice.break_(Fault.KILL_MIRROR, content=4)
+    practice.wait_until(mirror_down(4))
+    before, at_work, lost = jobs_of(practice), list[int](), list[str]()
+
+    def cut_and_refuse(progress: Progress) -> None:
+        if "detached as job recover-" in progress.text:
+            _, pid = stop_the_utility(practice, before, "recover", has_said="Initiating segment recovery")
+            at_work.append(pid)
+            practice.break_(Fault.SSH_CUT, host="mdw")
+        elif "goes on meanwhile" in progress.text and len(lost) < 2:
+            lost.append(progress.text)
+            if len(lost) == 1:
+                practice.break_(Fault.SSH_REFUSED, host="mdw")
+            else:
+                practice.heal(Fault.SSH_REFUSED, host="mdw")
+                os.kill(at_work.pop(), signal.SIGCONT)
+
+    try:
+        with listening(cut_and_refuse):
+            report = attend(lambda: recover(practice.name), lambda _: Answer(decision="yes", operator="anna"))
+    finally:
+        practice.heal(Fault.SSH_REFUSED, host="mdw")
+        for pid in at_work:
+            os.kill(pid, signal.SIGCONT)
+    assert report.outcome is Outcome.RECOVERED
+    assert "was lost in the middle of a command" in lost[0]
+    assert "refuses SSH connections" in lost[1]
+    assert len(jobs_of(practice) - before) == 1
 
 
 @pytest.mark.chaos

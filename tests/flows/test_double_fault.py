@@ -143,14 +143,22 @@ def test_nothing_is_started_while_a_postmaster_is_left_or_a_host_does_not_answer
     cluster = look(settings).observation.cluster
     step = Step(Action.RESTART, ("true",), (), (), "", Disruption.INTERRUPTS, afterwards=("echo", "it", "starts"))
     shell_, c, text, name, stop, start, _, deadline, *hosts = job_argv(step, cluster)
-    away = ["nosuchhost.invalid", "must", "true"]
+    away = ["sdw4", "must", "true"]
+    loses_it = f"sed -i.away s/ssh=normal/ssh=refused/ {practice.folder}/run/hosts/sdw4"
     with Shell.connect(settings.ssh) as shell:
-        done = shell.run('exec "$@"', shell_, c, text, name, stop, start, "0", deadline, *hosts, *away)
-    assert done.exit_code == 70
-    assert "it starts" not in done.stdout.splitlines()
+        try:
+            after = shell.run('exec "$@"', shell_, c, text, name, loses_it, start, "0", deadline, *hosts, *away)
+            before = shell.run('exec "$@"', shell_, c, text, name, stop, start, "0", deadline, *hosts, *away)
+        finally:
+            practice.heal(Fault.SSH_REFUSED, host="sdw4")
+    for done in (after, before):
+        assert done.exit_code == 70
+        assert "it starts" not in done.stdout.splitlines()
+        assert "left: sdw4 does not answer" in done.stdout
     for segment in practice.facts().segments:
-        assert f"left: postmaster {segment.pid} {segment.datadir} on {segment.hostname}\n" in done.stdout
-    assert "left: nosuchhost.invalid does not answer" in done.stdout
+        assert f"left: postmaster {segment.pid} {segment.datadir} on {segment.hostname}\n" in after.stdout
+    assert "stop: " not in before.stdout
+    assert before.stdout.endswith("gpmedic-restart: not stopped\n")
 
 
 @pytest.mark.chaos

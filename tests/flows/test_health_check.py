@@ -1,6 +1,7 @@
 """What a health check leaves for people and automations: artifacts, and one event for each condition."""
 
 import os
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,8 @@ import pytest
 from prefect.client.orchestration import get_client
 
 from flows.health_check import health_check
+from gpmedic.access import brake
+from gpmedic.access.ssh import Shell
 from gpmedic.practice import Fault, PracticeCluster
 from gpmedic.settings import CONFIG_VARIABLE
 
@@ -36,6 +39,8 @@ def condition_events(url: str, cluster: str) -> list[dict[str, object]]:
 def test_a_health_check_emits_one_event_a_condition_and_keeps_a_page_and_a_table(
     mirror_down: PracticeCluster, prefect_server: str
 ) -> None:
+    with Shell.connect(mirror_down.settings.ssh) as shell:
+        brake.pull(shell, mirror_down.name, "anna: storage migration")
     report = health_check(mirror_down.name)
     assert not report.healthy
 
@@ -50,4 +55,5 @@ def test_a_health_check_emits_one_event_a_condition_and_keeps_a_page_and_a_table
     with get_client(sync_client=True) as client:
         kept = {a.type: a.data for a in client.read_artifacts() if a.key and mirror_down.name in a.key}
     assert "Mirror down" in str(kept["markdown"])
+    assert re.search(r"The brake is on: .*anna: storage migration", str(kept["markdown"]))
     assert "sdw1" in str(kept["table"])

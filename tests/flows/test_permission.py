@@ -45,8 +45,8 @@ def nobody(request: Request) -> Answer:
     raise AssertionError(f"asked for {request.key}")
 
 
-def mirror_down(facts: Facts) -> bool:
-    return facts.segment(8).status.value == "d"
+def mirror_down(facts: Facts, dbid: int = 8) -> bool:
+    return facts.segment(dbid).status.value == "d"
 
 
 def jobs_of(cluster: PracticeCluster) -> list[Path]:
@@ -97,3 +97,19 @@ def test_a_cluster_registered_without_a_word_is_only_observed_then_braked_then_r
     report = attend(lambda: recover(practice.name, RepeatedFailure.ASK), reads_and_says_yes)
     assert report.outcome is Outcome.RECOVERED
     assert "marked down 2 times" in shown[0]
+
+
+def test_two_people_are_asked_where_the_policy_says_so(practice: PracticeCluster, tmp_path: Path) -> None:
+    policy(practice, tmp_path, 'automation = "with_approval"\nrepeat_window = 0\ntwo_people = ["recover"]')
+    practice.break_(Fault.KILL_MIRROR, content=1)
+    practice.wait_until(lambda facts: mirror_down(facts, 9))
+    people, asked = iter(["anna", "boris"]), list[str | None]()
+
+    def each_in_turn(request: Request) -> Answer:
+        asked.append(request.approved_by)
+        return Answer(decision="yes", operator=next(people))
+
+    report = attend(lambda: recover(practice.name), each_in_turn)
+    assert report.outcome is Outcome.RECOVERED
+    assert asked == [None, "anna"]
+    assert [approval.by for approval in report.approvals] == ["anna and boris"]

@@ -1,6 +1,7 @@
 """What gpmedic does not act on, and what it does not do twice."""
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,18 +9,26 @@ import pytest
 
 from flows.attend import attend
 from flows.recover import recover
-from gpmedic.errors import PrecheckFailed, UnsafeState, UtilityBusy
+from gpmedic.errors import GpmedicError, PrecheckFailed, UnsafeState, UtilityBusy
 from gpmedic.practice import Fault, PracticeCluster
 from gpmedic.report import Outcome, RecoveryReport
 from tasks.approve import Answer, Request
 
 
-@pytest.fixture
-def practice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PracticeCluster]:
-    monkeypatch.setenv("GPMEDIC_CLUSTERS", str(tmp_path))
-    with PracticeCluster(f"refuse-{os.getpid()}", "6") as cluster:
+@pytest.fixture(scope="module")
+def practice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PracticeCluster]:
+    with pytest.MonkeyPatch.context() as patch, PracticeCluster(f"refuse-{os.getpid()}", "6") as cluster:
+        patch.setenv("GPMEDIC_CLUSTERS", str(tmp_path_factory.mktemp("clusters")))
         cluster.register()
         yield cluster
+
+
+@pytest.fixture
+def mirror_down(practice: PracticeCluster) -> PracticeCluster:
+    """With the mirror of content 0, dbid 8, down: a refusal leaves it so, for the next test."""
+    if practice.facts().segment(8).status.value == "u":
+        break_mirror(practice, 0)
+    return practice
 
 
 def yes(_request: Request) -> Answer:
@@ -39,28 +48,57 @@ def break_mirror(cluster: PracticeCluster, content: int) -> None:
     cluster.wait_until(lambda facts: any(s.content == content and s.status.value == "d" for s in facts.segments))
 
 
-def jobs_of(cluster: PracticeCluster) -> list[Path]:
-    return sorted((cluster.folder / "hosts" / "mdw" / ".gpmedic" / "jobs").glob("recover-*"))
+def jobs_of(cluster: PracticeCluster, action: str = "recover") -> list[Path]:
+    return sorted((cluster.folder / "hosts" / "mdw" / ".gpmedic" / "jobs").glob(f"{action}-*"))
 
 
-def test_a_held_lock_of_gprecoverseg_is_respected_before_anybody_is_asked(practice: PracticeCluster) -> None:
-    break_mirror(practice, 0)
-    practice.break_(Fault.LOCK_HELD)
-    with pytest.raises((UtilityBusy, PrecheckFailed), match="gprecoverseg"):
-        attend(lambda: recover(practice.name), nobody)
-    assert jobs_of(practice) == []
+@pytest.mark.parametrize(
+    ("fault", "target", "refused", "said", "advice"),
+    [
+        (Fault.LOCK_HELD, {}, UtilityBusy, r"gprecoverseg \(pid \d+\) is at work", "never stop it"),
+        (
+            Fault.LOCK_STALE,
+            {},
+            PrecheckFailed,
+            r"gprecoverseg.lock is left over from a gprecoverseg that no longer runs \(pid \d+\)",
+            r"then remove \S+gprecoverseg.lock by hand",
+        ),
+        (Fault.SSH_BANNER, {"host": "sdw2"}, PrecheckFailed, r"quiet ssh \(sdw2\): .*practice host", "Silence banner"),
+        (Fault.DATADIR_MODE, {"dbid": 8}, PrecheckFailed, r"data directory mode \(dbid 8 on sdw2\): .*755", "chmod"),
+    ],
+    ids=["held lock", "stale lock", "wordy ssh", "open directory"],
+)
+def test_what_would_make_gprecoverseg_fail_in_silence_is_refused_before_anybody_is_asked(  # noqa: PLR0917
+    fault: Fault,
+    target: dict[str, str | int],
+    refused: type[GpmedicError],
+    said: str,
+    advice: str,
+    mirror_down: PracticeCluster,
+) -> None:
+    """T1, T22, T12, T26."""
+    before = jobs_of(mirror_down)
+    mirror_down.break_(fault, **target)
+    try:
+        with pytest.raises(refused, match=said) as error:
+            attend(lambda: recover(mirror_down.name), nobody)
+    finally:
+        mirror_down.heal(fault, **target)
+    assert re.search(advice, error.value.next_action), error.value.next_action
+    assert jobs_of(mirror_down) == before
 
 
-def test_the_same_failure_a_second_time_is_a_new_job(practice: PracticeCluster) -> None:
-    for _ in range(2):
-        break_mirror(practice, 0)
-        assert recovered(practice).outcome is Outcome.RECOVERED
-    assert len(jobs_of(practice)) == 2
+def test_the_same_failure_a_second_time_is_a_new_job(mirror_down: PracticeCluster) -> None:
+    before = jobs_of(mirror_down)
+    assert recovered(mirror_down).outcome is Outcome.RECOVERED
+    break_mirror(mirror_down, 0)
+    assert recovered(mirror_down).outcome is Outcome.RECOVERED
+    assert len(jobs_of(mirror_down)) == len(before) + 2
 
 
 def test_roles_are_not_rebalanced_when_a_mirror_goes_down_while_the_question_stands(practice: PracticeCluster) -> None:
-    practice.break_(Fault.KILL_PRIMARY, content=0)
-    asked: list[str] = []
+    before, asked = jobs_of(practice, "rebalance"), list[str]()
+    practice.break_(Fault.KILL_PRIMARY, content=2)
 
     def slow_person(request: Request) -> Answer:
         asked.append(request.proposal.step)
@@ -71,4 +109,4 @@ def test_roles_are_not_rebalanced_when_a_mirror_goes_down_while_the_question_sta
     with pytest.raises(UnsafeState, match=r"cannot be rebalanced now .*down: dbid 9"):
         attend(lambda: recover(practice.name), slow_person)
     assert asked == ["recover", "rebalance"]
-    assert not list((practice.folder / "hosts" / "mdw" / ".gpmedic" / "jobs").glob("rebalance-*"))
+    assert jobs_of(practice, "rebalance") == before

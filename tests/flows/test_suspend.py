@@ -18,18 +18,18 @@ from prefect.states import Pending
 
 from flows.attend import give
 from gpmedic.errors import LockHeld
-from tasks.approve import Answer, Proposal, approve
+from tasks.approve import Answer, Needed, Proposal, approve
 from tasks.claim import claim
 
 
 @flow(name="deployed")
-def deployed(folder: str, cluster: str) -> str:
+def deployed(folder: str, cluster: str, needed: Needed = Needed.ONE_PERSON) -> str:
     """Asks for what the file `plan` says, and notes in the file `trace` what it did."""
     _note(folder, "begins")
     claim(cluster)
-    approval = approve(lambda: _proposal(folder, cluster), timedelta(minutes=5))
+    approval = approve(lambda: _proposal(folder, cluster), timedelta(minutes=5), needed)
     assert approval is not None
-    _note(folder, f"{approval.operator} approved {approval.fingerprint}")
+    _note(folder, f"{approval.by} approved {approval.fingerprint}")
     return "done"
 
 
@@ -55,8 +55,8 @@ def deployment(prefect_server: str) -> str:
     return "deployed/test"
 
 
-def scheduled(deployment: str, folder: Path, cluster: str) -> FlowRun:
-    parameters = {"folder": str(folder), "cluster": cluster}
+def scheduled(deployment: str, folder: Path, cluster: str, needed: Needed = Needed.ONE_PERSON) -> FlowRun:
+    parameters = {"folder": str(folder), "cluster": cluster, "needed": needed.value}
     return run_deployment(deployment, parameters=parameters, timeout=0, as_subflow=False)
 
 
@@ -104,3 +104,17 @@ def test_a_no_to_a_suspended_run_fails_it(deployment: str, tmp_path: Path) -> No
     assert run.state is not None
     assert run.state.type is StateType.FAILED
     assert "anna said no to recover (backup runs)" in (run.state.message or "")
+
+
+def test_a_suspended_run_that_two_must_approve_is_suspended_again_for_the_second(
+    deployment: str, tmp_path: Path
+) -> None:
+    (tmp_path / "plan").write_text("ddd")
+    run = worked(scheduled(deployment, tmp_path, "gp-u", Needed.TWO_PEOPLE))
+    assert asked(run) == "recover-ddd"
+    give(run.id, Answer(decision="yes", operator="anna"))
+    run = worked(run)
+    assert asked(run) == "recover-ddd-second"
+    give(run.id, Answer(decision="yes", operator="boris"))
+    assert worked(run).state_name == "Completed"
+    assert (tmp_path / "trace").read_text().splitlines()[-1] == "anna and boris approved ddd"

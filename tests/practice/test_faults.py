@@ -8,6 +8,7 @@ from gpmedic.cluster import Mode, Status
 from gpmedic.practice import Fault, PracticeCluster, PracticeError
 from gpmedic.practice.control import Verb
 from gpmedic.practice.facts import Answer, Facts, SshState, lsn_bytes
+from gpmedic.practice.fault import Lie
 from gpmedic.practice.processes import alive
 from tests.practice.conftest import Host, data_directory, unique_name
 
@@ -21,6 +22,8 @@ def test_every_fault_names_its_target(six: PracticeCluster) -> None:
         six.break_(Fault.HOST_DOWN, host="sdw9")
     with pytest.raises(PracticeError, match="no content 77"):
         six.break_(Fault.KILL_PRIMARY, content=77)
+    with pytest.raises(PracticeError, match=r"no lie 'gpstate-says-nothing'.*gprecoverseg-says-done"):
+        six.break_(Fault.UTILITY_LIES, lie="gpstate-says-nothing")
     with pytest.raises(PracticeError, match="no fault 'earthquake'"):
         six.control.call(Verb.BREAK, fault="earthquake")
 
@@ -61,8 +64,9 @@ def test_all_that_can_be_healed_is_healed_at_once(six: PracticeCluster) -> None:
     six.break_(Fault.SLOW_RESYNC, seconds=9)
     six.break_(Fault.SSH_REFUSED, host="sdw4")
     six.break_(Fault.DISK_FULL, host="sdw4")
+    six.break_(Fault.UTILITY_LIES, lie=Lie.GPSTART_SAYS_DONE)
     six.break_(Fault.KILL_COORDINATOR)
-    assert len(six.facts().faults) == 3
+    assert len(six.facts().faults) == 4
     six.heal()
     facts = six.facts()
     assert facts.faults == ()

@@ -3,23 +3,29 @@
 import os
 import shutil
 import signal
+import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
-from gpmedic.access.job import launch
+from gpmedic.access import brake
+from gpmedic.access.job import ALIVE, JobState, launch, status
+from gpmedic.access.lock import locked, myself
 from gpmedic.access.ssh import Shell
 from gpmedic.check import Check, CheckName, Verdict
-from gpmedic.errors import NotApproved, PrecheckFailed, UtilityBusy
-from gpmedic.plan import Action
+from gpmedic.errors import Braked, GpmedicError, LockHeld, NotApproved, PrecheckFailed, UtilityBusy
+from gpmedic.plan import Action, Plan
 from gpmedic.practice import Fault, PracticeCluster
+from gpmedic.settings import ClusterSettings
 from tasks.approve import Approval
-from tasks.detect import look
+from tasks.detect import Seen, look
 from tasks.notify import Phase
 from tasks.precheck import Checked
-from tasks.run_utility import run_approved
+from tasks.run_utility import Ended, run_approved
 
 FAILED = (Check(next(iter(CheckName)), "sdw1", Verdict.FAIL, "was full", "Make room."),)
 
@@ -27,12 +33,38 @@ FAILED = (Check(next(iter(CheckName)), "sdw1", Verdict.FAIL, "was full", "Make r
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[PracticeCluster]:
     with PracticeCluster(f"utility-{os.getpid()}", "6") as practice:
-        practice.break_(Fault.KILL_MIRROR, content=0)
-        practice.wait_until(lambda facts: any(s.status.value == "d" for s in facts.segments))
         yield practice
 
 
-def approval(fingerprint: str) -> Approval:
+@pytest.fixture
+def mirror_down(cluster: PracticeCluster) -> PracticeCluster:
+    """With some mirror down: what is refused leaves it so, for the next test."""
+    if all(s.status.value == "u" for s in cluster.facts().segments):
+        cluster.break_(Fault.KILL_MIRROR, content=0)
+        cluster.wait_until(lambda facts: any(s.status.value == "d" for s in facts.segments))
+    return cluster
+
+
+def jobs_of(cluster: PracticeCluster) -> set[Path]:
+    return set((cluster.folder / "hosts" / "mdw" / ".gpmedic" / "jobs").glob("*"))
+
+
+def recovered(
+    settings: ClusterSettings, given: Approval | None = None, meanwhile: Callable[[], object] = lambda: None
+) -> Ended | None:
+    """Run what has been approved and checked a moment ago; `meanwhile` happens after the brake was looked at."""
+    plan = look(settings).plan(settings)
+
+    def plan_of(seen: Seen) -> Plan:
+        meanwhile()
+        return seen.plan(settings)
+
+    fresh = Checked((), plan.fingerprint, time.monotonic())
+    given = given or approval(plan.fingerprint)
+    return run_approved(settings, Action.RECOVER, given, fresh, Phase.RECOVER, plan_of=plan_of)
+
+
+def approval(fingerprint: str, seconded_by: str | None = None) -> Approval:
     now = datetime.now(UTC)
     later = now + timedelta(minutes=5)
     return Approval(
@@ -44,6 +76,7 @@ def approval(fingerprint: str) -> Approval:
         reason="",
         decided_at=now,
         expires_at=later,
+        seconded_by=seconded_by,
     )
 
 
@@ -69,9 +102,9 @@ def test_a_job_that_was_started_under_another_name_of_the_cluster_counts_as_its_
 
 
 def test_only_checks_of_this_plan_and_an_approval_of_it_count_and_an_approval_starts_its_command_once(
-    cluster: PracticeCluster,
+    mirror_down: PracticeCluster,
 ) -> None:
-    settings = cluster.settings
+    cluster, settings, before = mirror_down, mirror_down.settings, jobs_of(mirror_down)
     plan = look(settings).plan(settings)
     of_this_plan = Checked(FAILED, plan.fingerprint, time.monotonic())
     of_another = Checked(FAILED, "0" * 16, time.monotonic())
@@ -88,7 +121,105 @@ def test_only_checks_of_this_plan_and_an_approval_of_it_count_and_an_approval_st
     assert ended.argv == ("gprecoverseg", "-a")
 
     # A task that lost contact after the start comes with the same approval again.
+    cluster.wait_until(lambda facts: all(s.status.value == "u" for s in facts.segments))
     cluster.break_(Fault.KILL_MIRROR, content=1)
     cluster.wait_until(lambda facts: facts.segment(9).status.value == "d")
     assert run_approved(settings, Action.RECOVER, given, of_another, Phase.RECOVER) == ended
-    assert len(list((cluster.folder / "hosts" / "mdw" / ".gpmedic" / "jobs").iterdir())) == 1
+    assert len(jobs_of(cluster) - before) == 1
+
+
+def test_a_cluster_that_another_run_works_on_is_refused_as_soon_as_that_run_gives_a_sign_of_life(
+    mirror_down: PracticeCluster,
+) -> None:
+    settings, before = mirror_down.settings, jobs_of(mirror_down)
+    with (
+        Shell.connect(settings.ssh) as other,
+        locked(other, settings, beat_every=0.5),
+        pytest.raises(LockHeld) as refused,
+    ):
+        recovered(settings)
+    assert f"is being worked on by {myself()}" in refused.value.message
+    assert jobs_of(mirror_down) == before
+
+
+def test_nothing_is_started_beside_the_job_of_an_earlier_run(mirror_down: PracticeCluster) -> None:
+    settings, key = mirror_down.settings, f"recover-{mirror_down.name}-{'0' * 16}-20260102-030405{time.time_ns():09d}"
+    with Shell.connect(settings.ssh) as shell:
+        assert launch(shell, key, ("sleep", "600"), ":").state in ALIVE
+        before = jobs_of(mirror_down)
+        try:
+            with pytest.raises(UtilityBusy, match=f"{key} of an earlier run is at work on .*nothing was started"):
+                recovered(settings)
+        finally:
+            pids = mirror_down.folder / "hosts" / "mdw" / ".gpmedic" / "jobs" / key / "pids"
+            os.kill(int(pids.read_text().split()[2]), signal.SIGTERM)
+            until(lambda: status(shell, key).state is JobState.DONE)
+    assert jobs_of(mirror_down) == before
+
+
+@contextmanager
+def brake_pulled(cluster: PracticeCluster) -> Iterator[None]:
+    with Shell.connect(cluster.settings.ssh) as shell:
+        brake.pull(shell, cluster.name, "anna: storage migration")
+        try:
+            yield
+        finally:
+            brake.release(shell, cluster.name)
+
+
+@contextmanager
+def two_utilities_begun(cluster: PracticeCluster) -> Iterator[None]:
+    """One is known by its lock, one by its process."""
+    cluster.break_(Fault.LOCK_HELD)
+    program = cluster.folder / "gpexpand"
+    program.write_text("read -r _\n")
+    # Of this cluster alone, or the others of this machine would take it for theirs.
+    mine = {"MASTER_DATA_DIRECTORY": cluster.settings.greenplum.coordinator_data_directory}
+    with subprocess.Popen(["/bin/sh", str(program), "-i", "input"], stdin=subprocess.PIPE, env=mine) as process:
+        try:
+            yield
+        finally:
+            process.kill()
+            cluster.heal(Fault.LOCK_HELD)
+
+
+@pytest.mark.parametrize(
+    ("begun", "refused", "words"),
+    [
+        (brake_pulled, Braked, "anna: storage migration.*nothing was started"),
+        (two_utilities_begun, UtilityBusy, r"gprecoverseg \(pid \d+\), .*gpexpand -i input \(pid \d+\) is at work"),
+    ],
+)
+def test_what_began_after_the_checks_is_seen_before_the_start(
+    begun: Callable[[PracticeCluster], AbstractContextManager[None]],
+    refused: type[GpmedicError],
+    words: str,
+    mirror_down: PracticeCluster,
+) -> None:
+    before = jobs_of(mirror_down)
+    with ExitStack() as stack:
+        soon = [begun]
+
+        def begin() -> None:
+            while soon:
+                stack.enter_context(soon.pop()(mirror_down))
+
+        with pytest.raises(refused, match=words):
+            recovered(mirror_down.settings, meanwhile=begin)
+    assert jobs_of(mirror_down) == before
+
+
+def test_one_person_does_not_start_what_two_must_approve(mirror_down: PracticeCluster) -> None:
+    settings, before = mirror_down.settings, jobs_of(mirror_down)
+    policy = settings.policy.model_copy(update={"two_people": frozenset({Action.RECOVER})})
+    fingerprint = look(settings).plan(settings).fingerprint
+    with pytest.raises(NotApproved, match=r"Two people must approve recover .*only anna has.*Nothing was started"):
+        recovered(settings.model_copy(update={"policy": policy}), approval(fingerprint, seconded_by=" Anna"))
+    assert jobs_of(mirror_down) == before
+
+
+def until(condition: Callable[[], object], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

@@ -12,10 +12,12 @@ from typing import NoReturn, Protocol
 
 from gpmedic.practice.control import Control, PracticeError, Verb
 from gpmedic.practice.facts import Facts, Release, SegmentFacts
+from gpmedic.practice.fault import Lie
 from gpmedic.practice.utilities.console import Console
 from gpmedic.practice.utilities.gprecoverseg_live import log_file
 from gpmedic.practice.utilities.gprecoverseg_targets import reachable
 from gpmedic.practice.utilities.gpstate_words import words
+from gpmedic.practice.utilities.lies import lies
 from gpmedic.practice.utilities.startup import Stopped, refusal
 
 UTILITY = "gpinitstandby"
@@ -159,12 +161,19 @@ class LiveStandbyHands:
             raise CommandFailed(1, waited, "pg_ctl: could not start server\nExamine the log output.\n") from None
 
 
+class IdleStandbyHands(LiveStandbyHands):
+    """Everything succeeds, and nothing is done."""
+
+    def start(self, standby: SegmentFacts) -> None:
+        pass
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run as a command on the coordinator's host of a practice cluster."""
     options = parse(sys.argv[1:] if argv is None else argv)
     with Control.connect() as control, log_file(UTILITY) as log:
-        hands = LiveStandbyHands(control)
-        facts = hands.facts()
+        facts = control.facts()
+        hands = (IdleStandbyHands if lies(facts, Lie.GPINITSTANDBY_SAYS_DONE) else LiveStandbyHands)(control)
         host = os.environ.get("GPMEDIC_PRACTICE_HOST", facts.coordinator.hostname)
         return program(options, hands, Console(_both(log.write, options), UTILITY, host, facts.user), host)
 

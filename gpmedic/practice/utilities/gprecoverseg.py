@@ -11,6 +11,7 @@ from pathlib import Path
 
 from gpmedic.practice.control import Control, PracticeError
 from gpmedic.practice.facts import Facts, Release
+from gpmedic.practice.fault import Lie
 from gpmedic.practice.utilities import gprecoverseg_filerep, gprecoverseg_wal
 from gpmedic.practice.utilities.console import Console
 from gpmedic.practice.utilities.gprecoverseg_filerep_recovery import CommandFailed
@@ -20,6 +21,7 @@ from gpmedic.practice.utilities.gprecoverseg_lock import acquire, release, say_h
 from gpmedic.practice.utilities.gprecoverseg_options import Options, help_text, parse
 from gpmedic.practice.utilities.gprecoverseg_targets import Failed, Refused, UsageFault
 from gpmedic.practice.utilities.gprecoverseg_text import Declined
+from gpmedic.practice.utilities.lies import IdleHands, failing_at_last, lies
 from gpmedic.practice.utilities.startup import version_line
 
 
@@ -59,6 +61,9 @@ def _on(control: Control, argv: Sequence[str]) -> int:
         return without_directory(facts, sys.stderr.write)
     host = os.environ.get("GPMEDIC_PRACTICE_HOST", facts.coordinator.hostname)
     console = Console(_out, "gprecoverseg", host, facts.user)
+    if lies(facts, Lie.GPRECOVERSEG_SAYS_LOCKED):
+        say_held(console, facts.release, Path(directory), os.getppid())
+        return 0
     holder = acquire(facts.release, Path(directory))
     if holder is not None:
         say_held(console, facts.release, Path(directory), holder)
@@ -78,8 +83,12 @@ def _on(control: Control, argv: Sequence[str]) -> int:
                 if not options.quiet:
                     _out(text)
 
-            hands = LiveHands(control, options.data_directory or directory)
-            return program(options, facts.release, hands, Console(write, "gprecoverseg", host, facts.user))
+            make = IdleHands if lies(facts, Lie.GPRECOVERSEG_SAYS_DONE) else LiveHands
+            hands = make(control, options.data_directory or directory)
+            denies = lies(facts, Lie.GPRECOVERSEG_SAYS_FAILED)
+            said = Console(failing_at_last(write) if denies else write, "gprecoverseg", host, facts.user)
+            code = program(options, facts.release, hands, said)
+            return 1 if denies and code else code
     finally:
         release(facts.release, Path(directory))
 

@@ -58,7 +58,8 @@ def _run(options: ClusterOptions, hands: ClusterHands, console: Console) -> int:
         hands.stall()
     second = standby(facts)
     left = [second] if second is not None and options.without_standby else []
-    failed = hands.start([*skipped, *left])
+    dbids = {s.dbid for s in hands.start([*skipped, *left])}
+    failed = [s for s in facts.segments if s.dbid in dbids]  # as they were when they were named
     console.info("Process results...")
     lost = lost_contents(segments, failed)
     for content in lost:

@@ -8,6 +8,7 @@ from optparse import OptionParser  # what the real utilities use: their usage er
 
 from gpmedic.practice.control import Control, PracticeError
 from gpmedic.practice.facts import Facts
+from gpmedic.practice.fault import Lie
 from gpmedic.practice.utilities.console import Console
 from gpmedic.practice.utilities.gprecoverseg_live import log_file
 from gpmedic.practice.utilities.gprecoverseg_text import Declined
@@ -19,6 +20,7 @@ from gpmedic.practice.utilities.gpstop_hands import (
     LiveClusterHands,
     Refused,
 )
+from gpmedic.practice.utilities.lies import IdleClusterHands, lies
 from gpmedic.practice.utilities.startup import version_line
 
 Program = Callable[[ClusterOptions, ClusterHands, Console], int]
@@ -115,7 +117,9 @@ def run_utility(utility: Utility, program: Program, argv: Sequence[str] | None =
             if directory is None:
                 console.critical(f"{utility} failed. (Reason='{_unset(facts)}') exiting...")
                 return 2
-            return program(options, LiveClusterHands(control, directory), console)
+            idle = utility is Utility.GPSTART and lies(facts, Lie.GPSTART_SAYS_DONE)
+            hands = (IdleClusterHands if idle else LiveClusterHands)(control, directory)
+            return program(options, hands, console)
 
 
 def _unset(facts: Facts) -> str:
