@@ -80,8 +80,10 @@ def approval(fingerprint: str, seconded_by: str | None = None) -> Approval:
     )
 
 
-def test_a_job_that_was_started_under_another_name_of_the_cluster_counts_as_its_own(cluster: PracticeCluster) -> None:
-    settings = cluster.settings
+def test_a_job_that_was_started_under_another_name_of_the_cluster_counts_as_its_own(
+    mirror_down: PracticeCluster,
+) -> None:
+    cluster, settings = mirror_down, mirror_down.settings
     plan = look(settings).plan(settings)
     of_this_plan = Checked((), plan.fingerprint, time.monotonic())
     jobs = cluster.folder / "hosts" / "mdw" / ".gpmedic" / "jobs"
