@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
@@ -15,6 +15,8 @@ class ControlData:
         state: such as "in production", "in archive recovery", "shut down".
         timeline: of the latest checkpoint, or of the end of its recovery where that is later: a promotion writes its
             first checkpoint later than its new timeline, and a mirror its restart points later than what it receives.
+            Of a mirror that of its newest WAL file counts too: after a promotion of the other copy, as each rebalance
+            has one, a restart point of the new timeline takes minutes.
         checkpoint, prior: locations of the latest checkpoint and of the one before, as printed.
     """
 
@@ -49,16 +51,18 @@ _LABELS: Final[Mapping[str, str]] = MappingProxyType(
         "Latest checkpoint's TimeLineID": "timeline",
         "Min recovery ending loc's timeline": "recovery_timeline",  # 6 and 7
         "Database block size": "after all of these",
+        "Newest WAL file": "wal",  # a line of evidence.sh
     }
 )
 _TIMELINE: Final = re.compile(r"[0-9]{1,10}")
 _LOCATION: Final = re.compile(r"[0-9A-Fa-f]{1,8}/[0-9A-Fa-f]{1,8}")
 _WARNING: Final = re.compile(r"^(?:\S*pg_controldata: )?warning:", re.IGNORECASE | re.MULTILINE)
-_WHOLE: Final = frozenset(_LABELS.values()) - {"prior", "recovery_timeline"}
+_WAL_FILE: Final = re.compile(r"[0-9A-F]{24}")
+_WHOLE: Final = frozenset(_LABELS.values()) - {"prior", "recovery_timeline", "wal"}
 
 
 def read_control_data(text: str) -> ControlData | None:
-    """The output of pg_controldata; None where it is not whole, or it warns that nothing in it counts.
+    """What evidence.sh tells of pg_controldata; None where it is not whole, or it warns that nothing in it counts.
 
     It warns of a wrong checksum, of the bytes of another architecture and of sizes that cannot be, and prints on.
     """
@@ -75,4 +79,8 @@ def read_control_data(text: str) -> ControlData | None:
     if not found["system"].isdecimal() or not _LOCATION.fullmatch(found["checkpoint"]):
         return None
     timeline = max(map(int, timelines))
-    return ControlData(found["system"], found["state"], timeline, found["checkpoint"].upper(), found.get("prior", ""))
+    data = ControlData(found["system"], found["state"], timeline, found["checkpoint"].upper(), found.get("prior", ""))
+    wal = found.get("wal", "")
+    if not (data.is_a_mirrors and _WAL_FILE.fullmatch(wal)):
+        return data
+    return replace(data, timeline=max(timeline, int(wal[:8], 16)))

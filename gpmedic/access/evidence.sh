@@ -14,6 +14,9 @@ one() { # host dbid datadir
     cat <<'REMOTE'
 echo '== pg_controldata'
 pg_controldata "$datadir" 2>&1 | head -n 80
+# What a mirror has received is told by its control file minutes later; the name of a WAL file begins with its timeline.
+ls "$datadir/pg_wal" "$datadir/pg_xlog" 2>/dev/null | grep -x '[0-9A-F]\{24\}' | sort | tail -n 1 |
+  sed 's/^/Newest WAL file: /'
 for folder in log pg_log; do
   newest=$(ls -t "$datadir/$folder" 2>/dev/null | head -n 1)
   [ -z "$newest" ] || end_of "$datadir/$folder/$newest"

@@ -53,6 +53,7 @@ def test_evidence_holds_what_answers_and_a_silent_host_costs_its_deadline_once(
     assert "is not a host name" in parts["dbid 99"]
     for segment in wanted:
         said = parts[f"dbid {segment.dbid} on {segment.hostname}"]
+        assert ("\nNewest WAL file: 00000001" in said) is (segment.hostname != "sdw1"), said
         assert ("Database cluster state" in said) is (segment.hostname != "sdw1"), said
 
 

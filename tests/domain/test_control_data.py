@@ -84,6 +84,22 @@ def test_a_promotion_counts_before_its_first_checkpoint() -> None:
     assert promoted.timeline == 13
 
 
+@pytest.mark.parametrize(
+    ("state", "wal", "timeline"),
+    [
+        pytest.param("in archive recovery", "0000000D0000000000000005", 13, id="a mirror has received more"),
+        pytest.param("in archive recovery", "0000000B0000000000000005", 12, id="it has old files only"),
+        pytest.param("in archive recovery", "0000000D.history", 12, id="that is no WAL file"),
+        pytest.param("in production", "0000000D0000000000000005", 12, id="a primary writes its timeline down itself"),
+    ],
+)
+def test_what_a_mirror_has_received_counts_before_its_restart_point(state: str, wal: str, timeline: int) -> None:
+    """A mirror whose pair was just rebalanced streams a timeline of which it has no restart point for minutes."""
+    data = read_control_data(f"{TEXT.replace('in production', state)}Newest WAL file: {wal}\n")
+    assert data is not None
+    assert data.timeline == timeline
+
+
 def test_4_3_tells_no_timeline_of_a_recovery_and_7_no_prior_checkpoint() -> None:
     old = read_control_data(TEXT.replace("Min recovery ending loc's timeline:   0\n", ""))
     new = read_control_data(TEXT.replace("Prior checkpoint location:            0/10790B88\n", ""))
