@@ -23,8 +23,15 @@ for lock in "$data_directory"/gp*.lock "$data_directory"/gp*.pid; do
 done
 # Another cluster may have its coordinator on the same host: leave out what works for another data directory.
 works_for_us() {
-  [ -r "/proc/$1/environ" ] || return 0
-  theirs=$(tr '\0' '\n' 2>/dev/null <"/proc/$1/environ" | sed -n 's/^\(MASTER\|COORDINATOR\)_DATA_DIRECTORY=//p' | head -n 1)
+  # One that has ended since it was listed works for nobody, and one that just begins shows no environment yet.
+  for again in 1 2 3; do
+    environment=$({ tr '\0' '\n' <"/proc/$1/environ"; } 2>/dev/null)
+    case $(ps -o stat= -p "$1" 2>/dev/null) in '' | Z*) return 1 ;; esac
+    [ -z "$environment" ] || break
+    [ -r "/proc/$1/environ" ] || return 0
+    sleep 1
+  done
+  theirs=$(printf '%s\n' "$environment" | sed -n 's/^\(MASTER\|COORDINATOR\)_DATA_DIRECTORY=//p' | head -n 1)
   # The same folder has many names (links, a slash at the end), and -d on the command line counts more.
   [ ! -d "$theirs" ] || [ "$theirs" -ef "$data_directory" ] || case $2 in *"$data_directory"*) ;; *) false ;; esac
 }

@@ -259,6 +259,23 @@ def test_a_utility_at_work_is_found_however_it_spells_the_data_directory(
     assert (utility.pid in {process.pid for process in running}) is found
 
 
+def test_utilities_of_another_cluster_that_begin_and_end_while_they_are_listed_are_not_taken_for_ours(
+    six: PracticeCluster, tmp_path: Path
+) -> None:
+    """What has ended between the two looks has no environment, and neither has what has only begun."""
+    program, go = tmp_path / "gprecoverseg", tmp_path / "go"
+    program.write_text("#!/bin/sh\nsleep 0.05\n")
+    program.chmod(0o755)
+    go.touch()
+    loop = f"while [ -e {go} ]; do for n in 1 2 3 4 5 6 7 8; do {program} & done; wait; done"
+    with subprocess.Popen(["/bin/sh", "-c", loop], env={**os.environ, "MASTER_DATA_DIRECTORY": "/usr"}):
+        try:
+            found = [facts_of(six)["mdw"].utilities for _ in range(5)]
+        finally:
+            go.unlink()
+    assert found == [()] * 5
+
+
 @pytest.mark.parametrize(("argument", "found"), [("--help", False), ("--helpless", True), ("-a", True)])
 def test_a_utility_that_only_prints_its_help_is_no_utility_at_work(
     six: PracticeCluster, tmp_path: Path, argument: str, found: bool
