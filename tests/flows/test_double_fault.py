@@ -18,16 +18,18 @@ from prefect import flow
 from flows.attend import attend
 from flows.journal import Journal
 from flows.recover import recover
-from flows.recover_full import recover_full
+from flows.recover_full import copy_over
 from gpmedic.access.restart import job_argv
 from gpmedic.access.ssh import Shell
 from gpmedic.copies import Current
 from gpmedic.errors import NotApproved, Unrecoverable, UnsafeState
+from gpmedic.gprecoverseg import RecoveryType
 from gpmedic.practice import Fault, PracticeCluster
 from gpmedic.practice.facts import Answer as Said
 from gpmedic.practice.facts import Facts, Release, SegmentFacts
 from gpmedic.report import Outcome, RecoveryReport, report_text
 from gpmedic.restart import RestartNotes
+from gpmedic.ruled_out import RuledOut
 from gpmedic.settings import ClusterSettings
 from gpmedic.steps import Action, Disruption, Step
 from tasks.approve import Answer, Approval, Request
@@ -35,7 +37,6 @@ from tasks.compare_copies import compare_again
 from tasks.detect import look
 from tasks.notify import Progress, listening
 from tasks.precheck import Checked
-from tasks.recover import IncrementalFailed
 from tasks.restart import restart
 from tests.artifacts import newest_page
 
@@ -204,8 +205,8 @@ def test_a_restart_whose_run_was_killed_is_adopted_and_runs_once(
 
 
 @flow
-def copying_fully(settings: ClusterSettings, failed: IncrementalFailed) -> None:
-    recover_full(settings, Journal(cluster_name=settings.name), failed)
+def copying_fully(settings: ClusterSettings, mirror: RuledOut) -> None:
+    copy_over(settings, Journal(cluster_name=settings.name), [mirror])
 
 
 @flow
@@ -221,8 +222,7 @@ def test_unless_a_copy_is_proven_current_nothing_is_touched_and_nobody_is_asked(
     mirror, primary = one_copy_left(practice, 4)
     before = jobs_of(practice, "*")
 
-    failed = IncrementalFailed(("gprecoverseg", "-a"), 1, "pg_rewind failed", "Decide.")
-    failed.dbids, failed.why = (mirror.dbid,), "pg_rewind failed"
+    failed = RuledOut(mirror.dbid, frozenset({RecoveryType.INCREMENTAL}), "pg_rewind failed")
     with control_file(mirror, of_another_system), pytest.raises(UnsafeState, match="might overwrite the newer copy"):
         attend(lambda: copying_fully(practice.settings, failed), nobody)
 
