@@ -32,7 +32,7 @@ def jobs_of(cluster: PracticeCluster) -> set[Path]:
     return {p.parent for p in (cluster.folder / "hosts" / "mdw" / ".gpmedic" / "jobs").glob("*/pids")}
 
 
-def until(condition: Callable[[], object], what: str, seconds: float = 60) -> None:
+def until(condition: Callable[[], object], what: str, seconds: float = 180) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, what
