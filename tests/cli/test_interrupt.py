@@ -7,6 +7,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from gpmedic.practice.practice_cluster import folder_of
 from gpmedic.practice.processes import alive, parents
 from tests.cli.terminal import IN_A_TERMINAL, read_until
@@ -23,6 +25,7 @@ def descendants(pid: int) -> set[int]:
     return found
 
 
+@pytest.mark.chaos
 def test_ctrl_c_at_a_question_ends_the_drill_and_leaves_no_process(tmp_path: Path) -> None:
     ours, its = pty.openpty()
     drill = subprocess.Popen(

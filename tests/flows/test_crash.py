@@ -141,6 +141,7 @@ def test_a_command_that_has_updated_the_catalog_already_is_adopted(
     assert len(jobs_of(practice) - before) == 1
 
 
+@pytest.mark.chaos
 def test_a_command_that_ends_beside_the_first_look_is_followed_by_another_look(
     practice: PracticeCluster, prefect_server: str
 ) -> None:
@@ -162,6 +163,7 @@ def test_a_command_that_ends_beside_the_first_look_is_followed_by_another_look(
     assert len(jobs_of(practice) - before) == 1
 
 
+@pytest.mark.chaos
 def test_a_rebalance_in_whose_middle_the_run_died_is_adopted_when_a_segment_is_down_because_of_it(
     practice: PracticeCluster, prefect_server: str
 ) -> None:

@@ -122,6 +122,7 @@ def test_after_a_failed_incremental_recovery_neither_the_resumed_run_nor_the_nex
     assert rule_out.fn(practice.settings, down_again) == (), "it has been up since: another failure is another incident"
 
 
+@pytest.mark.chaos
 def test_a_data_directory_that_is_gone_is_copied_anew_after_an_approval_that_names_it(
     practice: PracticeCluster,
 ) -> None:

@@ -41,7 +41,7 @@ from tasks.restart import restart
 from tests.artifacts import newest_page
 
 every_generation = pytest.mark.parametrize(
-    "practice", ["6", "4.3", pytest.param("7", marks=pytest.mark.chaos)], indirect=True
+    "practice", ["6", *(pytest.param(release, marks=pytest.mark.chaos) for release in ("4.3", "7"))], indirect=True
 )
 generation_6 = pytest.mark.parametrize("practice", ["6"], indirect=True)
 

@@ -120,6 +120,7 @@ def test_a_primary_that_failed_over_is_recovered_synchronized_rebalanced_and_pro
     assert "Waiting for a person's answer to recover" in " ".join(progress.text for progress in told)
 
 
+@pytest.mark.chaos
 @generation_6
 def test_a_mirror_that_is_down_is_recovered_with_one_approval(practice: PracticeCluster) -> None:
     practice.break_(Fault.KILL_MIRROR, content=0)

@@ -88,6 +88,7 @@ def test_what_would_make_gprecoverseg_fail_in_silence_is_refused_before_anybody_
     assert jobs_of(mirror_down) == before
 
 
+@pytest.mark.chaos
 def test_the_same_failure_a_second_time_is_a_new_job(mirror_down: PracticeCluster) -> None:
     before = jobs_of(mirror_down)
     assert recovered(mirror_down).outcome is Outcome.RECOVERED

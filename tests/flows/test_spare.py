@@ -42,7 +42,7 @@ def practice(request: pytest.FixtureRequest, clusters_folder: Path) -> Iterator[
 
 generation_7 = pytest.mark.parametrize("practice", ["7"], indirect=True)
 every_generation = pytest.mark.parametrize(
-    "practice", ["7", "4.3", pytest.param("6", marks=pytest.mark.chaos)], indirect=True
+    "practice", ["7", *(pytest.param(release, marks=pytest.mark.chaos) for release in ("4.3", "6"))], indirect=True
 )
 
 
@@ -162,6 +162,7 @@ def _refusals_while_it_is_down(practice: PracticeCluster) -> None:
     ]
 
 
+@pytest.mark.chaos
 @generation_7
 def test_a_policy_of_differential_recovery_is_what_gprecoverseg_is_asked_for(
     practice: PracticeCluster, clusters_folder: Path

@@ -56,6 +56,7 @@ def jobs(cluster: PracticeCluster) -> list[Path]:
     return sorted((cluster.folder / "hosts" / "mdw" / ".gpmedic" / "jobs").glob("restore_standby-*"))
 
 
+@pytest.mark.chaos
 @four
 def test_segments_first_then_the_standby_in_one_run_each_with_its_own_approval(practice: PracticeCluster) -> None:
     practice.break_(Fault.KILL_STANDBY)

@@ -82,6 +82,7 @@ def test_a_flow_runs_as_a_module(environment: tuple[PracticeCluster, dict[str, s
     assert "healthy, nothing was done" in done.stdout
 
 
+@pytest.mark.chaos
 def test_a_flow_runs_when_it_is_served(environment: tuple[PracticeCluster, dict[str, str]]) -> None:
     cluster, variables = environment
     serve = "from flows.recover import recover; recover.serve(name='served')"

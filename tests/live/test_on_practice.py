@@ -73,6 +73,7 @@ def test_a_fault_is_a_command_of_the_file_with_the_quoted_fields_of_the_instance
         live.kill_primary(SEGMENT)
 
 
+@pytest.mark.chaos
 def test_a_mirror_is_killed_and_recovered_as_on_a_real_cluster(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prefect_server: str
 ) -> None:

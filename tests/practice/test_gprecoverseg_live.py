@@ -20,7 +20,7 @@ from tests.practice.fidelity.test_gprecoverseg_fidelity import as_rendered, reco
 Start = Callable[..., PracticeCluster]
 
 
-@pytest.fixture(scope="module", params=["4.3", "6", "7"])
+@pytest.fixture(scope="module", params=["4.3", "6", pytest.param("7", marks=pytest.mark.chaos)])
 def cluster(request: pytest.FixtureRequest) -> Iterator[PracticeCluster]:
     """One of each generation; every test leaves it as it found it."""
     with PracticeCluster(unique_name(), request.param) as made:
