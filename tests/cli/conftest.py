@@ -15,7 +15,7 @@ from tests.access.conftest import lab, server
 __all__ = ["lab", "server"]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def cluster() -> Iterator[PracticeCluster]:
     with PracticeCluster(f"cli-{uuid.uuid4().hex[:8]}", "6") as practice:
         yield practice

@@ -70,6 +70,7 @@ def test_a_mirror_that_is_down_has_exit_code_1_and_a_plan_to_recover_it(
     assert steps[0]["dbids"] == [mirror_down]
 
 
+@pytest.mark.chaos
 @pytest.mark.usefixtures("mirror_down")
 def test_what_refuses_a_recovery_is_said_once(clusters: Path, prefect_server: str) -> None:
     path = clusters / "practice.toml"

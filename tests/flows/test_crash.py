@@ -128,6 +128,7 @@ def test_a_command_that_has_not_changed_anything_yet_is_adopted(practice: Practi
     assert len(jobs_of(practice) - before) == 1
 
 
+@pytest.mark.chaos
 def test_a_command_that_has_updated_the_catalog_already_is_adopted(
     practice: PracticeCluster, prefect_server: str
 ) -> None:

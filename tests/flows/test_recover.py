@@ -131,6 +131,7 @@ def test_a_mirror_that_is_down_is_recovered_with_one_approval(practice: Practice
     assert operator.steps == ["recover"]
 
 
+@pytest.mark.chaos
 @generation_6
 def test_a_host_that_has_booted_again_is_one_incident_with_one_plan(practice: PracticeCluster) -> None:
     practice.write_rows(60)

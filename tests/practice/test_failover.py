@@ -39,7 +39,7 @@ def _fail_over(cluster: PracticeCluster) -> None:
     cluster.wait_until(lambda f: f.segment(10).role is Role.PRIMARY and f.segment(10).answer is Answer.ACCEPTS)
 
 
-@pytest.mark.parametrize("generation", ["6", "7"])
+@pytest.mark.parametrize("generation", ["6", pytest.param("7", marks=pytest.mark.chaos)])
 def test_a_killed_primary_is_failed_over_and_recovered_without_losing_a_row(start: Start, generation: str) -> None:
     cluster = start(generation)
     cluster.write_rows(30)
