@@ -103,6 +103,7 @@ def test_a_run_whose_process_was_killed_does_not_block_the_cluster(prefect_serve
     assert StateType.RUNNING not in states
 
 
+@pytest.mark.chaos
 def test_a_deployed_run_whose_worker_died_with_it_is_free_and_a_suspended_one_keeps_its_claim(
     prefect_server: str, tmp_path: Path
 ) -> None:

@@ -139,6 +139,7 @@ def test_a_data_directory_that_is_gone_is_copied_anew_after_an_approval_that_nam
     assert f"{lost.datadir} does not exist" in shown
 
 
+@pytest.mark.chaos
 def test_silence_to_a_suspended_run_is_reported_once_by_the_next_health_check(
     practice: PracticeCluster, deployment: str, prefect_server: str
 ) -> None:

@@ -199,6 +199,7 @@ def test_after_a_command_that_has_failed_the_evidence_is_saved_again(practice: P
     )
 
 
+@pytest.mark.chaos
 @generation_6
 def test_health_check_names_the_condition_and_changes_nothing(practice: PracticeCluster) -> None:
     assert health_check(practice.name).healthy

@@ -94,6 +94,7 @@ def test_a_flow_runs_when_it_is_served(environment: tuple[PracticeCluster, dict[
     assert run.state.is_completed(), run.state
 
 
+@pytest.mark.chaos
 @pytest.mark.timeout(240)
 def test_a_worker_recovers_with_what_prefect_yaml_deploys_and_no_process_waits_for_the_answer(
     environment: tuple[PracticeCluster, dict[str, str]],

@@ -20,7 +20,9 @@ from tests.practice.fidelity.test_gprecoverseg_fidelity import as_rendered, reco
 Start = Callable[..., PracticeCluster]
 
 
-@pytest.fixture(scope="module", params=["4.3", "6", pytest.param("7", marks=pytest.mark.chaos)])
+@pytest.fixture(
+    scope="module", params=["6", *(pytest.param(release, marks=pytest.mark.chaos) for release in ("4.3", "7"))]
+)
 def cluster(request: pytest.FixtureRequest) -> Iterator[PracticeCluster]:
     """One of each generation; every test leaves it as it found it."""
     with PracticeCluster(unique_name(), request.param) as made:
@@ -86,7 +88,7 @@ def test_the_file_that_o_writes_is_what_i_reads(cluster: PracticeCluster) -> Non
     cluster.wait_until(healthy)
 
 
-@pytest.mark.parametrize("cluster", ["4.3", "6"], indirect=True)
+@pytest.mark.parametrize("cluster", ["6", pytest.param("4.3", marks=pytest.mark.chaos)], indirect=True)
 def test_a_rebalance_while_a_segment_is_down_does_nothing(cluster: PracticeCluster) -> None:
     """T3 and T30: 4.3 refuses, 6 and 7 warn and end with 0."""
     cluster.break_(Fault.KILL_PRIMARY, content=3)
@@ -119,7 +121,7 @@ def test_no_at_the_prompt_changes_nothing(cluster: PracticeCluster) -> None:
     cluster.wait_until(healthy)
 
 
-@pytest.mark.parametrize("cluster", ["4.3", "6"], indirect=True)
+@pytest.mark.parametrize("cluster", ["6", pytest.param("4.3", marks=pytest.mark.chaos)], indirect=True)
 def test_a_lost_directory_needs_a_full_recovery(cluster: PracticeCluster) -> None:
     cluster.break_(Fault.DATADIR_REMOVED, dbid=13)
     cluster.wait_until(down(13))
@@ -208,6 +210,7 @@ def test_the_installed_command_answers_like_the_real_one(cluster: PracticeCluste
     assert done.returncode == real.exit_code
 
 
+@pytest.mark.chaos
 @pytest.mark.parametrize("cluster", ["4.3"], indirect=True)
 def test_4_3_does_not_stop_while_a_session_is_open(cluster: PracticeCluster) -> None:
     """T29: the default mode refuses, and nothing has changed."""
