@@ -34,7 +34,6 @@ class HealthReport:
 def health_check(cluster: ClusterName) -> HealthReport:
     """Look at the catalog, probe every acting primary, diagnose, report; one event for each condition found."""
     settings = load_cluster(cluster)
-    report_silence(settings)
     diagnosis, limits = look(settings), look_at_limits(settings)
     publish_markdown("health", settings.name, diagnosis_markdown(diagnosis, limits), f"Health of {settings.name}")
     if diagnosis.cluster is not None:
@@ -46,6 +45,7 @@ def health_check(cluster: ClusterName) -> HealthReport:
     for sentence in limits.sentences:
         tell(Phase.OBSERVE, sentence)
     announce_conditions(diagnosis)
+    report_silence(settings)
     return HealthReport(settings.name, diagnosis)
 
 

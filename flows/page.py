@@ -67,13 +67,13 @@ def follow(page: Page, cluster_name: str, repeated_failure: RepeatedFailure | No
         except GpmedicError as error:
             tell(Phase.REPORT, str(error), Level.WARNING)
             advice = ""
-            if isinstance(error, UtilityFailed):
-                _keep_what_failed(settings)
             if isinstance(error, HostUnreachable):
                 advice = advise(settings)
             else:
                 _recall(settings, journal)
             _publish(journal.report(ended_early(error, journal), error), advice)
+            if isinstance(error, UtilityFailed):
+                _keep_what_failed(settings)
             raise
         tell(Phase.REPORT, f"{settings.name}: {outcome.value}.")
     _recall(settings, journal)
@@ -84,7 +84,7 @@ def follow(page: Page, cluster_name: str, repeated_failure: RepeatedFailure | No
 
 def _keep_what_failed(settings: ClusterSettings) -> None:
     """The logs of a copy that failed, too: the next attempt may overwrite what they tell of."""
-    with suppress(GpmedicError):  # a restart may have left the database down; the command's own failure is told
+    with suppress(Exception):  # as where a restart left the database down; it must not stand before the failure itself
         collect_evidence(settings, look(settings), AFTER_A_FAILURE)
 
 

@@ -9,18 +9,24 @@ from tasks.answers import Answers
 from tasks.approve import SILENCE_ADVICE
 from tasks.notify import Level, Phase, announce, tell
 from tasks.publish import publish_markdown
+from tasks.question import newest_request
 from tasks.silence import Unanswered, find_unanswered, mark_reported
 
 
 def report_silence(settings: ClusterSettings) -> None:
     """Publish what each run of this cluster had noted when its question expired, once, with its next action."""
     for unanswered in find_unanswered(settings.name):
-        _report(settings, unanswered)
+        try:
+            _report(settings, unanswered)
+        except Exception as error:  # as of what another version has kept: it must not end each health check to come
+            what = f"What recovery run {unanswered.name} had noted cannot be read ({type(error).__name__})."
+            advice = f"Nobody answered it in time; look at it in Prefect. {SILENCE_ADVICE}"
+            tell(Phase.REPORT, f"{what} {advice}", Level.WARNING)
         mark_reported(unanswered.run)
 
 
 def _report(settings: ClusterSettings, unanswered: Unanswered) -> None:
-    journal, question = open_journal(settings.name, unanswered.run), unanswered.question
+    journal, question = open_journal(settings.name, unanswered.run), newest_request(unanswered.run)
     what = "its question" if question is None else question.proposal.step
     error = NotApproved(
         f"Nobody answered {what} of recovery run {unanswered.name} in time, which is a no; it was not run.",

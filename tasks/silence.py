@@ -15,7 +15,6 @@ from prefect.client.schemas.objects import StateType
 from prefect.client.schemas.sorting import FlowRunSort
 
 from tasks.claim import CLAIM_TAG
-from tasks.question import Request, newest_request
 
 NEVER_RESUMED: Final = "never resumed"
 """In the message of the state that the server gives to such a run."""
@@ -24,11 +23,10 @@ REPORTED_TAG: Final = "gpmedic-silence-reported"
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
-    """A run that nobody answered, and what it had asked last."""
+    """A run that nobody answered."""
 
     run: UUID
     name: str
-    question: Request | None
 
 
 def find_unanswered(cluster: str) -> tuple[Unanswered, ...]:
@@ -40,7 +38,7 @@ def find_unanswered(cluster: str) -> tuple[Unanswered, ...]:
     with get_client(sync_client=True) as client:
         runs = client.read_flow_runs(flow_run_filter=failed, sort=FlowRunSort.END_TIME_DESC, limit=20)
     return tuple(
-        Unanswered(run.id, run.name, newest_request(run.id))
+        Unanswered(run.id, run.name)
         for run in runs
         if REPORTED_TAG not in run.tags and run.state is not None and NEVER_RESUMED in (run.state.message or "")
     )

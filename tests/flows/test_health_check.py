@@ -9,12 +9,16 @@ from pathlib import Path
 import httpx
 import pytest
 from prefect.client.orchestration import get_client
+from prefect.states import Failed
 
 from flows.health_check import health_check
 from gpmedic.access import brake
 from gpmedic.access.ssh import Shell
 from gpmedic.practice import Fault, PracticeCluster
 from gpmedic.settings import CONFIG_VARIABLE
+from tasks.claim import CLAIM_TAG
+from tasks.notify import Progress, listening
+from tasks.question import REQUEST_PREFIX
 
 
 @pytest.fixture
@@ -57,3 +61,15 @@ def test_a_health_check_emits_one_event_a_condition_and_keeps_a_page_and_a_table
     assert "Mirror down" in str(kept["markdown"])
     assert re.search(r"The brake is on: .*anna: storage migration", str(kept["markdown"]))
     assert "sdw1" in str(kept["table"])
+
+    # An unanswered run that another version has left behind is told, and does not end this health check nor the next.
+    with get_client(sync_client=True) as client:
+        failed = Failed(message="The flow was paused and never resumed.")
+        run = client.create_flow_run(health_check, parameters={"cluster": "x"}, tags=[f"{CLAIM_TAG}{mirror_down.name}"])
+        client.set_flow_run_state(run.id, failed, force=True)
+        client.create_flow_run_input(run.id, key=f"{REQUEST_PREFIX}recover", value='{"key": "of another version"}')
+    told = list[Progress]()
+    with listening(told.append):
+        for _ in range(2):
+            assert not health_check(mirror_down.name).healthy
+    assert len([p for p in told if run.name in p.text and "cannot be read" in p.text]) == 1
