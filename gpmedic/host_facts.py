@@ -33,6 +33,7 @@ class DirectoryFacts:
         postmaster: the state of the pid in postmaster.pid.
         orphans: pg_basebackup, pg_rewind and rsync processes that name this directory.
         control_file: whether global/pg_control lies in it; a full copy that was cut off has none yet.
+        parent: whether the folder that it lies in is there; where it is not, a file system is not mounted.
     """
 
     path: str
@@ -47,6 +48,7 @@ class DirectoryFacts:
     postmaster_pid: int | None = None
     orphans: tuple[RunningProcess, ...] = ()
     control_file: bool = True
+    parent: bool = True
 
 
 @dataclass(frozen=True, slots=True)

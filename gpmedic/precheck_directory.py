@@ -63,6 +63,10 @@ def _target(segment: Segment) -> str:
 
 def presence(target: str, segment: Segment, facts: DirectoryFacts) -> Check:
     """Whether the directory is there, can be written to, and holds an instance."""
+    if not facts.exists and not facts.parent:  # a full copy would fill the file system below, and hide under the mount
+        detail = f"{facts.path} does not exist, nor does the folder that it lies in"
+        action = f"Mount the file system that is missing on {segment.hostname}, or make that folder; then run it again."
+        return Check(CheckName.DATA_DIRECTORY, target, Verdict.FAIL, detail, action)
     lost = None if facts.exists else f"{facts.path} does not exist"
     if facts.exists and facts.writable and not facts.control_file:
         lost = f"{facts.path} has no pg_control: it is empty, or a full copy into it was cut off"
@@ -144,11 +148,12 @@ def _standby_marker(target: str, segment: Segment, facts: DirectoryFacts) -> Che
     if not facts.standby_markers:
         return Check(CheckName.STANDBY_MARKER, target, Verdict.PASS, "no recovery.conf or standby.signal lies there")
     found = ", ".join(facts.standby_markers)
-    if segment.in_preferred_role or facts.cluster_state in _OF_A_STANDBY:
+    diverged = facts.cluster_state in _OF_A_PRIMARY and not facts.backup_label
+    if not diverged and (segment.in_preferred_role or facts.cluster_state in _OF_A_STANDBY):
         detail = f"{found} lies there, as in every mirror: it streams on without pg_rewind"
         return Check(CheckName.STANDBY_MARKER, target, Verdict.PASS, detail)
     skipped = f"{found} lies in a former primary: pg_rewind will be skipped, and it is started with what it has"
-    if facts.cluster_state in _OF_A_PRIMARY and not facts.backup_label:
+    if diverged:
         detail = f"{skipped}; its control file says {facts.cluster_state!r}: it ran as a primary last and has diverged"
         action = (
             f"Find out who laid it there; move it out of {facts.path} on {segment.hostname}, so that pg_rewind runs, or"

@@ -171,6 +171,7 @@ def _directory(number: str, path: str, lines: Sequence[tuple[str, str, str]]) ->
         postmaster_pid=int(pid) if pid else None,
         orphans=tuple(_process(value) for key, value in own if key == "orphan"),
         control_file="control" in single,
+        parent="parent" in single,
     )
 
 

@@ -19,6 +19,7 @@ for directory in "$@"; do
   near=$directory
   while [ ! -e "$near" ] && [ "$near" != / ]; do near=$(dirname "$near"); done
   df -P "$near" 2>/dev/null | awk -v n="$number" 'NR == 2 { for (i = 1; i < NF; i++) if ($(i + 1) ~ /^[0-9]+%$/ && $i ~ /^[0-9]+$/ && $(i - 1) + $i > 0) printf "free %s %.1f\n", n, 100 * $i / ($(i - 1) + $i) }'
+  [ ! -d "$(dirname "$directory")" ] || echo "parent $number yes"
   [ -d "$directory" ] || continue
   echo "exists $number yes"
   [ ! -w "$directory" ] || [ ! -x "$directory" ] || echo "writable $number yes"

@@ -277,6 +277,26 @@ def test_a_marker_in_a_mirror_is_what_every_mirror_has() -> None:
     assert any("without pg_rewind" in c.detail for c in checks)
 
 
+def test_a_marker_in_a_mirror_by_preference_that_ran_as_a_primary_last_fails_too() -> None:
+    marked = {"standby_markers": ("recovery.conf",), "cluster_state": "in production"}
+    check = only(judged(DOWN, on_directory(DOWN, facts_of(DOWN), TARGET, **marked)))
+    assert (check.name, check.verdict) == (CheckName.STANDBY_MARKER, Verdict.FAIL)
+    copied = on_directory(DOWN, facts_of(DOWN), TARGET, **marked, backup_label=True)
+    assert bad(judged(DOWN, copied)) == []
+
+
+@pytest.mark.parametrize("kind", [None, RecoveryType.FULL])
+def test_a_directory_whose_folder_is_gone_too_is_not_mounted_and_never_copied_over(kind: RecoveryType | None) -> None:
+    gone = on_directory(DOWN, facts_of(DOWN), TARGET, exists=False, writable=False, mode=None, parent=False)
+    plan = plan_of(DOWN)
+    if kind is not None:
+        wanted = CopyOver((TARGET,), "why", "/home/gpadmin", kind)
+        plan = make_copy_plan(diagnose(DOWN, probes(DOWN)), Capabilities(DOWN.version), PolicySettings(), wanted)
+    check = only(judge(plan, DOWN, list(gone.values())))
+    assert (check.name, check.verdict, check.lost) == (CheckName.DATA_DIRECTORY, Verdict.FAIL, None)
+    assert "Mount the file system" in check.next_action
+
+
 def test_4_3_knows_no_marker() -> None:
     cluster = failed_over(healthy(V43), 0)
     facts = on_directory(cluster, facts_of(cluster), primary_dbid(0), standby_markers=("recovery.conf",))
