@@ -115,7 +115,7 @@ CONDITIONS: Final[Mapping[Condition, ConditionFacts]] = MappingProxyType(
             "over: queries on this content hang or fail, and nothing is proven to be lost.",
             "Look at its host (load, memory, disks that hang) and at its log, then look again; only where it is "
             "certainly stuck, a person ends it with pg_ctl stop -m fast, and the flow recover then restarts the "
-            "database.",
+            "database. Where that does not end it, repair or reboot its host; never use SIGKILL.",
         ),
         Condition.PRIMARY_STARTING: ConditionFacts(
             "Primary starting",

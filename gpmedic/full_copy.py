@@ -141,7 +141,8 @@ def _overwrites(targets: Sequence[Segment], cluster: Cluster, wanted: CopyOver) 
     return (
         f"OVERWRITES these directories with a {wanted.kind.value} copy: {over}. {_LOSES[wanted.kind]}"
         f" Why: {wanted.why}. Nothing else is recovered by it. Sessions go on; the copies load the acting primaries'"
-        " disks and the network."
+        " disks and the network. Where a recovery had failed for a cause that is removed by now (a full disk, ssh,"
+        " pg_hba.conf), say no and run gprecoverseg -a by hand: gpmedic never repeats one that has failed."
     )
 
 

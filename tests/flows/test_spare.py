@@ -157,6 +157,10 @@ def _refusals_while_it_is_down(practice: PracticeCluster) -> None:
     with pytest.raises(PrecheckFailed, match="disk space"):
         moved(practice, nobody)
     practice.heal(Fault.DISK_FULL, host=SPARE)
+    practice.break_(Fault.LOCK_STALE)
+    with pytest.raises(PrecheckFailed, match=r"gprecoverseg\.lock is left over from a gprecoverseg"):
+        moved(practice, nobody)
+    practice.heal(Fault.LOCK_STALE)
     assert [(s.dbid, s.role, s.status, s.hostname) for s in practice.facts().segments] == [
         (s.dbid, s.role, s.status, s.hostname) for s in before.segments
     ]
