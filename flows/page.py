@@ -56,11 +56,11 @@ def follow(page: Page, cluster_name: str, repeated_failure: RepeatedFailure | No
     journal = open_journal(settings.name)
     with listening(journal.hear):
         try:
-            before = at_work(settings)
-            if adopt_restarts(settings, before):  # meanwhile there is nothing to look at
+            running = at_work(settings)
+            if adopt_restarts(settings, running):  # meanwhile there is nothing to look at
                 journal.adopted = True
             seen = observe(settings, journal)
-            if adopt_what_runs(settings, before):  # it has changed the cluster meanwhile
+            if adopt_what_runs(settings, running):  # it has changed the cluster meanwhile
                 journal.adopted = True
                 seen = observe(settings, journal)
             outcome = page(settings, journal, seen)

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
+from gpmedic.wal import lsn_bytes
+
 
 @dataclass(frozen=True, slots=True)
 class ControlData:
@@ -29,8 +31,7 @@ class ControlData:
     @property
     def position(self) -> int:
         """The latest checkpoint as a number of bytes."""
-        high, _, low = self.checkpoint.partition("/")
-        return (int(high, 16) << 32) + int(low, 16)
+        return lsn_bytes(self.checkpoint)
 
     @property
     def is_a_mirrors(self) -> bool:

@@ -1,6 +1,5 @@
 """How far the mirrors have caught up: rate, percent and time left from successive observations."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
@@ -9,6 +8,7 @@ from gpmedic.amounts import duration, size
 from gpmedic.cluster import COORDINATOR_CONTENT, Cluster, Generation, Replication
 from gpmedic.errors import GpmedicError
 from gpmedic.gpstate_rows import Resynchronization
+from gpmedic.wal import wal_position
 
 _Number = TypeVar("_Number", int, float)
 
@@ -216,13 +216,6 @@ def _streams(cluster: Cluster) -> set[int]:
     return {r.content for r in cluster.replication or () if r.is_mirror and r.content != COORDINATOR_CONTENT}
 
 
-def wal_position(text: str) -> int | None:
-    """Bytes from the beginning of the WAL of a position such as `0/C060000`; None where it is none."""
-    found = _POSITION.fullmatch(text)
-    return None if found is None else (int(found[1], 16) << 32) + int(found[2], 16)
-
-
-_POSITION: Final = re.compile(r"([0-9A-Fa-f]{1,8})/([0-9A-Fa-f]{1,8})")
 _SMOOTHING: Final = 0.3  # weight of the newest interval in the rate
 
 

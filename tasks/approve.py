@@ -146,8 +146,8 @@ def approve(
 
 def _first_yes(proposal: Proposal, valid_for: timedelta, answers: Answers) -> tuple[Request, Approval]:
     request = open_request(proposal, valid_for)
-    answer = _yes(request, answers)
-    answers.yes(answer.operator, decided_at(request), answer.reason)
+    answer, at = _yes(request, answers), decided_at(request)
+    answers.yes(answer.operator, at, answer.reason)
     approval = Approval(
         step=proposal.step,
         fingerprint=proposal.fingerprint,
@@ -155,7 +155,7 @@ def _first_yes(proposal: Proposal, valid_for: timedelta, answers: Answers) -> tu
         dbids=proposal.dbids,
         operator=answer.operator,
         reason=answer.reason,
-        decided_at=decided_at(request),
+        decided_at=at,
         expires_at=request.expires_at,
     )
     return request, approval
@@ -166,16 +166,16 @@ def _second_yes(
 ) -> tuple[Request, Approval]:
     while True:
         request = open_request(proposal, valid_for, approved_by=first.operator)
-        answer = _yes(request, answers)
+        answer, at = _yes(request, answers), decided_at(request)
         if not _same_person(first.operator, answer.operator):
-            answers.yes(answer.operator, decided_at(request), answer.reason)
+            answers.yes(answer.operator, at, answer.reason)
             break
         use_up(request)
         tell(Phase.APPROVE, f"{answer.operator} has approved it already; a second person must.", Level.WARNING)
     seconded = {
         "seconded_by": answer.operator,
         "reason": "; ".join(filter(None, (first.reason, answer.reason))),
-        "decided_at": decided_at(request),
+        "decided_at": at,
         "expires_at": min(first.expires_at, request.expires_at),
     }
     return request, first.model_copy(update=seconded)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from prefect import task
 
-from gpmedic.access.facts import gather, who_works
+from gpmedic.access.facts import gather
 from gpmedic.access.facts_spare import home_of, look_at_both, look_at_spare, mapping_of
 from gpmedic.access.ssh import Shell
 from gpmedic.access.watch import look_until
@@ -14,7 +14,7 @@ from gpmedic.cluster import Cluster, Segment
 from gpmedic.errors import UnreadableOutput, UnsafeState, UtilityBusy, UtilityFailed
 from gpmedic.gprecoverseg import Outcome, parse
 from gpmedic.plan import Action, Plan
-from gpmedic.precheck import judge, judge_utilities, require
+from gpmedic.precheck import judge, require
 from gpmedic.precheck_spare import Reference, judge_spare
 from gpmedic.recovery_config import RecoveryConfig
 from gpmedic.recovery_config_lint import find
@@ -26,7 +26,7 @@ from gpmedic.steps import SegmentMove
 from tasks.approve import Approval
 from tasks.detect import Seen
 from tasks.notify import Phase, tell
-from tasks.precheck import Checked, repeated, tell_checks
+from tasks.precheck import Checked, repeated, require_nobody_works, tell_checks
 from tasks.recover import advice, explain
 from tasks.run_utility import Ended, run_approved
 from tasks.transient import RETRIED
@@ -105,8 +105,7 @@ def _config(
     if way is Way.FILE:
         return typed(from_catalog(lost_segments(cluster, request), request), cluster.version)
     # -p chooses the ports by itself (T9): only gprecoverseg can say which. A lock, held or stale, would keep it silent.
-    coordinator = cluster.coordinator.hostname
-    require(tuple(judge_utilities(coordinator, who_works(settings, shell, coordinator))))
+    require_nobody_works(settings, shell, cluster)
     file, said = mapping_of(settings, shell, cluster.coordinator.port, request.spare)
     if file.strip():
         return from_text(file, cluster.version)

@@ -6,13 +6,13 @@ from datetime import datetime
 
 from prefect import task
 
-from gpmedic.access.facts import gather
+from gpmedic.access.facts import gather, who_works
 from gpmedic.access.sql import Database
 from gpmedic.access.ssh import Shell
 from gpmedic.check import Check, Verdict
 from gpmedic.cluster import Cluster
 from gpmedic.plan import Plan
-from gpmedic.precheck import judge
+from gpmedic.precheck import judge, judge_utilities, require
 from gpmedic.repeated_failures import COUNTED, SINCE_SQL, failures, judge_repeated
 from gpmedic.settings import ClusterSettings
 from tasks.detect import Seen
@@ -66,6 +66,16 @@ def check(settings: ClusterSettings, shell: Shell, seen: Seen, plan: Plan | None
     plan = plan or seen.plan(settings)
     checks = judge(plan, cluster, gather(settings, shell, cluster), settings.policy)
     return Checked((*checks, *repeated(settings, plan, cluster)), plan.fingerprint, at)
+
+
+def require_nobody_works(settings: ClusterSettings, shell: Shell, cluster: Cluster) -> None:
+    """A look at the coordinator's host alone: no utility at work there, no lock held or left over (T1, T22).
+
+    Raises:
+        UtilityBusy, PrecheckFailed: there is one.
+    """
+    coordinator = cluster.coordinator.hostname
+    require(tuple(judge_utilities(coordinator, who_works(settings, shell, coordinator))))
 
 
 def repeated(settings: ClusterSettings, plan: Plan, cluster: Cluster) -> tuple[Check, ...]:

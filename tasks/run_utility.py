@@ -12,7 +12,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
 from gpmedic.access.environment import prelude
-from gpmedic.access.facts import who_works
 from gpmedic.access.host_file import write_file
 from gpmedic.access.job import ALIVE, JobState, jobs_on, launch, running_jobs, status
 from gpmedic.access.lock import STALE_AFTER, HeldBy, Owner, locked
@@ -23,13 +22,13 @@ from gpmedic.cluster import Cluster
 from gpmedic.errors import HostUnreachable, NotApproved, Transient, UtilityBusy
 from gpmedic.gprecoverseg import parse_progress
 from gpmedic.plan import Action, Plan, require_rebalance_allowed
-from gpmedic.precheck import judge_utilities, require
+from gpmedic.precheck import require
 from gpmedic.settings import ClusterSettings
 from tasks.approve import Approval
 from tasks.detect import Seen, look
 from tasks.notify import Level, Phase, tell
 from tasks.permission import require_permission
-from tasks.precheck import Checked, check
+from tasks.precheck import Checked, check, require_nobody_works
 
 FIRST_POLL, SLOWEST_POLL = 0.2, 5.0
 """Seconds between two looks at a running job; it begins quickly and slows down."""
@@ -163,8 +162,7 @@ def _lock(shell: Shell, settings: ClusterSettings, phase: Phase) -> Iterator[Non
 def _require_nothing_came_between(settings: ClusterSettings, shell: Shell, cluster: Cluster) -> None:
     """The last look before the launch: the checks may be a minute old, and a person may have come with a utility."""
     require_permission(settings, shell)
-    coordinator = cluster.coordinator.hostname
-    require(tuple(judge_utilities(coordinator, who_works(settings, shell, coordinator))))
+    require_nobody_works(settings, shell, cluster)
 
 
 def _require_approved(settings: ClusterSettings, approval: Approval, action: Action, now: Plan) -> None:

@@ -13,13 +13,14 @@ import psycopg2
 from gpmedic.cluster import COORDINATOR_CONTENT, Generation, Mode, Role, Status
 from gpmedic.practice.catalog_rows import CatalogRows
 from gpmedic.practice.control import PracticeError
-from gpmedic.practice.facts import Copying, CopyKind, Release, lsn_bytes
+from gpmedic.practice.facts import Copying, CopyKind, Release
 from gpmedic.practice.fts import Fts, Pace, log_line
 from gpmedic.practice.hosts import Hosts
 from gpmedic.practice.layout import Mirrors, Row, rows
 from gpmedic.practice.postgres import Programs, copy_tree
 from gpmedic.practice.servers import Connection, Servers
 from gpmedic.practice.templates import COORDINATOR_HBA, template
+from gpmedic.wal import lsn_bytes
 
 _RESYNC_SECONDS = 2.0  # how long a resynchronization of 4.3 is seen at least
 _INCREMENTAL_BYTES = 4 << 20

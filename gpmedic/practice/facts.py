@@ -240,12 +240,6 @@ class Facts:
         return decode(cls, json.loads(text))
 
 
-def lsn_bytes(location: str) -> int:
-    """A WAL position as a number of bytes, so that two of them can be subtracted; '0/16B3748' -> 23803720."""
-    high, low = location.split("/")
-    return (int(high, 16) << 32) + int(low, 16)
-
-
 @lru_cache
 def _hints(kind: type) -> Mapping[str, Any]:
     return typing.get_type_hints(kind)

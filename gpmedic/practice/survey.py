@@ -10,13 +10,14 @@ import psycopg2
 
 from gpmedic.cluster import COORDINATOR_CONTENT, Generation, Mode, Role
 from gpmedic.practice.engine import Engine
-from gpmedic.practice.facts import Answer, Facts, HostFacts, LockFacts, ReplicationFacts, SegmentFacts, lsn_bytes
+from gpmedic.practice.facts import Answer, Facts, HostFacts, LockFacts, ReplicationFacts, SegmentFacts
 from gpmedic.practice.faults import in_force
 from gpmedic.practice.greenplum_catalog import UTILITY_VERSIONS, VERSIONS
 from gpmedic.practice.layout import USER, Row
 from gpmedic.practice.processes import alive
 from gpmedic.practice.servers import datadir_mode
 from gpmedic.practice.utilities.gprecoverseg_lock import pid_file
+from gpmedic.wal import lsn_bytes
 
 _REPLICATION_SQL = """
 SELECT pid, application_name, state, sync_state, sent_lsn::text, write_lsn::text, flush_lsn::text, replay_lsn::text,

@@ -31,8 +31,8 @@ from gpmedic.sync import (
     regressed,
     synchronized,
     unsynchronized,
-    wal_position,
 )
+from gpmedic.wal import wal_position
 
 MB = 1024 * 1024
 

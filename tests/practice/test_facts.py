@@ -12,8 +12,8 @@ from gpmedic.practice.facts import (
     ReplicationFacts,
     SegmentFacts,
     SshState,
-    lsn_bytes,
 )
+from gpmedic.wal import lsn_bytes
 
 
 def _segment(dbid: int, content: int, role: Role, copying: Copying | None = None) -> SegmentFacts:

@@ -7,9 +7,10 @@ import pytest
 from gpmedic.cluster import Mode, Status
 from gpmedic.practice import Fault, PracticeCluster, PracticeError
 from gpmedic.practice.control import Verb
-from gpmedic.practice.facts import Answer, Facts, SshState, lsn_bytes
+from gpmedic.practice.facts import Answer, Facts, SshState
 from gpmedic.practice.fault import Lie
 from gpmedic.practice.processes import alive
+from gpmedic.wal import lsn_bytes
 from tests.practice.conftest import Host, data_directory, unique_name
 
 Start = Callable[..., PracticeCluster]

@@ -4,12 +4,13 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 
 from gpmedic.cluster import Mode, Role, Status
-from gpmedic.practice.facts import Release, SegmentFacts, lsn_bytes
+from gpmedic.practice.facts import Release, SegmentFacts
 from gpmedic.practice.utilities.console import Console
 from gpmedic.practice.utilities.gpstate_filerep import change_tracking_size, resync
 from gpmedic.practice.utilities.gpstate_status import warn_if_unavailable, warn_not_queried
 from gpmedic.practice.utilities.gpstate_view import View
 from gpmedic.practice.utilities.table import SEPARATOR, Table
+from gpmedic.wal import lsn_bytes
 
 Column = tuple[str, Callable[[SegmentFacts], str]]
 

@@ -4,12 +4,13 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from gpmedic.cluster import Role, Status
-from gpmedic.practice.facts import CopyKind, ReplicationFacts, SegmentFacts, lsn_bytes
+from gpmedic.practice.facts import CopyKind, ReplicationFacts, SegmentFacts
 from gpmedic.practice.utilities.console import Console
 from gpmedic.practice.utilities.gpstate_filerep import change_tracking_info, mirror_status, resynchronization_info
 from gpmedic.practice.utilities.gpstate_view import MODE_LABELS, Reading, View
 from gpmedic.practice.utilities.gpstate_words import Words, initsystem_version, postgres_version
 from gpmedic.practice.utilities.table import SEPARATOR, Table
+from gpmedic.wal import lsn_bytes
 
 STARS = "*" * 53
 Section = tuple[str, Sequence[tuple[str, Reading]]]
