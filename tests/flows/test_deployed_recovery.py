@@ -6,7 +6,6 @@ The test takes the part of the worker: it runs the engine once for each time tha
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,9 +14,6 @@ import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.deployments import run_deployment
-from prefect.exceptions import Pause
-from prefect.flow_engine import run_flow
-from prefect.states import Pending
 
 from flows.attend import attend, give
 from flows.health_check import health_check
@@ -26,10 +22,12 @@ from gpmedic.cluster import Status
 from gpmedic.gprecoverseg import RecoveryType
 from gpmedic.practice import Facts, Fault, PracticeCluster
 from gpmedic.report import Outcome
-from tasks.approve import Answer, Request
+from tasks.approve import Answer
 from tasks.detect import look
 from tasks.rule_out import rule_out
 from tests.artifacts import newest_page
+from tests.people import Operator
+from tests.worker import worked
 
 
 @pytest.fixture(scope="module")
@@ -46,33 +44,10 @@ def deployment(prefect_server: str) -> str:
     return "recover/by-hand"
 
 
-class Operator:
-    """Says yes, and keeps what was asked."""
-
-    def __init__(self) -> None:
-        self.asked: list[Request] = []
-
-    def __call__(self, request: Request) -> Answer:
-        self.asked.append(request)
-        return Answer(decision="yes", operator="anna")
-
-    @property
-    def steps(self) -> list[tuple[str, tuple[int, ...]]]:
-        return [(request.proposal.step, request.proposal.dbids) for request in self.asked]
-
-
-def worked(run: FlowRun) -> FlowRun:
-    """What a worker does with a scheduled run; returns it as it stands when the process is gone."""
-    with get_client(sync_client=True) as client:
-        client.set_flow_run_state(run.id, Pending())
-        run = client.read_flow_run(run.id)
-        with suppress(Pause):  # how the engine tells a worker's process to end
-            run_flow(recover, flow_run=run, parameters=run.parameters, return_type="state")
-        return client.read_flow_run(run.id)
-
-
 def started(deployment: str, cluster: PracticeCluster) -> FlowRun:
-    return worked(run_deployment(deployment, parameters={"cluster": cluster.name}, timeout=0, as_subflow=False))
+    return worked(
+        recover, run_deployment(deployment, parameters={"cluster": cluster.name}, timeout=0, as_subflow=False)
+    )
 
 
 def asks(run: FlowRun) -> str:
@@ -83,7 +58,7 @@ def asks(run: FlowRun) -> str:
 
 def answered(run: FlowRun) -> FlowRun:
     give(run.id, Answer(decision="yes", operator="anna"))
-    return worked(run)
+    return worked(recover, run)
 
 
 def mirror_down(dbid: int) -> Callable[[Facts], bool]:
@@ -133,7 +108,8 @@ def test_a_data_directory_that_is_gone_is_copied_anew_after_an_approval_that_nam
     operator = Operator()
     report = attend(lambda: recover(practice.name), operator)
     assert report.outcome is Outcome.RECOVERED
-    assert operator.steps == [("recover-full", (11,)), ("recover", (8,))]
+    asked = [(request.proposal.step, request.proposal.dbids) for request in operator.asked]
+    assert asked == [("recover-full", (11,)), ("recover", (8,))]
     shown = operator.asked[0].proposal.text.replace("\\", "")
     assert f"OVERWRITES these directories with a full copy: {lost.datadir} on {lost.hostname} (dbid 11" in shown
     assert f"{lost.datadir} does not exist" in shown

@@ -14,10 +14,10 @@ from gpmedic.practice import Fault, PracticeCluster
 from gpmedic.practice.layout import Mirrors
 from gpmedic.report import Outcome
 from gpmedic.settings import ClusterSettings
-from tasks.approve import Answer, Request
 from tasks.await_hosts import await_hosts
 from tasks.detect import look
 from tasks.notify import Level, Progress, listening
+from tests.people import Operator
 
 others_when_there_is_time = pytest.mark.parametrize(
     "practice",
@@ -36,17 +36,6 @@ def practice(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         patch.setenv("GPMEDIC_CLUSTERS", str(tmp_path_factory.mktemp("clusters")))
         cluster.register()
         yield cluster
-
-
-class Operator:
-    """Says yes, and keeps what was asked."""
-
-    def __init__(self) -> None:
-        self.asked: list[Request] = []
-
-    def __call__(self, request: Request) -> Answer:
-        self.asked.append(request)
-        return Answer(decision="yes", operator="anna")
 
 
 @flow

@@ -23,6 +23,7 @@ from tasks.approve import Answer, Request
 from tasks.detect import Seen
 from tasks.notify import Phase, Progress, listening
 from tests.artifacts import newest_page
+from tests.people import Operator
 
 every_generation = pytest.mark.parametrize(
     "practice", ["6", "4.3", pytest.param("7", marks=pytest.mark.chaos)], indirect=True
@@ -50,21 +51,6 @@ def practice(request: pytest.FixtureRequest, clusters_folder: Path) -> Iterator[
         yield cluster
 
 
-class Operator:
-    """Says yes, and keeps what was asked."""
-
-    def __init__(self) -> None:
-        self.asked: list[Request] = []
-
-    def __call__(self, request: Request) -> Answer:
-        self.asked.append(request)
-        return Answer(decision="yes", operator="anna", reason="INC-7")
-
-    @property
-    def steps(self) -> list[str]:
-        return [request.proposal.step for request in self.asked]
-
-
 def recovered(cluster: PracticeCluster, operator: Callable[[Request], Answer]) -> RecoveryReport:
     return attend(lambda: recover(cluster.name), operator)
 
@@ -81,7 +67,7 @@ def mirror_down(content: int) -> Callable[[Facts], bool]:
 
 @generation_6
 def test_a_healthy_cluster_is_left_alone_and_nothing_is_asked(practice: PracticeCluster) -> None:
-    operator = Operator()
+    operator = Operator("INC-7")
     report = recovered(practice, operator)
     assert report.outcome is Outcome.HEALTHY
     assert operator.asked == []
@@ -94,7 +80,7 @@ def test_a_primary_that_failed_over_is_recovered_synchronized_rebalanced_and_pro
     practice.break_(Fault.SLOW_RESYNC, seconds=3)
     practice.break_(Fault.KILL_PRIMARY, content=2)
     practice.wait_until(failed_over(2))
-    operator, told = Operator(), list[Progress]()
+    operator, told = Operator("INC-7"), list[Progress]()
     with listening(told.append):
         report = recovered(practice, operator)
     assert report.outcome is Outcome.RECOVERED
@@ -125,7 +111,7 @@ def test_a_primary_that_failed_over_is_recovered_synchronized_rebalanced_and_pro
 def test_a_mirror_that_is_down_is_recovered_with_one_approval(practice: PracticeCluster) -> None:
     practice.break_(Fault.KILL_MIRROR, content=0)
     practice.wait_until(mirror_down(0))
-    operator = Operator()
+    operator = Operator("INC-7")
     report = recovered(practice, operator)
     assert report.outcome is Outcome.RECOVERED
     assert operator.steps == ["recover"]
@@ -143,7 +129,7 @@ def test_a_host_that_has_booted_again_is_one_incident_with_one_plan(practice: Pr
     lost = [s for s in before.data_segments if s.hostname == "sdw3"]
     assert {s.preferred_role.value for s in lost} == {"p", "m"}, "primaries and mirrors are lost with a host"
     practice.heal(Fault.HOST_DOWN, host="sdw3")
-    operator = Operator()
+    operator = Operator("INC-7")
     report = recovered(practice, operator)
     assert report.outcome is Outcome.RECOVERED
     assert operator.steps == ["recover", "rebalance"]
@@ -178,7 +164,7 @@ def test_a_yes_to_another_state_is_void_and_a_no_leaves_the_cluster_as_it_is(pra
     assert [(s.dbid, s.role, s.mode, s.status) for s in after.segments] == [
         (s.dbid, s.role, s.mode, s.status) for s in before.segments
     ]
-    assert recovered(practice, Operator()).outcome is Outcome.RECOVERED
+    assert recovered(practice, Operator("INC-7")).outcome is Outcome.RECOVERED
 
 
 @generation_6
@@ -208,4 +194,4 @@ def test_health_check_names_the_condition_and_changes_nothing(practice: Practice
     report = health_check(practice.name)
     assert not report.healthy
     assert report.diagnosis.having(Condition.MIRROR_DOWN) is not None
-    assert recovered(practice, Operator()).outcome is Outcome.RECOVERED
+    assert recovered(practice, Operator("INC-7")).outcome is Outcome.RECOVERED

@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -23,6 +22,7 @@ from tasks.approve import Approval
 from tasks.detect import detect, look
 from tasks.precheck import Checked
 from tasks.recover import recover
+from tests.people import approval
 
 
 @pytest.fixture(scope="module")
@@ -69,20 +69,6 @@ def recovering_in_spite_of_it(practice: PracticeCluster, approval: Approval, che
         recover(practice.settings, approval, checked)
 
 
-def approval_of(settings: ClusterSettings) -> Approval:
-    now = datetime.now(UTC)
-    return Approval(
-        step="recover",
-        fingerprint=look(settings).plan(settings).fingerprint,
-        argv=("gprecoverseg", "-a"),
-        dbids=(8,),
-        operator="anna",
-        reason="",
-        decided_at=now,
-        expires_at=now + timedelta(minutes=5),
-    )
-
-
 def attempts(state: State[Any]) -> int:
     """How often the one task of this flow run was tried."""
     wanted = FlowRunFilter(id=FlowRunFilterId(any_=[state.state_details.flow_run_id]))  # type: ignore[list-item]
@@ -104,10 +90,10 @@ def test_a_look_is_tried_again(practice: PracticeCluster) -> None:
 
 def test_a_refusal_is_not_tried_again(practice: PracticeCluster) -> None:
     settings = practice.settings
-    approval = approval_of(settings)
+    given = approval(look(settings).plan(settings).fingerprint)
     full = Check(CheckName.DISK_SPACE, "sdw2", Verdict.FAIL, "was full", "Make room.")
-    checked = Checked((full,), approval.fingerprint, time.monotonic())
-    state = recovering(settings, approval, checked, return_state=True)
+    checked = Checked((full,), given.fingerprint, time.monotonic())
+    state = recovering(settings, given, checked, return_state=True)
     with pytest.raises(PrecheckFailed):
         state.result()
     assert attempts(state) == 1
@@ -115,8 +101,9 @@ def test_a_refusal_is_not_tried_again(practice: PracticeCluster) -> None:
 
 def test_a_command_that_could_not_be_started_is_tried_again_and_started_once(practice: PracticeCluster) -> None:
     settings, jobs = practice.settings, practice.folder / "hosts" / "mdw" / ".gpmedic" / "jobs"
-    approval, checked = approval_of(settings), Checked((), "another plan", time.monotonic())
-    state = recovering_in_spite_of_it(practice, approval, checked, return_state=True)
+    given = approval(look(settings).plan(settings).fingerprint)
+    checked = Checked((), "another plan", time.monotonic())
+    state = recovering_in_spite_of_it(practice, given, checked, return_state=True)
     assert state.is_completed()
     assert attempts(state) > 1
     assert practice.facts().segment(8).status is Status.UP

@@ -20,6 +20,7 @@ from gpmedic.practice import Facts, Fault, PracticeCluster
 from gpmedic.practice.facts import Release
 from gpmedic.report import Outcome, RecoveryReport, report_text
 from tasks.approve import Answer, Request
+from tests.people import Operator
 
 LOST, SPARE = "sdw1", "sdw4"
 
@@ -44,17 +45,6 @@ generation_7 = pytest.mark.parametrize("practice", ["7"], indirect=True)
 every_generation = pytest.mark.parametrize(
     "practice", ["7", *(pytest.param(release, marks=pytest.mark.chaos) for release in ("4.3", "6"))], indirect=True
 )
-
-
-class Operator:
-    """Says yes, and keeps what was asked."""
-
-    def __init__(self) -> None:
-        self.asked: list[Request] = []
-
-    def __call__(self, request: Request) -> Answer:
-        self.asked.append(request)
-        return Answer(decision="yes", operator="anna", reason="INC-7")
 
 
 def nobody(request: Request) -> Answer:
@@ -83,7 +73,7 @@ def test_a_lost_host_is_replaced_with_one_approval_for_the_move_and_one_for_the_
     assert {s.preferred_role.value for s in lost} == {"p", "m"}, "primaries and mirrors are lost with a host"
     if practice.release is not Release.V4_3:
         _refusals_while_it_is_down(practice)
-    operator = Operator()
+    operator = Operator("INC-7")
     report = moved(practice, operator)
     assert report.outcome is Outcome.RECOVERED
     assert [r.proposal.step for r in operator.asked] == ["move-to-spare", "rebalance"]
@@ -132,7 +122,7 @@ def _the_way_back(practice: PracticeCluster, file: str) -> None:
         back(nobody)
     for left_over in (practice.folder / "hosts" / LOST / "data").glob("*/gpseg*"):
         shutil.rmtree(left_over)
-    report = back(Operator())
+    report = back(Operator("INC-7"))
     assert report.outcome is Outcome.RECOVERED
     step = report.rounds[-2].plan.step(Action.MOVE_TO_SPARE)
     assert step is not None
@@ -175,7 +165,7 @@ def test_a_policy_of_differential_recovery_is_what_gprecoverseg_is_asked_for(
     file.write_text(re.sub(r"(?m)^\[policy\]$", '[policy]\nrecovery_type = "differential"', file.read_text()))
     practice.break_(Fault.KILL_MIRROR, content=2)
     practice.wait_until(lambda facts: any(s.content == 2 and s.status.value == "d" for s in facts.segments))
-    operator = Operator()
+    operator = Operator("INC-7")
     report = attend(lambda: recover(practice.name), operator)
     assert report.outcome is Outcome.RECOVERED
     assert "gprecoverseg -a --differential" in operator.asked[0].proposal.text

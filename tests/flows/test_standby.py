@@ -15,7 +15,7 @@ from gpmedic.practice.facts import Answer as Said
 from gpmedic.practice.facts import Facts
 from gpmedic.report import Outcome
 from gpmedic.verify import ProofName
-from tasks.approve import Answer, Request
+from tests.people import Operator
 
 four = pytest.mark.parametrize("practice", ["4.3"], indirect=True)
 six = pytest.mark.parametrize("practice", ["6"], indirect=True)
@@ -35,17 +35,6 @@ def practice(request: pytest.FixtureRequest, clusters_folder: Path) -> Iterator[
     with PracticeCluster(f"standby-{request.param.replace('.', '')}-{os.getpid()}", request.param) as cluster:
         cluster.register()
         yield cluster
-
-
-class Operator:
-    """Says yes, and keeps the names of the steps that were asked for."""
-
-    def __init__(self) -> None:
-        self.steps: list[str] = []
-
-    def __call__(self, request: Request) -> Answer:
-        self.steps.append(request.proposal.step)
-        return Answer(decision="yes", operator="anna")
 
 
 def mirror_down(facts: Facts) -> bool:

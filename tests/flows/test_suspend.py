@@ -3,23 +3,19 @@
 The test takes the part of the worker: it runs the engine once for each time that the server schedules the run.
 """
 
-from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from prefect import flow
-from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.deployments import run_deployment
-from prefect.exceptions import Pause
-from prefect.flow_engine import run_flow
-from prefect.states import Pending
 
 from flows.attend import give
 from gpmedic.errors import LockHeld
 from tasks.approve import Answer, Needed, Proposal, approve
 from tasks.claim import claim
+from tests.worker import worked
 
 
 @flow(name="deployed")
@@ -60,16 +56,6 @@ def scheduled(deployment: str, folder: Path, cluster: str, needed: Needed = Need
     return run_deployment(deployment, parameters=parameters, timeout=0, as_subflow=False)
 
 
-def worked(run: FlowRun) -> FlowRun:
-    """What a worker does with a scheduled run; returns it as it stands when the process is gone."""
-    with get_client(sync_client=True) as client:
-        client.set_flow_run_state(run.id, Pending())
-        run = client.read_flow_run(run.id)
-        with suppress(Pause):  # how the engine tells a worker's process to end
-            run_flow(deployed, flow_run=run, parameters=run.parameters, return_type="state")
-        return client.read_flow_run(run.id)
-
-
 def asked(run: FlowRun) -> str | None:
     assert run.state is not None
     return run.state.state_details.pause_key if run.state.name == "Suspended" else None
@@ -79,18 +65,18 @@ def test_a_suspended_run_owns_its_cluster_and_its_answer_is_void_when_the_plan_h
     deployment: str, tmp_path: Path
 ) -> None:
     (tmp_path / "plan").write_text("aaa")
-    run = worked(scheduled(deployment, tmp_path, "gp-s"))
+    run = worked(deployed, scheduled(deployment, tmp_path, "gp-s"))
     assert asked(run) == "recover-aaa"
     with pytest.raises(LockHeld):
         other("gp-s")
 
     (tmp_path / "plan").write_text("bbb")
     give(run.id, Answer(decision="yes", operator="anna"))
-    run = worked(run)
+    run = worked(deployed, run)
     assert asked(run) == "recover-bbb"
 
     give(run.id, Answer(decision="yes", operator="boris"))
-    run = worked(run)
+    run = worked(deployed, run)
     assert run.state is not None
     assert run.state.type is StateType.COMPLETED
     assert (tmp_path / "trace").read_text().splitlines() == ["begins", "begins", "begins", "boris approved bbb"]
@@ -98,9 +84,9 @@ def test_a_suspended_run_owns_its_cluster_and_its_answer_is_void_when_the_plan_h
 
 def test_a_no_to_a_suspended_run_fails_it(deployment: str, tmp_path: Path) -> None:
     (tmp_path / "plan").write_text("ccc")
-    run = worked(scheduled(deployment, tmp_path, "gp-t"))
+    run = worked(deployed, scheduled(deployment, tmp_path, "gp-t"))
     give(run.id, Answer(decision="no", operator="anna", reason="backup runs"))
-    run = worked(run)
+    run = worked(deployed, run)
     assert run.state is not None
     assert run.state.type is StateType.FAILED
     assert "anna said no to recover (backup runs)" in (run.state.message or "")
@@ -110,11 +96,11 @@ def test_a_suspended_run_that_two_must_approve_is_suspended_again_for_the_second
     deployment: str, tmp_path: Path
 ) -> None:
     (tmp_path / "plan").write_text("ddd")
-    run = worked(scheduled(deployment, tmp_path, "gp-u", Needed.TWO_PEOPLE))
+    run = worked(deployed, scheduled(deployment, tmp_path, "gp-u", Needed.TWO_PEOPLE))
     assert asked(run) == "recover-ddd"
     give(run.id, Answer(decision="yes", operator="anna"))
-    run = worked(run)
+    run = worked(deployed, run)
     assert asked(run) == "recover-ddd-second"
     give(run.id, Answer(decision="yes", operator="boris"))
-    assert worked(run).state_name == "Completed"
+    assert worked(deployed, run).state_name == "Completed"
     assert (tmp_path / "trace").read_text().splitlines()[-1] == "anna and boris approved ddd"

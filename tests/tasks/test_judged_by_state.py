@@ -3,7 +3,6 @@
 import os
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -26,6 +25,7 @@ from tasks.rebalance import rebalance
 from tasks.recover import recover
 from tasks.restart import restart
 from tasks.restore_standby import restore_standby
+from tests.people import approval
 
 Task = Callable[[ClusterSettings, Approval, Checked], None]
 
@@ -69,17 +69,7 @@ def impatient(practice: PracticeCluster) -> ClusterSettings:
 def approval_of(plan: Plan, action: Action) -> Approval:
     step = plan.step(action)
     assert step is not None
-    now = datetime.now(UTC)
-    return Approval(
-        step=action.value.replace("_", "-"),
-        fingerprint=plan.fingerprint,
-        argv=step.argv,
-        dbids=step.dbids,
-        operator="anna",
-        reason="",
-        decided_at=now,
-        expires_at=now + timedelta(minutes=5),
-    )
+    return approval(plan.fingerprint, action.value.replace("_", "-"), step.argv, step.dbids)
 
 
 def failure(practice: PracticeCluster, action: Action, task: Task, lie: Lie | None = None) -> UtilityFailed:

@@ -7,7 +7,6 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -26,6 +25,7 @@ from tasks.detect import Seen, look
 from tasks.notify import Phase
 from tasks.precheck import Checked
 from tasks.run_utility import Ended, run_approved
+from tests.people import approval
 
 FAILED = (Check(next(iter(CheckName)), "sdw1", Verdict.FAIL, "was full", "Make room."),)
 
@@ -62,22 +62,6 @@ def recovered(
     fresh = Checked((), plan.fingerprint, time.monotonic())
     given = given or approval(plan.fingerprint)
     return run_approved(settings, Action.RECOVER, given, fresh, Phase.RECOVER, plan_of=plan_of)
-
-
-def approval(fingerprint: str, seconded_by: str | None = None) -> Approval:
-    now = datetime.now(UTC)
-    later = now + timedelta(minutes=5)
-    return Approval(
-        step="recover",
-        fingerprint=fingerprint,
-        argv=("gprecoverseg", "-a"),
-        dbids=(8,),
-        operator="anna",
-        reason="",
-        decided_at=now,
-        expires_at=later,
-        seconded_by=seconded_by,
-    )
 
 
 def test_a_job_that_was_started_under_another_name_of_the_cluster_counts_as_its_own(

@@ -1,0 +1,44 @@
+"""Those who answer in tests, and what they have given."""
+
+from datetime import UTC, datetime, timedelta
+
+from tasks.approve import Answer, Approval, Request
+
+
+class Operator:
+    """Says yes, and keeps what was asked."""
+
+    def __init__(self, reason: str = "") -> None:
+        self.asked: list[Request] = []
+        self._reason = reason
+
+    def __call__(self, request: Request) -> Answer:
+        self.asked.append(request)
+        return Answer(decision="yes", operator="anna", reason=self._reason)
+
+    @property
+    def steps(self) -> list[str]:
+        """The names of the steps that were asked for."""
+        return [request.proposal.step for request in self.asked]
+
+
+def approval(
+    fingerprint: str,
+    step: str = "recover",
+    argv: tuple[str, ...] = ("gprecoverseg", "-a"),
+    dbids: tuple[int, ...] = (8,),
+    seconded_by: str | None = None,
+) -> Approval:
+    """Anna's yes of this moment."""
+    now = datetime.now(UTC)
+    return Approval(
+        step=step,
+        fingerprint=fingerprint,
+        argv=argv,
+        dbids=dbids,
+        operator="anna",
+        reason="",
+        decided_at=now,
+        expires_at=now + timedelta(minutes=5),
+        seconded_by=seconded_by,
+    )
