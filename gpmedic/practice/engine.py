@@ -321,9 +321,6 @@ class Engine:
                 self._begin_change_log(row)
 
     def _begin_change_log(self, row: Row) -> None:
-        with contextlib.suppress(psycopg2.Error), contextlib.closing(self.servers.connect(row)) as session:
-            with session.cursor() as cursor:
-                cursor.execute("SELECT pg_current_wal_lsn()::text")
-                found = cursor.fetchone()
-            if found is not None:
-                self._change_logs[row.content] = lsn_bytes(found[0])
+        with contextlib.suppress(psycopg2.Error):
+            [[(position,)]] = self.servers.ask(row, "SELECT pg_current_wal_lsn()::text")
+            self._change_logs[row.content] = lsn_bytes(position)

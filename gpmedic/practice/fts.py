@@ -25,6 +25,8 @@ from gpmedic.practice.greenplum_catalog import FTS_CHANNEL
 from gpmedic.practice.layout import Row
 from gpmedic.practice.servers import Connection, Servers
 
+_STREAMS = "SELECT state FROM pg_stat_replication WHERE application_name = 'gp_walreceiver'"
+
 
 @dataclass(frozen=True, slots=True)
 class Pace:
@@ -163,7 +165,6 @@ class Fts:
         self._rounds = 0
         self._turn = threading.Condition()
         self._wake_read, self._wake_write = os.pipe()
-        self._sessions: dict[int, Connection] = {}
         self._listening: Connection | None = None
         self._without_stream: dict[int, float] = {}
         self._starting: dict[int, float] = {}
@@ -219,9 +220,8 @@ class Fts:
             with self._turn:
                 self._rounds += 1
                 self._turn.notify_all()
-        for session in (*self._sessions.values(), self._listening):
-            if session is not None:
-                session.close()
+        if self._listening is not None:
+            self._listening.close()
 
     def _await_turn(self) -> bool:
         """Sleep until the next round is due; whether a session asked for one (gp_request_fts_probe_scan)."""
@@ -324,18 +324,11 @@ class Fts:
 
     def _stream(self, primary: Row) -> Stream | None:
         """The state of the mirror's stream; None where the primary does not answer."""
-        session = self._sessions.get(primary.dbid)
         try:
-            if session is None or session.closed:
-                session = self._sessions[primary.dbid] = self._servers.connect(primary)
-            with session.cursor() as cursor:
-                cursor.execute("SELECT state FROM pg_stat_replication WHERE application_name = 'gp_walreceiver'")
-                states = {state for (state,) in cursor.fetchall()}
+            [found] = self._servers.ask(primary, _STREAMS)
         except psycopg2.Error:
-            if session is not None:
-                session.close()
-            self._sessions.pop(primary.dbid, None)
             return None
+        states = {state for (state,) in found}
         if "streaming" in states:
             return Stream.STREAMING
         return Stream.CATCHING_UP if states else Stream.NONE

@@ -79,7 +79,7 @@ class Ledger:
         return total
 
     @contextmanager
-    def writing(self, pause: float = 0.01) -> Iterator[Written]:
+    def writing(self, pause: float = 0.03) -> Iterator[Written]:
         """Write in the background until the block ends, a row every `pause` seconds; users wait as long as a recovery
         takes, and a row that cannot be written after it ends the block with an error."""
         written, stop, errors = Written(), Event(), list[Exception]()

@@ -10,8 +10,10 @@ import stat
 import subprocess
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psycopg2
 
@@ -48,6 +50,9 @@ class Servers:
         self._log_folder = log_folder
         self._processes: dict[int, subprocess.Popen[bytes]] = {}
         self._changing = threading.RLock()
+        self._sessions: dict[int, tuple[int | None, Connection]] = {}  # by dbid, each with its postmaster
+        self._asking: defaultdict[int, threading.Lock] = defaultdict(threading.Lock)
+        self._recovering: dict[int, int] = {}  # dbid -> the postmaster that said so
 
     def pid(self, dbid: int) -> int | None:
         """The postmaster's process id, None where it does not live."""
@@ -97,6 +102,7 @@ class Servers:
         process = self._processes.get(dbid)
         if process is None or process.poll() is not None:
             return False
+        self._end_session(dbid)  # a smart shutdown would wait for it
         process.send_signal(_SIGNALS[mode])
         try:
             process.wait(_STOP_WITHIN)
@@ -163,17 +169,43 @@ class Servers:
 
     def answer(self, row: Row) -> Answer:
         """What the server says to a new session."""
-        if self.pid(row.dbid) is None:
+        pid = self.pid(row.dbid)
+        if pid is None:
             return Answer.STRANGER if _listens(row.port) else Answer.REFUSED
+        if self._recovering.get(row.dbid) == pid and self.is_mirror(row):  # a mirror stays one until its signal goes
+            return Answer.RECOVERS
         try:
             self.connect(row).close()
         except psycopg2.OperationalError as error:
             text = str(error)
             # A primary says so too while it recovers from its crash.
             if "Hot standby mode is disabled" in text and self.is_mirror(row):
+                self._recovering[row.dbid] = pid
                 return Answer.RECOVERS
             return Answer.STARTING if "the database system is" in text else Answer.REFUSED
         return Answer.ACCEPTS
+
+    def ask(self, row: Row, *statements: str) -> list[list[tuple[Any, ...]]]:
+        """The rows that each statement gives in a session that is kept until the server ends; a new one for every
+        question costs more than all the rest of a practice cluster that is only watched.
+
+        Raises:
+            psycopg2.Error: the server does not answer.
+        """
+        with self._asking[row.dbid]:
+            pid, session = self._sessions.get(row.dbid, (None, None))
+            if session is not None and pid == self.pid(row.dbid):
+                with contextlib.suppress(psycopg2.Error):  # a crash ends every session, and not always the postmaster
+                    return _answers(session, statements)
+            self._end_session(row.dbid)
+            session = self.connect(row)
+            self._sessions[row.dbid] = (self.pid(row.dbid), session)
+            return _answers(session, statements)
+
+    def _end_session(self, dbid: int) -> None:
+        _, session = self._sessions.pop(dbid, (None, None))
+        if session is not None:
+            session.close()
 
     def connect(self, row: Row, database: str = "postgres", timeout: int = 2) -> Connection:
         """A session of the superuser, committing every statement; psycopg2.OperationalError where it is refused."""
@@ -257,6 +289,15 @@ class Servers:
 
     def _forget(self, pid: int) -> None:
         (self._folder / PID_FOLDER / str(pid)).unlink(missing_ok=True)
+
+
+def _answers(session: Connection, statements: tuple[str, ...]) -> list[list[tuple[Any, ...]]]:
+    with session.cursor() as cursor:
+        answers = []
+        for statement in statements:
+            cursor.execute(statement)
+            answers.append(cursor.fetchall())
+    return answers
 
 
 def datadir_mode(row: Row) -> int | None:

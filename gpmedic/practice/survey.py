@@ -99,13 +99,9 @@ def _less(location: str | None, lag: int) -> str | None:
 def _stream(engine: Engine, row: Row) -> tuple[str | None, tuple[ReplicationFacts, ...]]:
     if engine.servers.pid(row.dbid) is None:  # a stranger may listen on its port
         return None, ()
-    with contextlib.suppress(psycopg2.Error), contextlib.closing(engine.servers.connect(row)) as session:
-        with session.cursor() as cursor:
-            cursor.execute("SELECT pg_current_wal_lsn()::text")
-            position = cursor.fetchone()
-            cursor.execute(_REPLICATION_SQL)
-            found = cursor.fetchall()
-        return (position[0] if position else None), tuple(ReplicationFacts(row.content, *values) for values in found)
+    with contextlib.suppress(psycopg2.Error):
+        [(position,)], found = engine.servers.ask(row, "SELECT pg_current_wal_lsn()::text", _REPLICATION_SQL)
+        return position, tuple(ReplicationFacts(row.content, *values) for values in found)
     return None, ()
 
 
