@@ -35,7 +35,7 @@ drill: $(INSTALLED)
 	@$(VENV)/bin/gpmedic drill $(SCENARIO) --generation $(GENERATION)
 
 test: $(INSTALLED)
-	@$(VENV)/bin/pytest -q -n 3 --dist loadfile --no-loadscope-reorder
+	@$(VENV)/bin/pytest -q -n 4 --dist loadfile --no-loadscope-reorder
 
 chaos: $(INSTALLED)
 	@$(VENV)/bin/pytest -q -m chaos

@@ -19,7 +19,8 @@ from tests.practice.conftest import Host, unique_name
 Start = Callable[..., PracticeCluster]
 
 _HOLDER = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job has been told to ignore it
 from gpmedic.practice import Mirrors, PracticeCluster
 with PracticeCluster(sys.argv[1], mirrors=Mirrors.NO) as cluster:
     print("up", flush=True)
