@@ -83,6 +83,11 @@ class Segment:
         return self.status is Status.UP
 
     @property
+    def directories(self) -> tuple[str, ...]:
+        """The data directory, then those of its other filespaces."""
+        return tuple(dict.fromkeys((self.datadir, *(path for _, path in self.filespaces))))
+
+    @property
     def in_preferred_role(self) -> bool:
         return self.role is self.preferred_role
 

@@ -136,7 +136,7 @@ def _step(targets: Sequence[Segment], down: Sequence[int], cluster: Cluster, wan
 
 def _overwrites(targets: Sequence[Segment], cluster: Cluster, wanted: CopyOver) -> str:
     over = "; ".join(
-        f"{' and '.join(_directories(s))} on {s.hostname} (dbid {s.dbid}, from {_source(s, cluster)})" for s in targets
+        f"{' and '.join(s.directories)} on {s.hostname} (dbid {s.dbid}, from {_source(s, cluster)})" for s in targets
     )
     return (
         f"OVERWRITES these directories with a {wanted.kind.value} copy: {over}. {_LOSES[wanted.kind]}"
@@ -152,10 +152,6 @@ _LOSES: Final[Mapping[RecoveryType, str]] = MappingProxyType(
         RecoveryType.FULL: "What stands in them now is lost.",
     }
 )
-
-
-def _directories(segment: Segment) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((segment.datadir, *(path for _, path in segment.filespaces))))
 
 
 def _source(target: Segment, cluster: Cluster) -> Segment:

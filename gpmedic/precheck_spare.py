@@ -5,18 +5,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from gpmedic.amounts import size
 from gpmedic.capabilities import Capabilities
 from gpmedic.check import Check, CheckName, Verdict
 from gpmedic.cluster import Cluster
 from gpmedic.precheck import CLOCK_TOLERANCE
 from gpmedic.recovery_config import Place, RecoveryConfig
 from gpmedic.recovery_config_lint import find
+from gpmedic.room import TargetDirectory, fits
 from gpmedic.settings import PolicySettings
-from gpmedic.spare_facts import Hop, SpareFacts, TargetDirectory
+from gpmedic.spare_facts import Hop, SpareFacts
 from gpmedic.table import plain
-
-_KB: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,26 +165,7 @@ def _space(config: RecoveryConfig, cluster: Cluster, facts: SpareFacts, policy: 
             # With filespaces on other file systems the whole is counted where the data directory is: never too little.
             contents[systems.setdefault(found.filesystem, found)].add(segment.content)
     for system, own in contents.items():
-        yield _fits(system, own, facts, policy)
-
-
-def _fits(system: TargetDirectory, contents: set[int], facts: SpareFacts, policy: PolicySettings) -> Check:
-    target = f"{system.filesystem or system.path} on {facts.host}"
-    unknown = sorted(contents - facts.source_kb.keys())
-    if unknown or system.free_kb is None or system.total_kb is None:
-        what = f"the size of content {', '.join(map(str, unknown))}" if unknown else "free space"
-        action = f"Compare du on the acting primaries with df on {facts.host} yourself."
-        return Check(CheckName.DISK_SPACE, target, Verdict.WARN, f"{what} could not be told", action)
-    needed = sum(facts.source_kb[content] for content in contents)
-    left = 100 * (system.free_kb - needed) / max(1, system.total_kb)
-    detail = (
-        f"{size(needed * _KB)} needed, {size(system.free_kb * _KB)} free: {left:.0f} % would be left,"
-        f" {policy.free_space_percent} % wanted"
-    )
-    if left < policy.free_space_percent:
-        action = "Make room or name a larger spare: a copy that fills the disk fails at its end."
-        return _failed(CheckName.DISK_SPACE, target, detail, action)
-    return Check(CheckName.DISK_SPACE, target, Verdict.PASS, detail)
+        yield fits(system, facts.host, own, facts.source_kb, policy)
 
 
 def _failed(name: CheckName, target: str, detail: str, next_action: str) -> Check:

@@ -3,24 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-
-@dataclass(frozen=True, slots=True)
-class TargetDirectory:
-    """A directory of the spare into which a segment is to be copied.
-
-    Attributes:
-        entries: what lies in it already; 0 where it does not exist.
-        parent_writable: its nearest existing parent can be written to.
-        filesystem: its mount point; empty where it could not be told, and then the sizes are None.
-        free_kb, total_kb: of that file system, free for our user.
-    """
-
-    path: str
-    entries: int = 0
-    parent_writable: bool = True
-    filesystem: str = ""
-    free_kb: int | None = None
-    total_kb: int | None = None
+from gpmedic.room import TargetDirectory
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,15 @@ from datetime import datetime
 from prefect import task
 
 from gpmedic.access.facts import gather, who_works
+from gpmedic.access.room import room_for
 from gpmedic.access.sql import Database
 from gpmedic.access.ssh import Shell
 from gpmedic.check import Check, Verdict
 from gpmedic.cluster import Cluster
-from gpmedic.plan import Plan
+from gpmedic.plan import Action, Plan
 from gpmedic.precheck import judge, judge_utilities, require
 from gpmedic.repeated_failures import COUNTED, SINCE_SQL, failures, judge_repeated
+from gpmedic.room import judge_room
 from gpmedic.settings import ClusterSettings
 from tasks.detect import Seen
 from tasks.notify import Level, Phase, tell
@@ -65,7 +67,17 @@ def check(settings: ClusterSettings, shell: Shell, seen: Seen, plan: Plan | None
     cluster = seen.observation.cluster
     plan = plan or seen.plan(settings)
     checks = judge(plan, cluster, gather(settings, shell, cluster), settings.policy)
-    return Checked((*checks, *repeated(settings, plan, cluster)), plan.fingerprint, at)
+    checks += (*room(settings, shell, plan, cluster), *repeated(settings, plan, cluster))
+    return Checked(checks, plan.fingerprint, at)
+
+
+def room(settings: ClusterSettings, shell: Shell, plan: Plan, cluster: Cluster) -> tuple[Check, ...]:
+    """Whether the full copies of the next disruptive step fit; no other step needs more than the share that is free."""
+    step = next(iter(plan.disruptive_steps), None)
+    if step is None or step.action is not Action.RECOVER_FULL:
+        return ()
+    targets = [cluster.segment(dbid) for dbid in step.dbids]
+    return tuple(judge_room(targets, room_for(settings, shell, cluster, targets), settings.policy))
 
 
 def require_nobody_works(settings: ClusterSettings, shell: Shell, cluster: Cluster) -> None:

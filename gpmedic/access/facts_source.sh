@@ -5,15 +5,9 @@ shift 3
 printf '%s\n' "$marker"
 hop 0 "$spare"
 while [ $# -ge 2 ]; do
-  content=$1 count=$2 sum=0 known=yes
+  content=$1 count=$2
   shift 2
-  while [ "$count" -gt 0 ]; do
-    # What vanishes while it is counted makes du fail, and its sum still stands; what was cut off has none.
-    size=$(within "$seconds" du -sk "$1" 2>/dev/null | awk '{ print $1 }')
-    case $size in '' | *[!0-9]*) known=no ;; *) sum=$((sum + size)) ;; esac
-    shift
-    count=$((count - 1))
-  done
-  [ "$known" = no ] || echo "size $content $sum"
+  size_of "$content" "$seconds" "$count" "$@"
+  shift "$count"
 done
 echo "end - -"

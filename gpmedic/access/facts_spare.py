@@ -4,6 +4,7 @@ import re
 import secrets
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from gpmedic.access.environment import prelude
@@ -13,9 +14,10 @@ from gpmedic.access.ssh import Shell
 from gpmedic.cluster import Cluster, Segment
 from gpmedic.errors import UnsafeState, UtilityBusy
 from gpmedic.gprecoverseg import sample_argv
+from gpmedic.room import TargetDirectory
 from gpmedic.settings import ClusterSettings
 from gpmedic.spare import LostHost, SpareRequest
-from gpmedic.spare_facts import Hop, SpareFacts, TargetDirectory
+from gpmedic.spare_facts import Hop, SpareFacts
 
 LOST_DEADLINE: Final = 12
 """Seconds that a host gets which is not expected to answer, half of them to be reached."""
@@ -33,12 +35,12 @@ def look_at_both(
     Raises:
         UnsafeState: a name is no host name.
     """
-    frame = _frame()
+    frame = new_frame()
     scripts = {
         request.lost: for_host("facts_lost", f"{frame}-host", *(s.datadir for s in segments)),
         request.spare: for_host("facts_lost", f"{frame}-host"),
     }
-    said = _ask(settings, shell, frame, LOST_DEADLINE, scripts)
+    said = ask_hosts(settings, shell, frame, LOST_DEADLINE, scripts)
     lost, spare = said[request.lost], said[request.spare]
     state = LostHost.ANSWERS if any(key == "exists" for key, _, _ in lost.lines) else LostHost.EMPTY
     facts = SpareFacts(request.spare, spare.reachable, spare.detail, spare.noise)
@@ -53,14 +55,14 @@ def look_at_spare(
     Args:
         directories: by content, those on the spare into which its segment is to be copied.
     """
-    frame = _frame()
+    frame = new_frame()
     paths = [path for of_content in directories.values() for path in of_content]
     sources = [s for s in cluster.acting_primaries if s.content in directories]
     peers = sorted({s.hostname for s in sources})
     scripts = {peer: _for_source(frame, spare, [s for s in sources if s.hostname == peer]) for peer in peers}
     words = (settings.greenplum.home, str(len(peers)), *peers, *paths)
-    scripts[spare] = for_host("within+packages+facts_hop+facts_spare", f"{frame}-host", *words)
-    said = _ask(settings, shell, frame, SPARE_DEADLINE, scripts)
+    scripts[spare] = for_host("within+packages+facts_hop+sizes+facts_spare", f"{frame}-host", *words)
+    said = ask_hosts(settings, shell, frame, SPARE_DEADLINE, scripts)
     own = said[spare]
     back = [(peer, said[peer]) for peer in peers if peer != spare]
     return SpareFacts(
@@ -117,12 +119,11 @@ def home_of(shell: Shell) -> str:
 def _for_source(frame: str, spare: str, sources: Sequence[Segment]) -> str:
     words = [spare, str(SIZE_DEADLINE)]
     for s in sources:
-        own = [s.datadir, *(path for _, path in s.filespaces if path != s.datadir)]
-        words += [str(s.content), str(len(own)), *own]
-    return for_host("within+facts_hop+facts_source", f"{frame}-host", *words)
+        words += [str(s.content), str(len(s.directories)), *s.directories]
+    return for_host("within+facts_hop+sizes+facts_source", f"{frame}-host", *words)
 
 
-def _ask(
+def ask_hosts(
     settings: ClusterSettings, shell: Shell, frame: str, deadline: int, scripts: Mapping[str, str]
 ) -> dict[str, Answers]:
     _require_names(*scripts)
@@ -150,16 +151,21 @@ def _hops(origin: str, destinations: Sequence[str], said: Answers) -> list[Hop]:
 def _directory(number: str, path: str, said: Answers) -> TargetDirectory:
     own = {key: value for key, n, value in said.lines if n == number and key != "hop"}
     entries = own.get("entries", "0")
-    space = re.fullmatch(r"(\d+) (\d+) (.+)", own.get("space", ""))
-    return TargetDirectory(
-        path,
+    return replace(
+        space_in(number, path, said),
         entries=int(entries) if entries.isdecimal() else 1,
         parent_writable="writable" in own,
-        filesystem=space[3] if space else "",
-        free_kb=int(space[1]) if space else None,
-        total_kb=int(space[2]) if space else None,
     )
 
 
-def _frame() -> str:
+def space_in(number: str, path: str, said: Answers) -> TargetDirectory:
+    """The file system of a directory, of which a host has told under this number."""
+    told = next((value for key, n, value in said.lines if key == "space" and n == number), "")
+    space = re.fullmatch(r"(\d+) (\d+) (.+)", told)
+    if space is None:
+        return TargetDirectory(path)
+    return TargetDirectory(path, filesystem=space[3], free_kb=int(space[1]), total_kb=int(space[2]))
+
+
+def new_frame() -> str:
     return f"gpmedic-{secrets.token_hex(12)}"

@@ -32,7 +32,6 @@ for directory in "$@"; do
   elif [ -e "$directory" ]; then echo "entries $number 1"; fi
   # An empty directory that is there is written into itself.
   if [ -d "$near" ] && [ -w "$near" ] && [ -x "$near" ]; then echo "writable $number yes"; fi
-  df -Pk "$near" 2>/dev/null | awk -v n="$number" 'NR == 2 { for (i = 1; i < NF; i++) if ($(i + 1) ~ /^[0-9]+%$/ && $i ~ /^[0-9]+$/) {
-    mount = $(i + 2); printf "space %s %d %d %s\n", n, $i, $(i - 1) + $i, mount } }'
+  space_of "$number" "$directory"
 done
 echo "end - -"

@@ -160,19 +160,21 @@ def reserved_ports() -> Iterator[list[int]]:
 
 
 def _free(count: int, taken: set[int]) -> list[int]:
-    found: list[int] = []
-    first = random.choice(_PORTS)  # noqa: S311 (no secret; two machines' worth of clusters shall rarely meet)
-    for offset in range(len(_PORTS)):
-        port = _PORTS[(first - _PORTS.start + offset) % len(_PORTS)]
-        if port in taken:
-            continue
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((LOOPBACK, port))
-            except OSError:
-                continue
-        found.append(port)
-        if len(found) == count:
-            return found
+    """Consecutive ports: gprecoverseg -p counts on from the cluster's own, and must not meet another cluster there."""
+    begins = list(range(_PORTS.start, _PORTS.stop - count, count))
+    random.shuffle(begins)  # two machines' worth of clusters shall rarely meet
+    for first in begins:
+        ports = range(first, first + count)
+        if taken.isdisjoint(ports) and all(map(_can_be_bound, ports)):
+            return list(ports)
     raise PracticeError("There are not enough free ports for a practice cluster.", "Stop other practice clusters.")
+
+
+def _can_be_bound(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True

@@ -10,9 +10,10 @@ from domain.test_spare import REQUEST, lost
 from gpmedic.check import Check, CheckName, Verdict
 from gpmedic.cluster import Cluster, Version
 from gpmedic.precheck_spare import Reference, judge_spare
+from gpmedic.room import TargetDirectory
 from gpmedic.settings import PolicySettings
 from gpmedic.spare import SpareRequest, lost_segments
-from gpmedic.spare_facts import Hop, SpareFacts, TargetDirectory
+from gpmedic.spare_facts import Hop, SpareFacts
 from gpmedic.spare_file import from_catalog
 
 REFERENCE = Reference(

@@ -41,14 +41,14 @@ def test_of_runs_that_claim_at_the_same_moment_one_wins_and_the_others_name_it()
 
     @flow
     def starts_with_the_others() -> str:
-        ready.wait(timeout=60)
+        ready.wait(timeout=150)
         try:
             claim("gp-crowd")
         except LockHeld as refused:
             others.release()
             return refused.message
-        assert others.acquire(timeout=60)
-        assert others.acquire(timeout=60)
+        assert others.acquire(timeout=150)
+        assert others.acquire(timeout=150)
         return "mine"
 
     with ThreadPoolExecutor(3) as crowd:
@@ -125,7 +125,7 @@ def test_a_deployed_run_whose_worker_died_with_it_is_free_and_a_suspended_one_ke
         def worked(cluster: str) -> None:
             claim(cluster)
             if cluster == "gp-suspended":
-                suspend_flow_run(key="asks", timeout=600)
+                suspend_flow_run(key="asks", timeout=1500)
             print("claimed", flush=True)
             time.sleep(600)
 

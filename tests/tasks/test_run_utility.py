@@ -17,13 +17,15 @@ from gpmedic.access.lock import locked, myself
 from gpmedic.access.ssh import Shell
 from gpmedic.check import Check, CheckName, Verdict
 from gpmedic.errors import Braked, GpmedicError, LockHeld, NotApproved, PrecheckFailed, UtilityBusy
+from gpmedic.full_copy import CopyOver
 from gpmedic.plan import Action, Plan
 from gpmedic.practice import Fault, PracticeCluster
 from gpmedic.settings import ClusterSettings
 from tasks.approve import Approval
 from tasks.detect import Seen, look
 from tasks.notify import Phase
-from tasks.precheck import Checked
+from tasks.precheck import Checked, check
+from tasks.recover_full import copy_plan, folder_of
 from tasks.run_utility import Ended, run_approved
 from tests.people import approval
 
@@ -202,6 +204,27 @@ def test_one_person_does_not_start_what_two_must_approve(mirror_down: PracticeCl
     with pytest.raises(NotApproved, match=r"Two people must approve recover .*only anna has.*Nothing was started"):
         recovered(settings.model_copy(update={"policy": policy}), approval(fingerprint, seconded_by=" Anna"))
     assert jobs_of(mirror_down) == before
+
+
+def test_a_full_copy_is_started_only_where_it_fits(mirror_down: PracticeCluster) -> None:
+    settings, seen = mirror_down.settings, look(mirror_down.settings)
+    [down] = [s for s in seen.observation.cluster.segments if not s.is_up]
+    wanted = CopyOver((down.dbid,), "a test", folder_of(settings))
+
+    def room_now() -> tuple[Verdict, str]:
+        with Shell.connect(settings.ssh) as shell:
+            checks = check(settings, shell, seen, copy_plan(settings, seen, wanted)).checks
+        [found] = [c for c in checks if c.name is CheckName.DISK_SPACE and "needed" in c.detail]
+        assert found.target.endswith(f" on {down.hostname}")
+        return found.verdict, found.detail
+
+    verdict, detail = room_now()
+    assert (verdict, detail.endswith("10 % wanted")) == (Verdict.PASS, True), detail
+    mirror_down.break_(Fault.DISK_FULL, host=down.hostname)
+    try:
+        assert room_now()[0] is Verdict.FAIL
+    finally:
+        mirror_down.heal(Fault.DISK_FULL, host=down.hostname)
 
 
 def until(condition: Callable[[], object], seconds: float = 60) -> None:
