@@ -19,6 +19,7 @@ from gpmedic.settings import (
     DatabaseSettings,
     GreenplumSettings,
     PolicySettings,
+    SlackSettings,
     SshSettings,
     clusters_folder,
 )
@@ -38,6 +39,7 @@ class GreenplumCluster(Block):
     ssh: SshSettings
     greenplum: GreenplumSettings
     policy: PolicySettings = PolicySettings()
+    slack: SlackSettings | None = None
 
     @property
     def settings(self) -> ClusterSettings:
@@ -51,6 +53,7 @@ class GreenplumCluster(Block):
             ssh=self.ssh,
             greenplum=self.greenplum,
             policy=self.policy,
+            slack=self.slack,
         )
 
     def connect(self) -> Database:

@@ -6,6 +6,7 @@ from prefect import flow
 from pydantic.dataclasses import dataclass
 
 from blocks.greenplum import load_cluster
+from flows.health_note import keep_note
 from flows.silence import report_silence
 from gpmedic.access.limits import look_at_limits
 from gpmedic.access.observe import Freshness
@@ -45,6 +46,7 @@ def health_check(cluster: ClusterName) -> HealthReport:
     for sentence in limits.sentences:
         tell(Phase.OBSERVE, sentence)
     announce_conditions(diagnosis)
+    keep_note(diagnosis)
     report_silence(settings)
     return HealthReport(settings.name, diagnosis)
 

@@ -4,6 +4,8 @@ A suspended run begins again from the top when it is resumed; the journal is how
 incident. It is a record for people: no decision is ever taken from it.
 """
 
+import math
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -25,10 +27,13 @@ from gpmedic.plan import Plan
 from gpmedic.precheck import Check
 from gpmedic.report import Approval, Decision, Event, Outcome, RecoveryReport, Round
 from gpmedic.verify import Proof, unproven_action
-from tasks.notify import Progress
+from tasks.notify import Listener, Progress
 
 KEY = "gpmedic-journal"
 MAX_EVENTS = 500
+KEEP_EVERY = 1.0
+KEEP_FIGURES_EVERY = 5.0
+"""Seconds after which a running journal is stored again."""
 
 
 class Journal(BaseModel):
@@ -47,6 +52,12 @@ class Journal(BaseModel):
     proofs: tuple[Proof, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
     history_until: datetime | None = None
+    now: Progress | None = None
+    moving: tuple[datetime, float] | None = None
+    outcome: Outcome | None = None
+    ended: datetime | None = None
+    error: str = ""
+    next_action: str = ""
 
     @property
     def checks(self) -> tuple[Check, ...]:
@@ -54,8 +65,13 @@ class Journal(BaseModel):
         return self.rounds[-1].checks if self.rounds else ()
 
     def hear(self, progress: Progress) -> None:
-        """Note what happened; figures that only move a display are left out."""
-        if progress.percent is None and len(self.events) < MAX_EVENTS:
+        """Note what happened; of figures that only move a display the last is kept, and where they began."""
+        self.now = progress
+        if progress.percent is not None:
+            self.moving = self.moving or (progress.at, progress.percent)
+            return
+        self.moving = None
+        if len(self.events) < MAX_EVENTS:
             what = f"{progress.phase.value}: {progress.text}"
             self.events = (*self.events, Event(progress.at, what, progress.source))
 
@@ -109,6 +125,13 @@ class Journal(BaseModel):
         """Whether a step was let run: a yes that counted, or a command of an earlier run."""
         return self.adopted or any(a.decision is Decision.APPROVED for a in self.approvals)
 
+    def end(self, outcome: Outcome, error: GpmedicError | None = None) -> RecoveryReport:
+        """Note how the run ends, and give its report."""
+        self.ended = datetime.now(UTC)
+        report = self.report(outcome, error)
+        self.outcome, self.error, self.next_action = outcome, report.error, report.next_action
+        return report
+
     def report(self, outcome: Outcome, error: GpmedicError | None = None) -> RecoveryReport:
         """The report of the run as it ends now."""
         unproven = unproven_action(self.proofs, self.cluster_name) if outcome is Outcome.UNPROVEN else ""
@@ -116,7 +139,7 @@ class Journal(BaseModel):
             cluster_name=self.cluster_name,
             outcome=outcome,
             started=self.started,
-            ended=datetime.now(UTC),
+            ended=self.ended or datetime.now(UTC),
             before=self.before or Diagnosis(self.cluster_name, None),
             after=self.after,
             found_later=self.found_later,
@@ -125,18 +148,40 @@ class Journal(BaseModel):
             events=self.events,
             proofs=self.proofs,
             comparisons=self.comparisons,
-            error=error.message if error else "",
-            next_action=error.next_action if error else unproven,
+            error=error.message if error else self.error,
+            next_action=error.next_action if error else (self.next_action or unproven),
         )
 
 
 def open_journal(cluster_name: str, run: UUID | None = None) -> Journal:
     """The journal that a run, by default this one, kept when it was suspended, else a new one."""
+    return read_journal(run or _run()) or Journal(cluster_name=cluster_name)
+
+
+def read_journal(run: UUID) -> Journal | None:
+    """What a run has kept so far; None where it has not, or is just being stored."""
     with get_client(sync_client=True) as client:
         try:
-            return Journal.model_validate_json(client.read_flow_run_input(run or _run(), KEY))
+            return Journal.model_validate_json(client.read_flow_run_input(run, KEY))
         except (ObjectNotFound, PrefectHTTPStatusError):
-            return Journal(cluster_name=cluster_name)
+            return None
+
+
+def keeping(journal: Journal) -> Listener:
+    """Note what is told, and store the journal now and then, so that others can show a run while it goes on."""
+    kept = -math.inf
+
+    def hear(progress: Progress) -> None:
+        nonlocal kept
+        journal.hear(progress)
+        began = time.monotonic()
+        if began - kept < (KEEP_EVERY if progress.percent is None else KEEP_FIGURES_EVERY):
+            return
+        keep(journal)
+        # What takes long, as with thousands of segments, is done more rarely.
+        kept = began + 9 * (time.monotonic() - began)
+
+    return hear
 
 
 def keep(journal: Journal) -> None:

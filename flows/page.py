@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 from blocks.greenplum import load_cluster
-from flows.journal import Journal, keep, open_journal
+from flows.journal import Journal, keep, keeping, open_journal
 from gpmedic.access.history import read_history
 from gpmedic.conditions import Scenario
 from gpmedic.diagnosis import coordinator_unreachable
@@ -21,7 +21,7 @@ from gpmedic.errors import (
 )
 from gpmedic.events import Approval as Answered
 from gpmedic.plan import Action, Plan, fingerprint
-from gpmedic.report import Outcome, RecoveryReport, approval_markdown, report_markdown
+from gpmedic.report import Outcome, RecoveryReport, approval_markdown, approval_text, report_markdown
 from gpmedic.settings import ClusterSettings, RepeatedFailure
 from tasks.adopt import adopt_restarts, adopt_what_runs, at_work
 from tasks.advise import advise
@@ -54,7 +54,7 @@ def follow(page: Page, cluster_name: str, repeated_failure: RepeatedFailure | No
         settings = settings.model_copy(update={"policy": policy})
     claim(settings.name)
     journal = open_journal(settings.name)
-    with listening(journal.hear):
+    with listening(keeping(journal)):
         try:
             running = at_work(settings)
             if adopt_restarts(settings, running):  # meanwhile there is nothing to look at
@@ -71,14 +71,14 @@ def follow(page: Page, cluster_name: str, repeated_failure: RepeatedFailure | No
                 advice = advise(settings)
             else:
                 _recall(settings, journal)
-            _publish(journal.report(ended_early(error, journal), error), advice)
+            _publish(journal, journal.end(ended_early(error, journal), error), advice)
             if isinstance(error, UtilityFailed):
                 _keep_what_failed(settings)
             raise
         tell(Phase.REPORT, f"{settings.name}: {outcome.value}.")
     _recall(settings, journal)
-    report = journal.report(outcome)
-    _publish(report)
+    report = journal.end(outcome)
+    _publish(journal, report)
     return report
 
 
@@ -100,7 +100,9 @@ def ended_early(error: GpmedicError, journal: Journal) -> Outcome:
     return Outcome.STOPPED if journal.acted else Outcome.REFUSED
 
 
-def _publish(report: RecoveryReport, advice: str = "") -> None:
+def _publish(journal: Journal, report: RecoveryReport, advice: str = "") -> None:
+    with suppress(Exception):  # what is kept is for those who watch
+        keep(journal)
     page = "\n".join(filter(None, (report_markdown(report), advice)))
     publish_markdown("recovery", report.cluster_name, page, f"Recovery of {report.cluster_name}")
     cluster = report.after or report.before.cluster
@@ -183,6 +185,11 @@ def ask(
             argv=step.argv,
             dbids=step.dbids,
             text=approval_markdown(plan, step, journal.checks),
+            command=step.command,
+            effect=step.effect,
+            why=journal.last_seen,
+            segments=tuple(str(s) for s in evidence.cluster.segments if s.dbid in step.dbids),
+            details=approval_text(plan, step, journal.checks),
         )
 
     def note(answer: Answered) -> None:

@@ -5,7 +5,7 @@ from flows.page import ended_early
 from gpmedic.errors import NotApproved
 from gpmedic.report import report_markdown
 from gpmedic.settings import ClusterSettings
-from tasks.answers import Answers
+from tasks.answers import Answers, Word
 from tasks.approve import SILENCE_ADVICE
 from tasks.notify import Level, Phase, announce, tell
 from tasks.publish import publish_markdown
@@ -35,7 +35,7 @@ def _report(settings: ClusterSettings, unanswered: Unanswered) -> None:
     if question is not None:
         answers = Answers(question.proposal, journal.answered)
         if question.approved_by is not None:  # the second question is asked when the first person has said yes
-            answers.yes(question.approved_by, question.asked_at, "")
+            answers.yes(Word(question.approved_by, question.asked_at))
         answers.silence(question.expires_at)
     report = journal.report(ended_early(error, journal), error)
     publish_markdown("recovery", settings.name, report_markdown(report), f"Recovery of {settings.name}")

@@ -23,6 +23,7 @@ class Approval:
 
     Attributes:
         reason: what the person wrote, and why the word did not count where it did not.
+        via: where the word was given: Slack, Prefect's page, the command line.
     """
 
     step: str
@@ -31,6 +32,7 @@ class Approval:
     by: str
     at: datetime
     reason: str = ""
+    via: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ from gpmedic.report_tables import (
 from gpmedic.verify import Proof
 
 __all__ = [
+    "OUTCOMES",
     "Approval",
     "Decision",
     "Event",
@@ -39,6 +40,7 @@ __all__ = [
     "RecoveryReport",
     "Round",
     "approval_markdown",
+    "approval_text",
     "diagnosis_json",
     "diagnosis_markdown",
     "diagnosis_text",
@@ -145,8 +147,13 @@ def approval_markdown(plan: Plan, step: Step, checks: Sequence[Check]) -> str:
     return as_markdown(_approval(plan, step, checks))
 
 
+def approval_text(plan: Plan, step: Step, checks: Sequence[Check]) -> str:
+    """The same as plain text."""
+    return as_text(_approval(plan, step, checks))
+
+
 def _report(report: RecoveryReport) -> Iterator[Part]:
-    yield Heading(f"{report.cluster_name}: {_OUTCOMES[report.outcome]}")
+    yield Heading(f"{report.cluster_name}: {OUTCOMES[report.outcome]}")
     day = report.started.astimezone(UTC).strftime("%Y-%m-%d")
     times = f"{day}, {clock(report.started)} to {clock(report.ended)} UTC"
     yield Paragraph(f"{times}, {duration(report.seconds)}; scenario: {report.before.scenario.value}.")
@@ -234,7 +241,7 @@ def _plan(plan: Plan, heading: str = "") -> Iterator[Part]:
         yield from move_parts(step)
 
 
-_OUTCOMES: Final[Mapping[Outcome, str]] = MappingProxyType(
+OUTCOMES: Final[Mapping[Outcome, str]] = MappingProxyType(
     {
         Outcome.HEALTHY: "healthy, nothing was done",
         Outcome.RECOVERED: "recovered and proven healthy",

@@ -66,8 +66,11 @@ def checks_table(checks: Sequence[Check]) -> Table:
 
 def approvals_table(approvals: Sequence[Approval]) -> Table:
     return Table(
-        ("time (UTC)", "step", "decision", "by", "why", "plan"),
-        tuple((clock(a.at), a.step, a.decision.value, a.by, a.reason or "-", a.fingerprint) for a in approvals),
+        ("time (UTC)", "step", "decision", "by", "via", "why", "plan"),
+        tuple(
+            (clock(a.at), a.step, a.decision.value, a.by, a.via or "-", a.reason or "-", a.fingerprint)
+            for a in approvals
+        ),
     )
 
 

@@ -107,6 +107,28 @@ class PolicySettings(_Strict):
     max_down_percent: int = Field(default=50, ge=1, le=100, description="More primaries failed: suspect the network.")
 
 
+SlackId = Annotated[str, Field(pattern=r"^[USW][A-Z0-9]{2,30}$", description="A user (U, W) or a user group (S).")]
+
+
+class SlackSettings(_Strict):
+    """Where incidents of a cluster are told in Slack, and who decides there; secrets are the approvals service's."""
+
+    channel: str = Field(pattern=r"^[CG][A-Z0-9]{2,30}$", description="The channel's id, as C0123456789.")
+    approvers: frozenset[SlackId] = Field(description="Users and user groups, by their ids.")
+    high_risk_approvers: frozenset[SlackId] = Field(
+        default=frozenset(), description="For full copies, moves and restarts; where it is empty, the approvers."
+    )
+
+    def named_for(self, high_risk: bool) -> frozenset[str]:
+        """Who decides steps of this risk."""
+        return (self.high_risk_approvers if high_risk else frozenset()) or self.approvers
+
+    @property
+    def groups(self) -> frozenset[str]:
+        """The user groups among them."""
+        return frozenset(name for name in self.approvers | self.high_risk_approvers if name.startswith("S"))
+
+
 class ClusterSettings(_Strict):
     """One Greenplum cluster. `practice` marks a lab; the cluster itself must confirm that too."""
 
@@ -115,6 +137,7 @@ class ClusterSettings(_Strict):
     ssh: SshSettings
     greenplum: GreenplumSettings
     policy: PolicySettings = PolicySettings()
+    slack: SlackSettings | None = Field(default=None, description="None: nothing of this cluster is told in Slack.")
     practice: bool = False
 
 

@@ -8,6 +8,7 @@ from typing import Final
 from gpmedic.cluster import COORDINATOR_CONTENT, Cluster, Generation
 from gpmedic.diagnosis import standby_fault
 from gpmedic.gpstate import ErrorReport, Report, StatusReport, argv
+from gpmedic.host_facts import HostFacts, PidState
 from gpmedic.pair_states import PairState, pair_state
 
 _NO_MIRRORS: Final = "the cluster has no mirrors"
@@ -19,6 +20,7 @@ class ProofName(StrEnum):
     ROLES_PREFERRED = "every role preferred"
     PAIRS_SYNCHRONIZED = "every pair synchronized"
     REPLICATION = "a replication row for each pair"
+    MIRRORS_RUN = "every mirror runs"
     STANDBY = "the standby coordinator follows"
     GPSTATE = "gpstate says all normal"
     EVERY_CONTENT_ANSWERS = "every content answers a query"
@@ -47,19 +49,24 @@ def gpstate_report(cluster: Cluster) -> Report:
 
 
 def prove(
-    cluster: Cluster, report: ErrorReport | StatusReport | None, liveness_rows: Iterable[Mapping[str, object]]
+    cluster: Cluster,
+    report: ErrorReport | StatusReport | None,
+    liveness_rows: Iterable[Mapping[str, object]],
+    hosts: Sequence[HostFacts] = (),
 ) -> tuple[Proof, ...]:
     """The proof set, in one order always.
 
     Args:
         report: the parsed report that `gpstate_report` names; None where it could not be read, which proves nothing.
         liveness_rows: the answer to catalog.LIVENESS_SQL; empty where the query failed.
+        hosts: their facts, where mirrors replicate by files; elsewhere nobody need look.
     """
     return (
         _no_row_down(cluster),
         _roles_preferred(cluster),
         _pairs_synchronized(cluster),
         _replication(cluster),
+        _mirrors_run(cluster, hosts),
         standby_proof(cluster),
         _gpstate(cluster, report),
         _every_content_answers(cluster, liveness_rows),
@@ -108,6 +115,19 @@ def _replication(cluster: Cluster) -> Proof:
     streams = {r.content for r in cluster.replication if r.is_mirror and r.state == "streaming"}
     missing = [f"content {c}" for c in wanted if c not in streams]
     return _proof(ProofName.REPLICATION, missing, f"{len(wanted)} mirrors are streaming", "no streaming mirror: ")
+
+
+def _mirrors_run(cluster: Cluster, hosts: Sequence[HostFacts]) -> Proof:
+    """Mirrors that replicate by files answer nobody, and FTS notices only later that one has ended."""
+    mirrors = [p.mirror for p in cluster.pairs if p.mirror is not None]
+    if not mirrors:
+        return Proof(ProofName.MIRRORS_RUN, True, _NO_MIRRORS, applies=False)
+    if cluster.version.generation is Generation.WAL:
+        return Proof(ProofName.MIRRORS_RUN, True, "their streams show it", applies=False)
+    seen = {(h.host, d.path): d.postmaster for h in hosts for d in h.directories}
+    wrong = [str(m) for m in mirrors if seen.get((m.hostname, m.datadir)) is not PidState.ALIVE]
+    well = f"{len(mirrors)} postmasters of mirrors run"
+    return _proof(ProofName.MIRRORS_RUN, wrong, well, "no running postmaster was seen of ")
 
 
 def standby_proof(cluster: Cluster) -> Proof:

@@ -1,7 +1,7 @@
 """What became of each answer to a question: written down once, with who, when and why, and told as an event."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Final
@@ -22,6 +22,16 @@ EVENTS: Mapping[Decision, str] = MappingProxyType(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What one person said: when, why, and by which way it came."""
+
+    by: str
+    at: datetime
+    reason: str = ""
+    via: str = ""
+
+
 def unheard(_answer: Approval) -> None:
     """For whoever keeps no record."""
 
@@ -36,10 +46,10 @@ class Answers:
 
     proposal: Proposal
     note: Note = unheard
-    _given: list[tuple[str, datetime, str]] = field(default_factory=list)
+    _given: list[Word] = field(default_factory=list)
 
-    def yes(self, by: str, at: datetime, reason: str) -> None:
-        self._given.append((by, at, reason))
+    def yes(self, word: Word) -> None:
+        self._given.append(word)
 
     def count(self) -> None:
         """Every yes so far is acted on."""
@@ -49,24 +59,25 @@ class Answers:
         """No yes so far is acted on."""
         self._settle(Decision.VOIDED, why)
 
-    def no(self, by: str, at: datetime, reason: str) -> None:
-        self.void(f"{by} said no")
-        self._write(Decision.DECLINED, by, at, reason)
+    def no(self, word: Word) -> None:
+        self.void(f"{word.by} said no")
+        self._write(Decision.DECLINED, word)
 
     def silence(self, at: datetime) -> None:
         self.void("nobody seconded it in time")
-        self._write(Decision.EXPIRED, NOBODY, at, "nobody answered in time, which is a no")
+        self._write(Decision.EXPIRED, Word(NOBODY, at, "nobody answered in time, which is a no"))
 
     def _settle(self, decision: Decision, why: str) -> None:
         given, self._given = self._given, []
-        for by, at, reason in given:
-            self._write(decision, by, at, "; ".join(filter(None, (reason, why))))
+        for word in given:
+            self._write(decision, replace(word, reason="; ".join(filter(None, (word.reason, why)))))
 
-    def _write(self, decision: Decision, by: str, at: datetime, reason: str) -> None:
-        self.note(Approval(self.proposal.step, self.proposal.fingerprint, decision, by, at, reason))
+    def _write(self, decision: Decision, word: Word) -> None:
+        of = self.proposal
+        self.note(Approval(of.step, of.fingerprint, decision, word.by, word.at, word.reason, word.via))
         if decision in EVENTS:
-            told = {"step": self.proposal.step, "fingerprint": self.proposal.fingerprint, "operator": by}
-            announce(self.proposal.cluster, EVENTS[decision], {**told, "reason": reason, "at": _moment(at)})
+            told = {"step": of.step, "fingerprint": of.fingerprint, "operator": word.by, "via": word.via}
+            announce(of.cluster, EVENTS[decision], {**told, "reason": word.reason, "at": _moment(word.at)})
 
 
 def _moment(at: datetime) -> str:

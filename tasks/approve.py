@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gpmedic.errors import NotApproved, UnsafeState
 from gpmedic.table import plain
-from tasks.answers import Answers, Note, unheard
+from tasks.answers import Answers, Note, Word, unheard
 from tasks.notify import Level, Phase, announce, tell
 from tasks.question import (
     A_PERSON,
@@ -36,6 +36,7 @@ from tasks.question import (
 
 __all__ = ["A_PERSON", "Answer", "Approval", "Decision", "Needed", "Proposal", "Request", "approve", "hearing_requests"]
 
+PREFECT = "Prefect's page"
 SILENCE_ADVICE = "Run the flow again when somebody is there to approve it."
 LOCAL_POLL_SECONDS = cast(int, 0.2)  # Prefect says int and sleeps any number
 
@@ -58,6 +59,7 @@ class Answer(RunInput):
     decision: Literal["yes", "no"] = Field(description="yes: run exactly the plan shown above. no: leave the cluster.")
     operator: str = Field(min_length=1, max_length=200, description="Your name; it is recorded with the approval.")
     reason: str = Field(default="", max_length=2000, description="Ticket, circumstances; optional.")
+    via: str = Field(default=PREFECT, max_length=40, description="How the answer comes; leave it as it is.")
 
 
 class Approval(BaseModel):
@@ -147,7 +149,7 @@ def approve(
 def _first_yes(proposal: Proposal, valid_for: timedelta, answers: Answers) -> tuple[Request, Approval]:
     request = open_request(proposal, valid_for)
     answer, at = _yes(request, answers), decided_at(request)
-    answers.yes(answer.operator, at, answer.reason)
+    answers.yes(Word(answer.operator, at, answer.reason, answer.via))
     approval = Approval(
         step=proposal.step,
         fingerprint=proposal.fingerprint,
@@ -168,7 +170,7 @@ def _second_yes(
         request = open_request(proposal, valid_for, approved_by=first.operator)
         answer, at = _yes(request, answers), decided_at(request)
         if not _same_person(first.operator, answer.operator):
-            answers.yes(answer.operator, at, answer.reason)
+            answers.yes(Word(answer.operator, at, answer.reason, answer.via))
             break
         use_up(request)
         tell(Phase.APPROVE, f"{answer.operator} has approved it already; a second person must.", Level.WARNING)
@@ -195,7 +197,7 @@ def _yes(request: Request, answers: Answers) -> Answer:
             f"Nobody answered {proposal.step} in time, which is a no; it was not run.", SILENCE_ADVICE
         ) from None
     if Decision(answer.decision) is Decision.NO:
-        answers.no(answer.operator, decided_at(request), answer.reason)
+        answers.no(Word(answer.operator, decided_at(request), answer.reason, answer.via))
         raise NotApproved(
             f"{answer.operator} said no to {proposal.step}{_because(answer.reason)}; it was not run.",
             "Run the flow again when the plan is acceptable.",

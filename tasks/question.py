@@ -29,6 +29,11 @@ class Proposal(BaseModel):
     argv: tuple[str, ...] = Field(description="The command that is started when a person says yes.")
     dbids: tuple[int, ...] = Field(description="The instances that it is about.")
     text: str = Field(description="Markdown: the plan, its effects, the directories and queries that it touches.")
+    command: str = Field(default="", description="What a person would type; more than argv where two are run.")
+    effect: str = Field(default="", description="What the step does to the cluster and to its users.")
+    why: str = Field(default="", description="What was found, for which it shall be done.")
+    segments: tuple[str, ...] = Field(default=(), description="The instances, each as dbid, content, host, directory.")
+    details: str = Field(default="", description="The same as `text`, as plain text.")
 
 
 class Request(BaseModel):
@@ -135,11 +140,17 @@ def use_up(request: Request) -> None:
 
 def decided_at(request: Request) -> datetime:
     """When the answer reached the Prefect server."""
-    prefix = f"paused-{request.key}-response"
+    answered = read_answer(current_run().id, request.key)
+    return datetime.now(UTC) if answered is None else answered[1]
+
+
+def read_answer(run: UUID, key: str) -> tuple[str, datetime] | None:
+    """What was answered under this key, as JSON, and when it reached the Prefect server; None where nothing was."""
+    name = f"paused-{key}-response"
     with get_client(sync_client=True) as client:
-        rows = client.filter_flow_run_input(current_run().id, key_prefix=prefix, limit=1, exclude_keys=set())
-    created = rows[0].created if rows else None
-    return created if created is not None else datetime.now(UTC)
+        rows = client.filter_flow_run_input(run, key_prefix=name, limit=2 * MAX_ASKS, exclude_keys=set())
+    row = next((row for row in rows if row.key == name), None)
+    return None if row is None else (row.value, row.created or datetime.now(UTC))
 
 
 def _store(run: UUID, request: Request) -> Request:

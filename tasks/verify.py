@@ -5,12 +5,13 @@ from dataclasses import replace
 from prefect import task
 
 from gpmedic.access.environment import prelude
+from gpmedic.access.facts import gather
 from gpmedic.access.sql import Database
 from gpmedic.access.ssh import Shell
 from gpmedic.access.standby import look_at_standby
 from gpmedic.access.watch import Watch
 from gpmedic.catalog import LIVENESS_SQL
-from gpmedic.cluster import Cluster
+from gpmedic.cluster import Cluster, Generation
 from gpmedic.errors import GpmedicError, Transient, UnreadableOutput
 from gpmedic.gpstate import ErrorReport, Report, StatusReport, argv, parse_errors, parse_status
 from gpmedic.settings import ClusterSettings
@@ -30,7 +31,8 @@ def verify(settings: ClusterSettings) -> tuple[Cluster, tuple[Proof, ...]]:
     with Shell.connect(settings.ssh) as shell:
         report = _gpstate(settings, shell, cluster)
         cluster = replace(cluster, standby_look=look_at_standby(shell, settings.greenplum, cluster))
-    proofs = prove(cluster, report, _liveness(settings))
+        hosts = gather(settings, shell, cluster) if cluster.version.generation is Generation.FILEREP else ()
+    proofs = prove(cluster, report, _liveness(settings), hosts)
     for proof in proofs:
         level = Level.INFO if proof.holds else Level.WARNING
         tell(Phase.VERIFY, f"{proof.name.value}: {proof.answer} ({proof.detail})", level)

@@ -1,4 +1,4 @@
-"""The command line: `gpmedic status`, `plan`, `recover`, `brake`, `practice` and `drill`.
+"""The command line: `gpmedic status`, `plan`, `recover`, `approve`, `reject`, `drill` and groups of others.
 
 Exit codes: 0 healthy or done, 1 a person must act, 2 an error (what happened and what to do next, in one line).
 """
@@ -7,7 +7,9 @@ import sys
 
 import typer
 
+from gpmedic.cli.approvals import app as approvals_app
 from gpmedic.cli.brake import app as brake_app
+from gpmedic.cli.decide import approve, reject
 from gpmedic.cli.drill import drill
 from gpmedic.cli.recover import recover
 from gpmedic.cli.status import plan, status
@@ -23,7 +25,10 @@ app = typer.Typer(
 app.command()(status)
 app.command()(plan)
 app.command()(recover)
+app.command()(approve)
+app.command()(reject)
 app.command()(drill)
+app.add_typer(approvals_app, name="approvals")
 app.add_typer(brake_app, name="brake")
 app.add_typer(practice_app, name="practice")
 

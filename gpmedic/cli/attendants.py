@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from flows.attend import Attendant
     from tasks.approve import Answer, Request
 
+TERMINAL = "terminal"
 PRACTICE_OPERATOR = "practice operator"
 IS_PRACTICE_SQL = "SELECT count(*) AS known FROM pg_namespace WHERE nspname = 'gpmedic_practice'"
 
@@ -67,7 +68,7 @@ def _approve_as_practice_operator(request: "Request") -> "Answer":
     _show(request)
     operator = PRACTICE_OPERATOR if request.approved_by is None else f"second {PRACTICE_OPERATOR}"
     print(f"Approved by the {operator}.\n")
-    return Answer(decision="yes", operator=operator, reason="drill")
+    return Answer(decision="yes", operator=operator, reason="drill", via="drill")
 
 
 def _ask_at_the_terminal(request: "Request") -> "Answer":
@@ -79,9 +80,9 @@ def _ask_at_the_terminal(request: "Request") -> "Answer":
     if typer.confirm(
         f"Do it? (asked until {request.expires_at:%H:%M} UTC; anything but y leaves the cluster as it is)"
     ):
-        return Answer(decision="yes", operator=operator)
+        return Answer(decision="yes", operator=operator, via=TERMINAL)
     reason = typer.prompt("Why not? (kept with the record; Enter for no reason)", default="", show_default=False)
-    return Answer(decision="no", operator=operator, reason=reason)
+    return Answer(decision="no", operator=operator, reason=reason, via=TERMINAL)
 
 
 def _second_person(first: str) -> str:

@@ -20,8 +20,9 @@ from domain.clusters import (
     switched,
     without_stream,
 )
-from gpmedic.cluster import Cluster, Role, Status, Version
+from gpmedic.cluster import Cluster, Role, Segment, Status, Version
 from gpmedic.gpstate import ErrorReport, Report, SegmentStatus, StatusReport
+from gpmedic.host_facts import DirectoryFacts, HostFacts, PidState
 from gpmedic.verify import ProofName, gpstate_report, prove, proven
 
 EVERYONE = [{"content": c, "answered": 412} for c in CONTENTS]
@@ -37,10 +38,23 @@ def online(cluster: Cluster, **lost: Any) -> StatusReport:
     return StatusReport(segments=(*shown[:-1], replace(shown[-1], **lost)))
 
 
+def running(cluster: Cluster, *without: int) -> tuple[HostFacts, ...]:
+    """The hosts, on which every postmaster runs but those of these dbids."""
+    return tuple(
+        HostFacts(host, True, directories=tuple(_directory(s, without) for s in cluster.segments if s.hostname == host))
+        for host in cluster.hosts
+    )
+
+
+def _directory(segment: Segment, without: tuple[int, ...]) -> DirectoryFacts:
+    state = PidState.STALE if segment.dbid in without else PidState.ALIVE
+    return DirectoryFacts(segment.datadir, True, True, postmaster=state)
+
+
 def broken_proofs(
     cluster: Cluster, report: ErrorReport | StatusReport | None = NORMAL, rows: Any = EVERYONE
 ) -> set[ProofName]:
-    proofs = prove(cluster, report, rows)
+    proofs = prove(cluster, report, rows, running(cluster))
     assert [p.name for p in proofs] == list(ProofName)
     assert proven(proofs) is all(p.holds for p in proofs)
     assert all(p.detail for p in proofs)
@@ -81,7 +95,7 @@ def test_a_standby_that_does_not_follow_or_is_not_known_to_breaks_the_proof(vers
 
 @pytest.mark.parametrize("version", VERSIONS, ids=str)
 def test_switched_roles_break_the_proof_although_rebalance_said_success(version: Version) -> None:
-    proofs = prove(switched(healthy(version), 1), NORMAL, EVERYONE)
+    proofs = prove(switched(healthy(version), 1), NORMAL, EVERYONE, running(healthy(version)))
     assert [(p.name, p.holds) for p in proofs if not p.holds] == [(ProofName.ROLES_PREFERRED, False)]
     assert "dbid 3" in next(p.detail for p in proofs if not p.holds)
 
@@ -139,7 +153,7 @@ def test_what_a_cluster_does_not_have_is_not_applicable_rather_than_proven() -> 
     def answers(cluster: Cluster) -> dict[ProofName, str]:
         return {p.name: p.answer for p in prove(cluster, NORMAL, EVERYONE)}
 
-    assert set(answers(healthy()).values()) == {"yes"}
+    assert {name for name, said in answers(healthy()).items() if said != "yes"} == {ProofName.MIRRORS_RUN}
     assert answers(healthy(V43))[ProofName.REPLICATION] == "not applicable"
     assert answers(healthy(V43))[ProofName.PAIRS_SYNCHRONIZED] == "yes"
     assert answers(mirrorless())[ProofName.REPLICATION] == "not applicable"
@@ -160,3 +174,15 @@ def test_what_was_proven_is_counted() -> None:
 def test_a_catalog_without_contents_proves_nothing() -> None:
     empty = replace(healthy(), segments=healthy().segments[:2])
     assert broken_proofs(empty) == {ProofName.EVERY_CONTENT_ANSWERS}
+
+
+def test_a_mirror_by_files_that_has_ended_breaks_the_proof_although_the_catalog_calls_it_synchronized() -> None:
+    cluster, dead = healthy(V43), mirror_dbid(3)
+    silent = tuple(h for h in running(cluster) if h.host != "sdw1")
+    for hosts in (running(cluster, dead), silent, ()):
+        broken = [p for p in prove(cluster, NORMAL, EVERYONE, hosts) if not p.holds]
+        assert [p.name for p in broken] == [ProofName.MIRRORS_RUN]
+    [proof] = [p for p in prove(cluster, NORMAL, EVERYONE, running(cluster, dead)) if not p.holds]
+    assert f"dbid {dead} " in proof.detail
+    assert "dbid 8 " not in proof.detail
+    assert proven(prove(healthy(V6), NORMAL, EVERYONE)), "there the streams show it"

@@ -76,7 +76,8 @@ def test_a_yes_is_recorded_with_who_when_and_which_plan() -> None:
     assert approval.covers("abc123")
     assert not approval.covers("abc124")
     assert before - timedelta(seconds=1) <= approval.decided_at <= datetime.now(UTC)
-    assert record == [Answered("recover", "abc123", Became.APPROVED, "anna", approval.decided_at, "INC-7")]
+    at = approval.decided_at
+    assert record == [Answered("recover", "abc123", Became.APPROVED, "anna", at, "INC-7", "Prefect's page")]
 
 
 def test_the_person_is_shown_the_plan_and_the_key_names_step_and_fingerprint() -> None:

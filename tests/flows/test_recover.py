@@ -155,7 +155,7 @@ def test_a_yes_to_another_state_is_void_and_a_no_leaves_the_cluster_as_it_is(pra
     with pytest.raises(NotApproved, match="boris said no"):
         recovered(practice, slow_person)
     page = newest_page("recovery", practice.name)
-    assert "| voided | anna | the cluster has changed meanwhile |" in page
+    assert "| voided | anna | Prefect's page | the cluster has changed meanwhile |" in page
     assert "| declined | boris | backup runs |" in page
     after, (before,) = practice.facts(), states
     (other,) = [s for s in after.segments if s.content == 5 and s.status.value == "d"]

@@ -1,0 +1,51 @@
+"""What the newest health check of a cluster has found, kept with its run for those who watch: small and typed."""
+
+from datetime import UTC, datetime
+from typing import Final
+
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
+from prefect.client.schemas.sorting import FlowRunSort
+from prefect.context import FlowRunContext
+from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
+from pydantic import BaseModel, Field
+
+from gpmedic.diagnosis import Diagnosis, Finding
+
+HEALTH_TAG: Final = "gpmedic-health:"
+KEY: Final = "gpmedic-health"
+
+
+class HealthNote(BaseModel):
+    """One look at a cluster, without its rows; the time in UTC."""
+
+    cluster_name: str
+    healthy: bool
+    findings: tuple[Finding, ...] = ()
+    at: datetime = Field(default_factory=lambda: datetime.now(UTC))
+
+
+def keep_note(diagnosis: Diagnosis) -> None:
+    """Store what was found with the current run, and mark the run so that it is found."""
+    context = FlowRunContext.get()
+    if context is None or context.flow_run is None:
+        raise RuntimeError("A note belongs to a flow run.")
+    run = context.flow_run.id
+    note = HealthNote(
+        cluster_name=diagnosis.cluster_name, healthy=diagnosis.healthy, findings=tuple(diagnosis.findings)
+    )
+    with get_client(sync_client=True) as client:
+        client.create_flow_run_input(run, KEY, note.model_dump_json())
+        tags = set(client.read_flow_run(run).tags)
+        client.update_flow_run(run, tags=tags | {f"{HEALTH_TAG}{diagnosis.cluster_name}"})
+
+
+def newest_note(cluster: str) -> HealthNote | None:
+    """What the newest health check that got as far has found; None where there is none."""
+    of_cluster = FlowRunFilter(tags=FlowRunFilterTags(all_=[f"{HEALTH_TAG}{cluster}"]))
+    with get_client(sync_client=True) as client:
+        runs = client.read_flow_runs(flow_run_filter=of_cluster, sort=FlowRunSort.START_TIME_DESC, limit=1)
+        try:
+            return HealthNote.model_validate_json(client.read_flow_run_input(runs[0].id, KEY)) if runs else None
+        except (ObjectNotFound, PrefectHTTPStatusError):
+            return None

@@ -1,0 +1,93 @@
+"""HTTP interactivity: Slack's clicks as signed requests, for workspaces without Socket Mode."""
+
+import json
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Thread
+from typing import Final
+from urllib.parse import parse_qs
+
+import uvicorn
+from slack_sdk.signature import SignatureVerifier
+from starlette.applications import Starlette
+from starlette.background import BackgroundTask
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from gpmedic.errors import HostUnreachable
+
+PATH: Final = "/slack/interactivity"
+WINDOW: Final = 300
+"""Seconds for which a signature counts; within them each counts once."""
+LARGEST_BODY: Final = 1 << 20
+
+
+class Once:
+    """Which signatures have been seen within the window."""
+
+    def __init__(self) -> None:
+        self._seen: OrderedDict[str, float] = OrderedDict()
+
+    def is_new(self, signature: str) -> bool:
+        now = time.monotonic()
+        while self._seen and next(iter(self._seen.values())) < now - 2 * WINDOW:
+            self._seen.popitem(last=False)
+        if signature in self._seen:
+            return False
+        self._seen[signature] = now
+        return True
+
+
+def application(signing_secret: str, receive: Callable[[object], None], refused: Callable[[], None]) -> Starlette:
+    """The endpoint; `refused` is called for each request that Slack has not signed, or not just now, or not once."""
+    verifier, once = SignatureVerifier(signing_secret), Once()
+
+    async def interactivity(request: Request) -> Response:
+        body = await request.body()
+        if len(body) > LARGEST_BODY or not _is_signed(verifier, body, request) or not once.is_new(_signature(request)):
+            refused()
+            return PlainTextResponse("refused", 401)
+        try:
+            payload = json.loads(parse_qs(body.decode())["payload"][0])
+        except (ValueError, KeyError):
+            refused()
+            return PlainTextResponse("no payload", 400)
+        return Response(status_code=200, background=BackgroundTask(receive, payload))
+
+    return Starlette(routes=[Route(PATH, interactivity, methods=["POST"])])
+
+
+def _signature(request: Request) -> str:
+    return request.headers.get("x-slack-signature", "")
+
+
+def _is_signed(verifier: SignatureVerifier, body: bytes, request: Request) -> bool:
+    try:
+        timestamp = request.headers.get("x-slack-request-timestamp", "")
+        return verifier.is_valid(body, timestamp, _signature(request))
+    except (ValueError, TypeError, UnicodeError):  # it raises on what no Slack sends
+        return False
+
+
+@contextmanager
+def served(app: Starlette, host: str, port: int) -> Iterator[None]:
+    """Listen there, in a thread of its own, until the block ends.
+
+    Raises:
+        HostUnreachable: the port is taken, or the address is not this machine's.
+    """
+    server = uvicorn.Server(uvicorn.Config(app, host, port, log_level="warning", lifespan="off"))
+    thread = Thread(target=server.run, name="gpmedic-http", daemon=True)
+    thread.start()
+    while not server.started:
+        if not thread.is_alive():
+            raise HostUnreachable(f"Nothing can listen at {host}:{port}.", "Choose another --http HOST:PORT.")
+        time.sleep(0.02)
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        thread.join()

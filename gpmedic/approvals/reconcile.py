@@ -1,0 +1,170 @@
+"""Make the thread of an incident show what is: post what is missing, change what is old, close what is over.
+
+Every round begins with a look at Prefect and with what is known to have been posted, and does what is missing. So a
+restarted service goes on where the old one was, and what could not be posted while Slack was away is posted later.
+"""
+
+import hashlib
+import json
+from datetime import datetime
+from typing import Final
+
+from gpmedic.access.slack import MessageGone, Slack
+from gpmedic.amounts import duration
+from gpmedic.approvals.attachments import attachments
+from gpmedic.approvals.cards import card, question
+from gpmedic.approvals.thread import Asked, Thread, recall_thread, remember_thread
+from gpmedic.approvals.view import View
+from gpmedic.events import Approval, Decision
+from gpmedic.settings import ClusterSettings, SlackSettings
+from gpmedic.slack import messages
+from gpmedic.slack.block_kit import Message
+from gpmedic.slack.incident import Card
+from tasks.approve import Answer
+from tasks.find_recovery import Recovery, read_recovery
+from tasks.question import Request, load_request, read_answer
+
+LINES_A_REPLY: Final = 20
+REMINDERS: Final = (0.5, 0.9)
+"""Shares of a question's time after which the thread is told that it still waits."""
+
+
+def reconcile(slack: Slack, settings: ClusterSettings, wanted: SlackSettings, view: View) -> None:
+    """One round for one cluster.
+
+    Raises:
+        SlackAway: Slack does not answer; what is missing is done in a later round.
+        AccessRefused: Slack refuses the app, its channel or its scopes.
+    """
+    thread = recall_thread(view.cluster)
+    if thread is None or thread.over:
+        if thread is not None:
+            _settle_questions(slack, thread)
+        if not view.wrong:
+            return
+        thread = _open(slack, settings, wanted, view)
+    shown = card(settings, view, thread.opened_at)
+    if view.recovery is not None and view.journal is not None:
+        _tell_steps(slack, thread, view)
+    if view.recovery is not None and view.request is not None:
+        _ask(slack, thread, view.recovery, view.request, view.at)
+    _settle_questions(slack, thread)
+    _update_parent(slack, thread, shown)
+    if _has_ended(view, thread):
+        _report(slack, thread, view, shown)
+    if shown.over:
+        thread.over = True
+        remember_thread(thread)
+
+
+def _open(slack: Slack, settings: ClusterSettings, wanted: SlackSettings, view: View) -> Thread:
+    opened_at = view.at
+    first = messages.parent(card(settings, view, opened_at))
+    ts = slack.post(wanted.channel, first)
+    thread = Thread(cluster=view.cluster, channel=wanted.channel, opened_at=opened_at, ts=ts, shown=_digest(first))
+    remember_thread(thread)
+    return thread
+
+
+def _update_parent(slack: Slack, thread: Thread, shown: Card) -> None:
+    wanted = messages.parent(shown)
+    if _digest(wanted) == thread.shown:
+        return
+    try:
+        slack.update(thread.channel, thread.ts, wanted)
+    except MessageGone:
+        thread.ts = slack.post(thread.channel, wanted)
+    thread.shown = _digest(wanted)
+    remember_thread(thread)
+
+
+def _tell_steps(slack: Slack, thread: Thread, view: View) -> None:
+    recovery, journal = view.recovery, view.journal
+    if recovery is None or journal is None:
+        return
+    if thread.run != recovery.run:
+        if not recovery.live and (recovery.ended_at or view.at) < thread.opened_at:
+            return  # it belongs to an earlier incident
+        thread.run, thread.told = recovery.run, 0
+    while len(journal.events) > thread.told:
+        fresh = journal.events[thread.told : thread.told + LINES_A_REPLY]
+        slack.post(thread.channel, messages.steps(fresh), thread.ts)
+        thread.told += len(fresh)
+        remember_thread(thread)
+
+
+def _ask(slack: Slack, thread: Thread, recovery: Recovery, request: Request, now: datetime) -> None:
+    if now >= request.expires_at or read_answer(recovery.run, request.key) is not None:
+        return
+    asked = question(recovery, request)
+    posted = thread.asked(recovery.run, request.key)
+    if posted is None:
+        shown = messages.question(asked)
+        ts = slack.post(thread.channel, shown, thread.ts)
+        thread.questions.append(Asked(run=recovery.run, key=request.key, ts=ts, shown=_digest(shown)))
+        remember_thread(thread)
+        return
+    due = sum(now >= request.asked_at + share * (request.expires_at - request.asked_at) for share in REMINDERS)
+    if due > posted.reminded:
+        slack.post(thread.channel, messages.reminder(asked, now), thread.ts)
+        posted.reminded = due
+        remember_thread(thread)
+
+
+def _settle_questions(slack: Slack, thread: Thread) -> None:
+    """Take the buttons from every message whose question needs no answer any more, and say what became of it."""
+    for posted in [q for q in thread.questions if not q.settled]:
+        recovery, request = read_recovery(posted.run), load_request(posted.run, posted.key)
+        answered = read_answer(posted.run, posted.key)
+        waits = recovery is not None and recovery.paused_for == posted.key and answered is None
+        if recovery is None or request is None or waits:
+            posted.settled = request is None or recovery is None
+            continue
+        given = None if answered is None else _word(request, *answered)
+        _replace(slack, thread, posted, messages.closed(question(recovery, request), given))
+        posted.settled = True
+        remember_thread(thread)
+
+
+def _word(request: Request, told: str, at: datetime) -> Approval:
+    answer = Answer.model_validate_json(told)
+    decision = Decision.APPROVED if answer.decision == "yes" else Decision.DECLINED
+    of = request.proposal
+    return Approval(of.step, of.fingerprint, decision, answer.operator, at, answer.reason, answer.via)
+
+
+def _replace(slack: Slack, thread: Thread, posted: Asked, wanted: Message) -> None:
+    if _digest(wanted) == posted.shown:
+        return
+    try:
+        slack.update(thread.channel, posted.ts, wanted)
+    except MessageGone:
+        posted.ts = slack.post(thread.channel, wanted, thread.ts)
+    posted.shown = _digest(wanted)
+
+
+def _has_ended(view: View, thread: Thread) -> bool:
+    recovery = view.recovery
+    return (
+        recovery is not None
+        and not recovery.live
+        and view.journal is not None
+        and view.journal.outcome is not None
+        and thread.run == recovery.run
+        and thread.reported != recovery.run
+    )
+
+
+def _report(slack: Slack, thread: Thread, view: View, shown: Card) -> None:
+    journal, recovery = view.journal, view.recovery
+    if journal is None or journal.outcome is None or recovery is None:
+        return
+    report = journal.report(journal.outcome)
+    summary = messages.end(shown, f"Run {recovery.name} ended after {duration(report.seconds)}.")
+    slack.upload(thread.channel, thread.ts, summary.text, attachments(report))
+    thread.reported = recovery.run
+    remember_thread(thread)
+
+
+def _digest(message: Message) -> str:
+    return hashlib.sha256(json.dumps([message.text, message.blocks]).encode()).hexdigest()[:16]

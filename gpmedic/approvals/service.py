@@ -1,0 +1,182 @@
+"""The service: rounds that keep the threads true, and between them the clicks, one after the other.
+
+One thread does all of it, so that of two people who click at once one is first. Only what Slack wants within three
+seconds of a click, forms and details, is answered by the threads that receive.
+"""
+
+import logging
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Callable
+from contextvars import copy_context
+from queue import Empty, SimpleQueue
+from threading import Event, Lock
+from typing import Final
+
+import httpx
+
+from gpmedic.access.slack import Slack, SlackAway
+from gpmedic.approvals.clicks import Click, Wish, carried, read
+from gpmedic.approvals.decide import Fate, Ruling, Waiting, decide, find
+from gpmedic.approvals.reconcile import reconcile
+from gpmedic.approvals.thread import Thread, recall_thread
+from gpmedic.approvals.view import look
+from gpmedic.errors import GpmedicError
+from gpmedic.settings import ClusterSettings, SlackSettings
+from gpmedic.slack import messages
+from gpmedic.slack.who_may import may_start
+from tasks.approve import Decision
+from tasks.find_recovery import find_recovery
+from tasks.start_recovery import start_recovery
+
+ROUND_EVERY: Final = 1.0
+AFTER_TROUBLE: Final = 5.0
+"""Seconds between two rounds."""
+CLICKS_REMEMBERED: Final = 1000
+_log = logging.getLogger("gpmedic.approvals")
+
+
+class Service:
+    """Tells the incidents of these clusters, and takes decisions on them.
+
+    Attributes:
+        clusters: by name; may be changed while it runs.
+        fates: how many clicks had which end, those that were no click of ours among them.
+    """
+
+    def __init__(self, slack: Slack, clusters: dict[str, ClusterSettings]) -> None:
+        self._slack = slack
+        self.clusters = clusters
+        self._clicks: SimpleQueue[Click] = SimpleQueue()
+        self._seen: OrderedDict[tuple[str, str, str, str], None] = OrderedDict()
+        self._seen_lock = Lock()
+        self._next_round = 0.0
+        self._context = copy_context()  # Prefect's settings live there, and the threads that receive have their own
+        self.fates: Counter[Fate] = Counter()
+
+    def receive(self, payload: object) -> None:
+        """Take what Slack has sent, after it was acknowledged; a redelivery of it changes nothing."""
+        click = read(payload)
+        if click is None:
+            self.fates[Fate.FORGED] += 1
+            return
+        if self._is_known(click):
+            return
+        if click.wish in (Wish.ASK_REASON, Wish.DETAILS):
+            self._context.copy().run(self._guarded, click, self._show)
+        else:
+            self._clicks.put(click)
+
+    def refuse(self) -> None:
+        """Count a request that Slack has not signed."""
+        self.fates[Fate.FORGED] += 1
+
+    def run(self, stop: Event) -> None:
+        """Work until `stop` is set."""
+        while not stop.is_set():
+            try:
+                click = self._clicks.get(timeout=max(0.0, min(0.5, self._next_round - time.monotonic())))
+            except Empty:
+                if time.monotonic() >= self._next_round:
+                    self.round()
+            else:
+                self._guarded(click, self._rule)
+                self._next_round = 0.0  # what has been decided is shown at once
+
+    def round(self) -> None:
+        """Make every thread show what is."""
+        self._next_round = time.monotonic() + ROUND_EVERY
+        for name, settings in tuple(self.clusters.items()):
+            try:
+                if settings.slack is not None:
+                    reconcile(self._slack, settings, settings.slack, look(name))
+            except SlackAway as error:
+                self._next_round = time.monotonic() + max(error.retry_after, ROUND_EVERY)
+                _log.warning("%s", error)
+                return
+            except GpmedicError as error:
+                _log.error("%s: %s", name, error)
+                self._next_round = time.monotonic() + AFTER_TROUBLE
+            except httpx.HTTPError as error:
+                _log.warning("%s: the Prefect server does not answer (%s).", name, type(error).__name__)
+                self._next_round = time.monotonic() + AFTER_TROUBLE
+            except Exception:
+                _log.exception("%s: this round failed; the next one tries again.", name)
+                self._next_round = time.monotonic() + AFTER_TROUBLE
+
+    def _is_known(self, click: Click) -> bool:
+        with self._seen_lock:
+            known = click.identity in self._seen
+            self._seen[click.identity] = None
+            while len(self._seen) > CLICKS_REMEMBERED:
+                self._seen.popitem(last=False)
+        return known
+
+    def _guarded(self, click: Click, act: Callable[[Click], Ruling]) -> None:
+        try:
+            ruling = act(click)
+            self.fates[ruling.fate] += 1
+            if ruling.told:
+                self._slack.whisper(click.channel, click.user, messages.whisper(ruling.told), None)
+        except (GpmedicError, httpx.HTTPError) as error:
+            _log.warning("A click was not answered: %s", error)
+        except Exception:
+            _log.exception("A click was not answered.")
+
+    def _show(self, click: Click) -> Ruling:
+        """A form that asks for the reason, or the whole plan: whoever may not decide may read."""
+        waiting = self._meant(click)
+        if isinstance(waiting, Ruling):
+            return waiting
+        if click.wish is Wish.ASK_REASON:
+            self._slack.open_form(click.trigger, messages.reason_view(waiting.question, carried(click)))
+        else:
+            self._slack.whisper(click.channel, click.user, messages.details(waiting.question), click.message)
+        return Ruling(Fate.SHOWN)
+
+    def _rule(self, click: Click) -> Ruling:
+        if click.wish is Wish.START:
+            return self._start(click)
+        waiting = self._meant(click)
+        if isinstance(waiting, Ruling):
+            return waiting
+        wanted = self._wanted(waiting.request.proposal.cluster)
+        if wanted is None:
+            return Ruling(Fate.FORGED, "This cluster is not one of this service.")
+        decider = self._slack.decider(click.user, wanted.groups)
+        decision = Decision.YES if click.wish is Wish.APPROVE else Decision.NO
+        return decide(waiting, wanted, decider, decision, click.reason)
+
+    def _meant(self, click: Click) -> Waiting | Ruling:
+        """The open question behind a button; the button must be in the message that asks it."""
+        waiting = find(click.value)
+        if isinstance(waiting, Ruling):
+            return waiting
+        thread = recall_thread(waiting.request.proposal.cluster)
+        posted = thread.asked(waiting.recovery.run, waiting.request.key) if thread is not None else None
+        if thread is None or posted is None or (thread.channel, posted.ts) != (click.channel, click.message):
+            return Ruling(Fate.STALE, "This is not the message that asks; the thread of the incident has it.")
+        return waiting
+
+    def _start(self, click: Click) -> Ruling:
+        name, wanted = click.value, self._wanted(click.value)
+        thread = recall_thread(name) if wanted is not None else None
+        if wanted is None or thread is None or (thread.channel, thread.ts) != (click.channel, click.message):
+            return Ruling(Fate.FORGED, "This button belongs to no open incident.")
+        decider = self._slack.decider(click.user, wanted.groups)
+        if because := may_start(decider, wanted):
+            return Ruling(Fate.REFUSED, because)
+        newest = find_recovery(name)
+        if thread.over or (newest is not None and newest.live):
+            return Ruling(Fate.STALE, "Too late: the incident is over, or a recovery is running.")
+        start_recovery(name, click.user, _wish(thread, newest.run if newest is not None else None))
+        return Ruling(Fate.DECIDED, "The recovery is started; it asks here before every disruptive step.")
+
+    def _wanted(self, cluster: str) -> SlackSettings | None:
+        settings = self.clusters.get(cluster)
+        return None if settings is None else settings.slack
+
+
+def _wish(thread: Thread, after: object) -> str:
+    """The same for two people who press the same button before the first run has begun."""
+    return f"{thread.ts}-after-{after}"

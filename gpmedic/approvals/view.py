@@ -1,0 +1,77 @@
+"""One look at what Prefect knows of a cluster: its newest health check and recovery, what waits for a person."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from pydantic import ValidationError
+
+from flows.health_note import HealthNote, newest_note
+from flows.journal import Journal, read_journal
+from gpmedic.diagnosis import Finding
+from gpmedic.report import Outcome
+from tasks.find_recovery import Recovery, find_recovery
+from tasks.question import Request, load_request
+
+WELL = frozenset({Outcome.HEALTHY, Outcome.RECOVERED})
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What was seen at one moment.
+
+    Attributes:
+        journal: of the recovery; None where it has yet to keep one, or is just storing it.
+        request: what the recovery waits for.
+    """
+
+    cluster: str
+    health: HealthNote | None
+    recovery: Recovery | None
+    journal: Journal | None
+    request: Request | None
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def wrong(self) -> bool | None:
+        """Whether something is wrong, by the newest evidence; None where there is none."""
+        evidence: list[tuple[datetime, bool]] = []
+        if self.health is not None:
+            evidence.append((self.health.at, not self.health.healthy))
+        if self.recovery is not None and self.journal is not None:
+            if self.journal.outcome is not None:
+                ended = self.recovery.ended_at or self.at
+                evidence.append((ended, self.journal.outcome not in WELL))
+            elif self.journal.before is not None and (self.recovery.live or not self.journal.before.healthy):
+                ended = self.at if self.recovery.live else self.recovery.ended_at or self.at
+                evidence.append((ended, not self.journal.before.healthy))
+        return max(evidence)[1] if evidence else None
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is wrong, as the newest of both has seen it."""
+        journal = self.journal if self.recovery is not None else None
+        if journal is None or journal.before is None:
+            return self.health.findings if self.health is not None else ()
+        if self.health is not None and self.recovery is not None and not self.recovery.live:
+            ended = self.recovery.ended_at
+            if ended is not None and self.health.at > ended:
+                return self.health.findings
+        return (*journal.before.findings, *journal.found_later)
+
+
+def look(cluster: str) -> View:
+    """Look once; a constant number of calls, whatever the size of the cluster."""
+    recovery = find_recovery(cluster)
+    journal = request = None
+    if recovery is not None:
+        journal = _journal(recovery)
+        if recovery.paused_for is not None:
+            request = load_request(recovery.run, recovery.paused_for)
+    return View(cluster, newest_note(cluster), recovery, journal, request)
+
+
+def _journal(recovery: Recovery) -> Journal | None:
+    try:
+        return read_journal(recovery.run)
+    except ValidationError:  # of another version of gpmedic
+        return None

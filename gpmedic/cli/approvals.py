@@ -1,0 +1,100 @@
+"""`gpmedic approvals serve`: the service that tells incidents in Slack and takes decisions there."""
+
+import logging
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from threading import Event
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gpmedic.errors import AccessRefused
+from gpmedic.settings import ClusterSettings
+
+if TYPE_CHECKING:
+    from blocks.slack_app import SlackApp
+    from gpmedic.approvals.service import Service
+
+app = typer.Typer(no_args_is_help=True, help="Incidents and approvals in Slack.")
+
+
+@app.callback()
+def approvals() -> None:
+    """Incidents and approvals in Slack."""
+
+
+@app.command()
+def serve(
+    clusters: Annotated[list[str] | None, typer.Argument(help="Default: every registered one with [slack].")] = None,
+    http: Annotated[str | None, typer.Option(help="HOST:PORT for HTTP interactivity, instead of Socket Mode.")] = None,
+    app_block: Annotated[str, typer.Option("--app", help="The block gpmedic-slack-app to use.")] = "gpmedic",
+) -> None:
+    """Run until it is ended; needs a Prefect server (PREFECT_API_URL) and the block of the Slack app there."""
+    from blocks.slack_app import load_app
+    from gpmedic.approvals.service import Service
+
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
+    _require_server()
+    chosen = _chosen(clusters or [])
+    slack_app = load_app(app_block)
+    slack = slack_app.connect()
+    us = slack.who_am_i()
+    service, stop = Service(slack, chosen), Event()
+    for wanted in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(wanted, lambda *_: stop.set())
+    with ExitStack() as stack:
+        stack.enter_context(_over_http(slack_app, service, http) if http else _over_socket(slack_app, service))
+        print(f"Serving {', '.join(chosen)} as {us}, {f'at {http}' if http else 'through Socket Mode'}.", flush=True)
+        service.run(stop)
+    print("Ended.")
+
+
+def _require_server() -> None:
+    from prefect.settings import get_current_settings
+
+    if get_current_settings().api.url is None:
+        raise AccessRefused(
+            "There is no Prefect server, and so nothing to approve.", "Set PREFECT_API_URL to the one of the flows."
+        )
+
+
+def _chosen(names: list[str]) -> dict[str, ClusterSettings]:
+    from blocks.greenplum import load_cluster
+    from gpmedic.settings import clusters_folder
+
+    wanted = names or sorted(path.stem for path in clusters_folder().glob("*.toml"))
+    settings = {name: load_cluster(name) for name in wanted}
+    told = {name: one for name, one in settings.items() if one.slack is not None}
+    silent = ", ".join(sorted(settings.keys() - told.keys()))
+    if not told or (names and silent):
+        raise AccessRefused(
+            f"No [slack] stands in the settings of {silent or 'any registered cluster'}.",
+            "Say there which channel and which approvers (README, Slack).",
+        )
+    return told
+
+
+@contextmanager
+def _over_socket(slack_app: "SlackApp", service: "Service") -> Iterator[None]:
+    from gpmedic.approvals.socket_mode import listening
+
+    if slack_app.app_token is None:
+        raise AccessRefused("The app's block has no app_token.", "Add it, or serve with --http HOST:PORT.")
+    with listening(slack_app.app_token.get_secret_value(), slack_app.api_url, service.receive):
+        yield
+
+
+@contextmanager
+def _over_http(slack_app: "SlackApp", service: "Service", where: str) -> Iterator[None]:
+    from gpmedic.approvals.http import application, served
+
+    if slack_app.signing_secret is None:
+        raise AccessRefused("The app's block has no signing_secret.", "Add it, or serve without --http.")
+    host, _, port = where.rpartition(":")
+    if not host or not port.isdecimal():
+        raise AccessRefused(f"--http {where} is no HOST:PORT.", "Such as --http 127.0.0.1:8199.")
+    with served(
+        application(slack_app.signing_secret.get_secret_value(), service.receive, service.refuse), host, int(port)
+    ):
+        yield

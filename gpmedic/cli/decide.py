@@ -1,0 +1,68 @@
+"""`gpmedic approve` and `gpmedic reject`: the same decision as in Slack or on Prefect's page, from a terminal."""
+
+import getpass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gpmedic.errors import UnsafeState
+
+if TYPE_CHECKING:
+    from tasks.approve import Decision
+
+COMMAND_LINE = "command line"
+ClusterName = Annotated[str | None, typer.Argument(help="The cluster's name; may be left out if there is one.")]
+Reason = Annotated[str, typer.Option("--reason", help="Kept with the record.")]
+
+
+def approve(
+    cluster: ClusterName = None,
+    reason: Reason = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask again after the plan was shown.")] = False,
+) -> None:
+    """Say yes to the step that a recovery of the cluster waits with; the plan is shown first."""
+    from tasks.approve import Decision
+
+    _decide(cluster, Decision.YES, reason, asked=not yes)
+
+
+def reject(cluster: ClusterName = None, reason: Reason = "") -> None:
+    """Say no to the step that a recovery of the cluster waits with; it is not run."""
+    from tasks.approve import Decision
+
+    _decide(cluster, Decision.NO, reason, asked=False)
+
+
+def _decide(cluster: str | None, decision: "Decision", reason: str, *, asked: bool) -> None:
+    from rich.markdown import Markdown
+
+    from gpmedic.cli.choose import choose_cluster
+    from gpmedic.cli.recover import configured_or_local_server, quiet_prefect
+    from gpmedic.cli.screen import console
+
+    name = choose_cluster(cluster).name
+    quiet_prefect()
+    with configured_or_local_server():
+        from flows.attend import give
+        from tasks.approve import Answer
+        from tasks.find_recovery import find_recovery
+        from tasks.question import load_request, read_answer
+
+        recovery = find_recovery(name)
+        key = recovery.paused_for if recovery is not None else None
+        request = load_request(recovery.run, key) if recovery is not None and key is not None else None
+        if recovery is None or request is None:
+            raise UnsafeState(f"No recovery of {name} waits for an answer.", f"See gpmedic status {name}.")
+        console.print(Markdown(request.proposal.text))
+        if asked and not typer.confirm(f"Approve {request.proposal.command}?"):
+            print("Nothing was answered; it still waits.")
+            raise typer.Exit(1)
+        answer = Answer(decision=decision.value, operator=getpass.getuser(), reason=reason, via=COMMAND_LINE)
+        give(recovery.run, answer)
+        counted = read_answer(recovery.run, request.key)
+    given = None if counted is None else Answer.model_validate_json(counted[0])
+    if given != answer:
+        first = "its question waits no longer" if given is None else f"{given.operator} was first, via {given.via}"
+        raise UnsafeState(f"The answer came too late: {first}.", f"See gpmedic status {name}.")
+    said = "approved" if answer.decision == "yes" else "rejected"
+    print(f"{request.proposal.command}: {said} by {answer.operator}.")

@@ -1,0 +1,1 @@
+"""What people see in Slack, and what they may decide there; the talking is done in `gpmedic.access.slack`."""

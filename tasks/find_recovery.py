@@ -1,0 +1,61 @@
+"""Find the newest recovery of a cluster among Prefect's runs, for whoever watches it from outside."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
+from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.sorting import FlowRunSort
+from prefect.exceptions import ObjectNotFound
+
+from tasks.claim import CLAIM_TAG
+
+ASKED_BY_TAG: Final = "gpmedic-asked-by:"
+"""On runs that were started in Slack, with the id of who started them there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """A run that has claimed a cluster.
+
+    Attributes:
+        live: it is not over; a suspended run is live without a process.
+        paused_for: the key of the question that it waits for.
+        ended_at: aware; None where it is live.
+    """
+
+    run: UUID
+    name: str
+    live: bool
+    paused_for: str | None
+    asked_by: str | None
+    ended_at: datetime | None
+
+
+def find_recovery(cluster: str) -> Recovery | None:
+    """The newest one; None where there has been none."""
+    of_cluster = FlowRunFilter(tags=FlowRunFilterTags(all_=[f"{CLAIM_TAG}{cluster}"]))
+    with get_client(sync_client=True) as client:
+        runs = client.read_flow_runs(flow_run_filter=of_cluster, sort=FlowRunSort.EXPECTED_START_TIME_DESC, limit=1)
+    return _recovery(runs[0]) if runs else None
+
+
+def read_recovery(run: UUID) -> Recovery | None:
+    """This one; None where Prefect knows it no longer."""
+    with get_client(sync_client=True) as client:
+        try:
+            return _recovery(client.read_flow_run(run))
+        except ObjectNotFound:
+            return None
+
+
+def _recovery(run: FlowRun) -> Recovery:
+    state = run.state
+    over = state is not None and state.is_final()
+    paused = state is not None and state.is_paused()
+    asked = next((tag.removeprefix(ASKED_BY_TAG) for tag in run.tags if tag.startswith(ASKED_BY_TAG)), None)
+    key = state.state_details.pause_key if state is not None and paused else None
+    return Recovery(run.id, run.name, not over, key, asked, run.end_time if over else None)
