@@ -140,7 +140,8 @@ class Picture:
         more = [f"{len(self.lost_hosts) - 3} more hosts are lost"] if len(self.lost_hosts) > 3 else []
         switched = sum(1 for cell in self.cells if cell.switched)
         roles = [f"{switched} in switched roles"] if switched and "switched" not in " ".join(told) else []
-        return ", ".join([*lost, *more, *told, *roles])
+        said = ", ".join([*lost, *more, *told, *roles])
+        return said[:1].upper() + said[1:]
 
     @property
     def note(self) -> str:
@@ -246,7 +247,9 @@ def _tally(state: State, cells: Sequence[Cell]) -> Tally:
     own = numbers(cell.content for cell in cells if cell.content != COORDINATOR_CONTENT)
     names = [cell.name for cell in cells if cell.content == COORDINATOR_CONTENT]
     word = "content" if own.isdecimal() else "contents"
-    contents = ", ".join([*({"CO": "coordinator", "SB": "standby"}[n] for n in names), *([f"{word} {own}"] if own else [])])
+    contents = ", ".join(
+        [*({"CO": "coordinator", "SB": "standby"}[n] for n in names), *([f"{word} {own}"] if own else [])]
+    )
     return Tally(state, len(cells), contents)
 
 

@@ -75,17 +75,23 @@ BLACK, ORANGE, SKY_BLUE, GREEN, YELLOW, BLUE, VERMILLION, PURPLE, GREY = (
 )
 APPEARANCES: Final[Mapping[State, Appearance]] = MappingProxyType(
     {
-        State.DOUBLE_FAULT: Appearance("✘", "X", BLACK, "NO COPY", "double fault: neither copy can serve"),
+        State.DOUBLE_FAULT: Appearance("✘", "X", BLACK, "NO COPY", "double fault, neither copy can serve"),
         State.DEAD: Appearance("!", "U", VERMILLION, "DEAD", "dead when probed, though the catalog says up"),
         State.DOWN: Appearance("↓", "D", VERMILLION, "DOWN", "down"),
         State.HANGS: Appearance("⧖", "H", PURPLE, "hangs", "does not answer, but its postmaster runs"),
-        State.UNKNOWN: Appearance("?", "?", YELLOW, "unknown", "not known: let a person look, do not act on it"),
-        State.STARTING: Appearance("»", "T", PURPLE, "starting", "starting: alive, takes no queries yet"),
-        State.NO_STREAM: Appearance("⊘", "B", PURPLE, "no stream", "no stream: does not follow, whatever the catalog says"),
-        State.CHANGE_TRACKING: Appearance("∆", "C", ORANGE, "tracking", "change tracking: serves without a second copy"),
-        State.NOT_IN_SYNC: Appearance("≠", "N", ORANGE, "no sync", "not in sync: serves without a second copy"),
-        State.RESYNCHRONIZING: Appearance("↻", "R", SKY_BLUE, "resync", "resynchronizing: the mirror catches up"),
-        State.SWITCHED: Appearance("⇄", "W", BLUE, "switched", "roles switched: up and in sync, not the preferred role"),
+        State.UNKNOWN: Appearance("?", "?", YELLOW, "unknown", "not known, let a person look and do not act on it"),
+        State.STARTING: Appearance("»", "T", PURPLE, "starting", "starting, alive, takes no queries yet"),
+        State.NO_STREAM: Appearance(
+            "⊘", "B", PURPLE, "no stream", "no stream, does not follow whatever the catalog says"
+        ),
+        State.CHANGE_TRACKING: Appearance(
+            "∆", "C", ORANGE, "tracking", "change tracking, serves without a second copy"
+        ),
+        State.NOT_IN_SYNC: Appearance("≠", "N", ORANGE, "no sync", "not in sync, serves without a second copy"),
+        State.RESYNCHRONIZING: Appearance("↻", "R", SKY_BLUE, "resync", "resynchronizing, the mirror catches up"),
+        State.SWITCHED: Appearance(
+            "⇄", "W", BLUE, "switched", "roles switched, up and in sync but not in its preferred role"
+        ),
         State.MIRRORLESS: Appearance("○", "L", GREY, "up", "up, has no mirror", Emphasis.QUIET),
         State.HEALTHY: Appearance("✓", ".", GREEN, "up", "up and in sync, in its preferred role", Emphasis.QUIET),
     }

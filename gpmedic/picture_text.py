@@ -88,7 +88,7 @@ def _sections(picture: Picture, width: int, glyphs: Glyphs) -> tuple[list[_Line]
     label = max((len(_label(host, glyphs)) for host in picture.hosts), default=0)
     columns = _columns(picture, width - label - 2 * _GAP, glyphs)
     heading = (_Span(f"{'host':{label + _GAP}}"), _Span(_heading("primaries", columns.primaries) + " " * _GAP))
-    rows = [(*heading, _Span(_heading("mirrors", columns.mirrors)))]
+    rows: list[_Line] = [(*heading, _Span(_heading("mirrors", columns.mirrors)))]
     for host in picture.hosts:
         rows += _host(host, label, columns, glyphs)
     return head, rows, _legend(picture, width, glyphs)

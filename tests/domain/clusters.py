@@ -43,6 +43,21 @@ def mirrorless(version: Version = V6) -> Cluster:
     return replace(whole, segments=kept, replication=_streams((-1,), version))
 
 
+@cache
+def large(hosts: int, primaries: int) -> Cluster:
+    """So many hosts with so many primaries and as many mirrors each, which are spread over the next hosts."""
+    contents = range(hosts * primaries)
+    standby = 2 + 2 * len(contents)
+    segments = [_segment(COORDINATOR, -1, Role.PRIMARY, "mdw", 5432), _segment(standby, -1, Role.MIRROR, "smdw", 5432)]
+    for content in contents:
+        host, place = divmod(content, primaries)
+        partner = (host + 1 + place) % hosts
+        segments.append(_segment(2 + content, content, Role.PRIMARY, f"sdw{host + 1}", 6000 + place))
+        mirror = 2 + len(contents) + content
+        segments.append(_segment(mirror, content, Role.MIRROR, f"sdw{partner + 1}", 7000 + place))
+    return Cluster("lab", V6, tuple(segments), _streams((-1, *contents), V6))
+
+
 def change(cluster: Cluster, dbid: int, **fields: object) -> Cluster:
     changed = [replace(s, **fields) if s.dbid == dbid else s for s in cluster.segments]  # type: ignore[arg-type]
     return replace(cluster, segments=tuple(changed))
