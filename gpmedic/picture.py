@@ -1,9 +1,9 @@
 """The picture of a cluster: hosts and their segments, every segment in its place and in its state."""
 
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import Enum
 from itertools import groupby
 from typing import Final
 
@@ -11,14 +11,19 @@ from gpmedic.cluster import COORDINATOR_CONTENT, Cluster, Role, Segment
 from gpmedic.conditions import Condition
 from gpmedic.diagnosis import diagnose
 from gpmedic.pair_states import pair_state
+from gpmedic.picture_hosts import ascii_text, hosts_in_order, short_names
 from gpmedic.picture_states import APPEARANCES, Appearance, Emphasis, Seen, State, dead, state_of
 from gpmedic.probe import Probe
-from gpmedic.table import plain
 
-NAME_LENGTH: Final = 20  # characters of a host's name; what tells hosts apart stands at both ends
 _COORDINATOR_NAMES: Final = {Role.PRIMARY: "CO", Role.MIRROR: "SB"}
 _ROLE_WORDS: Final = {Role.PRIMARY: "primary", Role.MIRROR: "mirror"}
-_DEAD: Final = (State.DOUBLE_FAULT, State.DEAD, State.DOWN)
+
+
+class Life(Enum):
+    """Whether an instance lives, as far as is known: in a double fault a mirror may live and yet not serve."""
+
+    ALIVE = "alive"
+    DEAD = "dead"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,7 @@ class Cell:
     role: Role
     preferred_role: Role
     state: State
+    life: Life = Life.ALIVE
     percent: int | None = None
     changed: bool = False
 
@@ -82,8 +88,9 @@ class HostRow:
         return (*self.primaries, *self.mirrors)
 
     @property
-    def lost(self) -> bool:
-        return all(cell.state in _DEAD for cell in self.cells)
+    def all_dead(self) -> bool:
+        """Of several: a fault of the host rather than of its segments."""
+        return len(self.cells) > 1 and all(cell.life is Life.DEAD for cell in self.cells)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +132,9 @@ class Picture:
         return all(cell.looks.emphasis is Emphasis.QUIET and not cell.switched for cell in self.cells)
 
     @property
-    def lost_hosts(self) -> tuple[str, ...]:
-        return tuple(host.name for host in self.hosts if host.lost)
+    def dead_hosts(self) -> tuple[str, ...]:
+        """Hosts of which no segment lives."""
+        return tuple(host.name for host in self.hosts if host.all_dead)
 
     @property
     def headline(self) -> str:
@@ -136,18 +144,18 @@ class Picture:
             synchronized = "up; some have no mirror" if single else "up, in sync and in their preferred roles"
             return f"All {len(self.cells)} segments are {synchronized}"
         told = [_claim(t) for t in self.tallies if APPEARANCES[t.state].emphasis is Emphasis.LOUD]
-        lost = [f"host {name} is lost" for name in self.lost_hosts[:3]]
-        more = [f"{len(self.lost_hosts) - 3} more hosts are lost"] if len(self.lost_hosts) > 3 else []
+        hosts = [f"all of host {name} is dead" for name in self.dead_hosts[:3]]
+        more = [f"all of {len(self.dead_hosts) - 3} more hosts"] if len(self.dead_hosts) > 3 else []
         switched = sum(1 for cell in self.cells if cell.switched)
         roles = [f"{switched} in switched roles"] if switched and "switched" not in " ".join(told) else []
-        said = ", ".join([*lost, *more, *told, *roles])
+        said = ", ".join([*hosts, *more, *told, *roles])
         return said[:1].upper() + said[1:]
 
     @property
     def note(self) -> str:
         """What the picture cannot prove; empty where it proves everything."""
         primaries = "1 acting primary was" if self.unproven == 1 else f"{self.unproven} acting primaries were"
-        return f"{primaries} not probed: the catalog alone calls it up" if self.unproven else ""
+        return f"{primaries} not probed: up is only what the catalog says" if self.unproven else ""
 
 
 def picture(cluster: Cluster, probes: Sequence[Probe] = (), progress: Mapping[int, float] | None = None) -> Picture:
@@ -161,15 +169,16 @@ def picture(cluster: Cluster, probes: Sequence[Probe] = (), progress: Mapping[in
     findings = diagnose(cluster, probes).findings
     states = {pair.content: pair_state(pair, cluster.version.generation) for pair in cluster.pairs}
     lost = _without_living_copy(cluster, by_dbid)
-    rows: dict[str, list[Cell]] = {host: [] for host in _hosts(cluster)}
+    rows: dict[str, list[Cell]] = {host: [] for host in hosts_in_order(cluster)}
     for segment in sorted(cluster.segments, key=lambda s: (s.content, s.dbid)):
         conditions = frozenset[Condition](f.condition for f in findings if segment.dbid in f.dbids)
         probe = by_dbid.get(segment.dbid)
         content = segment.content
         state = state_of(Seen(segment, probe, states.get(content), content in lost, conditions))
         told = (progress or {}).get(segment.dbid) if state is State.RESYNCHRONIZING else None
-        rows[segment.hostname].append(_cell(segment, state, told))
-    names = _names(tuple(rows))
+        life = Life.DEAD if dead(segment, probe) else Life.ALIVE
+        rows[segment.hostname].append(_cell(segment, state, life, told))
+    names = short_names(tuple(rows))
     hosts = tuple(HostRow(names[host], *_by_preferred_role(cells)) for host, cells in rows.items())
     unproven = sum(1 for s in cluster.acting_primaries if s.is_up and s.dbid not in by_dbid)
     return Picture(f"{ascii_text(cluster.name)}, {ascii_text(cluster.version)}", hosts, unproven)
@@ -187,55 +196,16 @@ def numbers(of: Iterable[int]) -> str:
     return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in ends)
 
 
-def ascii_text(text: object) -> str:
-    """One line in which every character is as wide as every other, whoever wrote it."""
-    return plain(text).encode("ascii", "backslashreplace").decode()
-
-
-def _cell(segment: Segment, state: State, progress: float | None) -> Cell:
+def _cell(segment: Segment, state: State, life: Life, progress: float | None) -> Cell:
     told = progress is not None and math.isfinite(progress)
     percent = max(0, min(100, math.floor(progress))) if told and progress is not None else None
     host = ascii_text(segment.hostname)
-    return Cell(segment.dbid, segment.content, host, segment.role, segment.preferred_role, state, percent)
+    return Cell(segment.dbid, segment.content, host, segment.role, segment.preferred_role, state, life, percent)
 
 
 def _without_living_copy(cluster: Cluster, probes: Mapping[int, Probe]) -> set[int]:
     copies = {c: [s for s in cluster.segments if s.content == c] for c in cluster.contents}
     return {c for c, own in copies.items() if len(own) > 1 and all(dead(s, probes.get(s.dbid)) for s in own)}
-
-
-def _hosts(cluster: Cluster) -> list[str]:
-    """The coordinator's first; sdw2 before sdw10."""
-    first = sorted((s for s in cluster.segments if s.content == COORDINATOR_CONTENT), key=lambda s: s.role.value != "p")
-    others = sorted({s.hostname for s in cluster.segments}, key=_natural)
-    return list(dict.fromkeys([*(s.hostname for s in first), *others]))
-
-
-def _natural(name: str) -> tuple[tuple[int, str], ...]:
-    return tuple((int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"([0-9]+)", name))
-
-
-def _names(hosts: Sequence[str]) -> Mapping[str, str]:
-    """A short name for each host: its first label where that suffices, its ends where it is long, never one twice."""
-    labels = [ascii_text(host).split(".")[0] for host in hosts]
-    by_label = len(set(labels)) == len(hosts) and not any(label.isdecimal() or not label for label in labels)
-    names: dict[str, str] = {}
-    for host, label in zip(hosts, labels, strict=True):
-        name = _shortened((label if by_label else ascii_text(host)) or "-", NAME_LENGTH)
-        twins = sum(1 for n in names.values() if n == name)
-        while name in names.values():
-            twins += 1
-            number = f"#{twins}"
-            name = _shortened(ascii_text(host) or "-", NAME_LENGTH - len(number)) + number
-        names[host] = name
-    return names
-
-
-def _shortened(name: str, length: int) -> str:
-    if len(name) <= length:
-        return name
-    tail = (length - 2) // 2
-    return f"{name[: length - 2 - tail]}..{name[-tail:]}"
 
 
 def _by_preferred_role(cells: Sequence[Cell]) -> tuple[tuple[Cell, ...], tuple[Cell, ...]]:

@@ -78,10 +78,10 @@ class Grid:
 
     def _host(self, host: HostRow, x: float, y: float) -> Iterator[Shape]:
         middle, room = y + self.measures.height / 2, self.label - 14
-        if host.lost:
-            lost = APPEARANCES[State.DOWN]
-            yield Box(x - 4, y, self.label - 4, self.measures.height, lost.colour, Theme.INK)
-            yield Label(x + 2, middle, host_text(host), self.measures.host, room, lost.contrast, bold=True)
+        if host.all_dead:
+            down = APPEARANCES[State.DOWN]
+            yield Box(x - 4, y, self.label - 4, self.measures.height, down.colour, Theme.INK)
+            yield Label(x + 2, middle, host_text(host), self.measures.host, room, down.contrast, bold=True)
         else:
             yield Label(x, middle, host_text(host), self.measures.host, room, Theme.INK)
         yield from self._block(host.primaries, x + self.label, y, self.primaries)
@@ -117,7 +117,7 @@ def arrange(pictures: Sequence[Picture], measures: Measures, ratio: float, above
 
 
 def host_text(host: HostRow) -> str:
-    return f"{host.name} LOST" if host.lost else host.name
+    return f"{host.name} ALL DEAD" if host.all_dead else host.name
 
 
 def _dealt(grid: Grid, hosts: Sequence[HostRow], count: int) -> tuple[tuple[HostRow, ...], ...]:

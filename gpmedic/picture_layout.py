@@ -129,7 +129,7 @@ def _told(picture: Picture) -> Iterator[str]:
 
 
 def _lines(text: str, room: float, size: float) -> list[str]:
-    return textwrap.wrap(text, _characters(room, size)) or [""]
+    return textwrap.wrap(text, _characters(room, size), break_on_hyphens=False) or [""]
 
 
 def _cut(text: str, room: float, size: float) -> str:

@@ -130,7 +130,7 @@ def _heading(role: str, widths: Sequence[int]) -> str:
 
 
 def _host(host: HostRow, label: int, columns: _Columns, glyphs: Glyphs) -> list[_Line]:
-    name = _Span(f"{_label(host, glyphs):{label + _GAP}}", APPEARANCES[State.DOWN] if host.lost else None)
+    name = _Span(f"{_label(host, glyphs):{label + _GAP}}", APPEARANCES[State.DOWN] if host.all_dead else None)
     lines: list[_Line] = []
     runs = (_runs(host.primaries, len(columns.primaries)), _runs(host.mirrors, len(columns.mirrors)))
     for primaries, mirrors in zip_longest(*runs, fillvalue=()):
@@ -163,7 +163,7 @@ def _legend(picture: Picture, width: int, glyphs: Glyphs) -> list[_Line]:
 
 
 def _folded(text: str, width: int) -> list[_Line]:
-    return [(_Span(line),) for line in textwrap.wrap(text, width, subsequent_indent="  ")]
+    return [(_Span(line),) for line in textwrap.wrap(text, width, subsequent_indent="  ", break_on_hyphens=False)]
 
 
 def _key(pictures: Sequence[Picture], glyphs: Glyphs) -> list[str]:
@@ -186,7 +186,7 @@ def _switched(glyphs: Glyphs) -> str:
 
 
 def _label(host: HostRow, glyphs: Glyphs) -> str:
-    return f"{host.name} {_badge(APPEARANCES[State.DOWN], glyphs)[0]}LOST" if host.lost else host.name
+    return f"{host.name} {_badge(APPEARANCES[State.DOWN], glyphs)[0]}ALL DEAD" if host.all_dead else host.name
 
 
 def _runs(cells: Sequence[Cell], length: int) -> list[Sequence[Cell]]:

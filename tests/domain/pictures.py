@@ -98,7 +98,7 @@ EXAMPLES: Mapping[str, tuple[Picture, int, State]] = {
 
 
 def broken(hosts: int, primaries: int) -> Picture:
-    """A large cluster after a bad night: a host lost, a double fault, mirrors catching up, roles switched."""
+    """A large cluster after a bad night: a host dead, mirrors catching up, roles switched."""
     cluster = large(hosts, primaries)
     gone = {s.dbid: s for s in cluster.segments if s.hostname == f"sdw{hosts}"}
     cluster = failed_over(cluster, *(s.content for s in gone.values() if s.role is Role.PRIMARY))

@@ -5,6 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.clusters import (
+    CONTENTS,
+    STANDBY,
     V43,
     VERSIONS,
     change,
@@ -21,7 +23,8 @@ from domain.clusters import (
 )
 from domain.pictures import EXAMPLES, SEGMENTS, arbitrary, broken, seen, states
 from gpmedic.cluster import Cluster, Role, Status, Version
-from gpmedic.picture import NAME_LENGTH, Picture, before_and_after, numbers, picture
+from gpmedic.picture import Picture, before_and_after, numbers, picture
+from gpmedic.picture_hosts import NAME_LENGTH
 from gpmedic.picture_states import APPEARANCES, RULES, Emphasis, State, luminance
 from gpmedic.probe import ProbeState
 
@@ -89,17 +92,25 @@ def test_a_failed_over_primary_keeps_its_place_and_shows_its_new_role() -> None:
     assert [(c.name, c.switched) for c in host.primaries] == [("M0", True), ("P1", False)]
 
 
-def test_a_host_whose_every_segment_is_dead_is_called_lost() -> None:
+def test_a_host_of_which_no_segment_lives_is_named_first() -> None:
     drawn = broken(5, 2)
-    assert drawn.lost_hosts == ("sdw5",)
-    assert drawn.headline.startswith("Host sdw5 is lost")
-    assert not seen(healthy()).lost_hosts
+    assert drawn.dead_hosts == ("sdw5",)
+    assert drawn.headline.startswith("All of host sdw5 is dead, 4 down")
+    assert not seen(healthy()).dead_hosts
 
 
-def test_many_lost_hosts_do_not_fill_the_headline() -> None:
+def test_a_host_is_not_called_dead_for_its_only_segment_or_while_a_mirror_lives_that_cannot_serve() -> None:
+    assert not seen(change(healthy(), STANDBY, status=Status.DOWN)).dead_hosts
+    cluster = resynchronizing(healthy(), *CONTENTS)
+    alike = seen(cluster, {primary_dbid(c): ProbeState.REFUSED for c in CONTENTS})
+    assert {c.state for h in alike.hosts[2:] for c in h.cells} == {State.DOUBLE_FAULT}
+    assert not alike.dead_hosts
+
+
+def test_many_dead_hosts_do_not_fill_the_headline() -> None:
     cluster = large(30, 2)
     dark = replace(cluster, segments=tuple(replace(s, status=Status.DOWN) for s in cluster.segments))
-    assert "29 more hosts are lost, double fault of contents 0-59" in seen(dark).headline
+    assert "all of 27 more hosts, double fault of contents 0-59" in seen(dark).headline
     assert len(seen(dark).headline) < 200
 
 

@@ -13,8 +13,9 @@ from PIL import Image
 
 from domain.clusters import change, failed_over, healthy, large, mirror_dbid, primary_dbid, probes, resynchronizing
 from domain.pictures import EXAMPLES, arbitrary, broken, seen
-from gpmedic.picture import Cell, Picture, ascii_text, before_and_after, picture
+from gpmedic.picture import Cell, Picture, before_and_after, picture
 from gpmedic.picture_cells import text_width
+from gpmedic.picture_hosts import ascii_text
 from gpmedic.picture_layout import lay_out
 from gpmedic.picture_png import LONGEST_SIDE, picture_png, scale_of
 from gpmedic.picture_shapes import DARK, LIGHT, MARKS, Anchor, Box, Label, Scene, Theme
@@ -95,7 +96,7 @@ def test_nothing_overlaps_whatever_the_cluster_is(drawn: Picture) -> None:
     assert_readable(lay_out(*before_and_after(drawn, drawn)))
 
 
-@pytest.mark.parametrize(("size", "width", "height"), [("4", 1100, 900), ("14", 1100, 1100), ("400", 4096, 2600)])
+@pytest.mark.parametrize(("size", "width", "height"), [("4", 1200, 900), ("14", 1200, 1200), ("400", 4096, 2600)])
 def test_a_picture_is_of_a_size_that_is_sent_and_read(size: str, width: int, height: int) -> None:
     png = picture_png(broken(*SIZES[size]))
     image = Image.open(io.BytesIO(png))
