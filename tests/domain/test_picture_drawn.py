@@ -18,7 +18,7 @@ from gpmedic.picture_cells import text_width
 from gpmedic.picture_hosts import ascii_text
 from gpmedic.picture_layout import lay_out
 from gpmedic.picture_png import LONGEST_SIDE, picture_png, scale_of
-from gpmedic.picture_shapes import DARK, LIGHT, MARKS, Anchor, Box, Label, Scene, Theme
+from gpmedic.picture_shapes import DARK, LIGHT, MARKS, Anchor, Box, Label, Scene, Stroke, Theme
 from gpmedic.picture_states import APPEARANCES, State, luminance
 from gpmedic.picture_svg import picture_svg
 
@@ -38,6 +38,11 @@ def area(shape: Box | Label) -> Area:
     width = min(text_width(shape.text, shape.size), shape.room)
     left = shape.x - width / 2 if shape.anchor is Anchor.MIDDLE else shape.x
     return left, shape.y - shape.size / 2, left + width, shape.y + shape.size / 2
+
+
+def extent(stroke: Stroke) -> Area:
+    across, down = [x for x, _ in stroke.points], [y for _, y in stroke.points]
+    return min(across), min(down), max(across), max(down)
 
 
 def overlap(one: Area, other: Area) -> bool:
@@ -69,6 +74,9 @@ def assert_readable(scene: Scene) -> None:
     assert not any(overlap(a, b) for a, b in combinations(boxes, 2))
     assert not any(overlap(a, b) for a, b in combinations(labels, 2))
     assert all(inside(label, box) for label in labels for box in boxes if overlap(label, box))
+    symbols = [extent(s) for s in scene.shapes if isinstance(s, Stroke)]
+    assert not any(overlap(symbol, label) for symbol in symbols for label in labels)
+    assert all(inside(symbol, box) for symbol in symbols for box in boxes if overlap(symbol, box))
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
@@ -217,6 +225,12 @@ def test_the_svg_tells_in_words_what_it_shows() -> None:
     assert "1 down, 1 not in sync" in (root.findtext(f"{SVG}desc") or "")
     told = [rect.findtext(f"{SVG}title") for rect in root.iter(f"{SVG}rect") if rect.get("data-dbid") == "5"]
     assert told == ["M3 (dbid 5) on sdw2: acting mirror, preferred primary; down"]
+
+
+def test_the_svg_of_before_and_after_is_called_by_both() -> None:
+    svg = picture_svg(*before_and_after(seen(healthy()), seen(failed_over(healthy(), 3))))
+    told = ElementTree.fromstring(svg).findtext(f"{SVG}title")  # noqa: S314  our own
+    assert told == "BEFORE: lab, Greenplum 6.24.3; AFTER: lab, Greenplum 6.24.3"
 
 
 def test_the_svg_follows_a_dark_screen() -> None:
