@@ -42,6 +42,7 @@ class Service:
     Attributes:
         clusters: by name; may be changed while it runs.
         fates: how many clicks had which end, those that were no click of ours among them.
+        rounds: how many were begun.
     """
 
     def __init__(self, slack: Slack, clusters: dict[str, ClusterSettings]) -> None:
@@ -53,6 +54,7 @@ class Service:
         self._next_round = 0.0
         self._context = copy_context()  # Prefect's settings live there, and the threads that receive have their own
         self.fates: Counter[Fate] = Counter()
+        self.rounds = 0
 
     def receive(self, payload: object) -> None:
         """Take what Slack has sent, after it was acknowledged; a redelivery of it changes nothing."""
@@ -85,6 +87,7 @@ class Service:
 
     def round(self) -> None:
         """Make every thread show what is."""
+        self.rounds += 1
         self._next_round = time.monotonic() + ROUND_EVERY
         for name, settings in tuple(self.clusters.items()):
             try:

@@ -41,8 +41,8 @@ class Sockets:
     ack_seconds: float = ACK_SECONDS
     tickets: dict[str, float] = field(default_factory=dict)
     connections: list[WebSocket] = field(default_factory=list)
-    silent: set[int] = field(default_factory=set)
     turn: int = 0
+    accepted: int = 0
     waiting: dict[str, "asyncio.Future[None]"] = field(default_factory=dict)
     last: dict[str, Any] = field(default_factory=dict)
 
@@ -62,6 +62,7 @@ class Sockets:
             await socket.close()
             return
         self.connections.append(socket)
+        self.accepted += 1
         await socket.send_text(json.dumps({"type": "hello", "num_connections": len(self.connections)}))
         try:
             while True:

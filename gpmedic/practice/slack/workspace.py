@@ -95,7 +95,13 @@ class PracticeSlack:
         return tuple(self._state.calls)
 
     @property
+    def connections_made(self) -> int:
+        """How many sockets were accepted so far."""
+        return self._sockets.accepted
+
+    @property
     def connections(self) -> int:
+        """How many sockets are open."""
         return len(self._sockets.connections)
 
     def wait_for(self, condition: Callable[[], T], seconds: float = 15.0) -> T:
