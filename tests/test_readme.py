@@ -69,8 +69,9 @@ def test_the_scenarios_of_the_readme_are_the_drills() -> None:
 
 
 def test_the_example_of_a_cluster_is_valid() -> None:
-    (example,) = blocks("toml")
+    example, in_slack = blocks("toml")
     assert ClusterSettings.model_validate(tomllib.loads(example)).name == "sales"
+    assert ClusterSettings.model_validate(tomllib.loads(example + in_slack)).slack is not None
 
 
 def test_the_recorded_drill_ends_with_equal_rows() -> None:

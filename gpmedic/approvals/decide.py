@@ -26,6 +26,7 @@ class Fate(StrEnum):
     REFUSED = "refused"  # by the rules of who may
     STALE = "stale"  # it waits no longer, or somebody was first
     FORGED = "forged"  # it means nothing that was asked
+    FAILED = "failed"  # as where Prefect did not answer
 
 
 @dataclass(frozen=True, slots=True)

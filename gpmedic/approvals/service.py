@@ -117,14 +117,21 @@ class Service:
 
     def _guarded(self, click: Click, act: Callable[[Click], Ruling]) -> None:
         try:
-            ruling = act(click)
+            ruling = self._ruling(click, act)
             self.fates[ruling.fate] += 1
             if ruling.told:
-                self._slack.whisper(click.channel, click.user, messages.whisper(ruling.told), None)
-        except (GpmedicError, httpx.HTTPError) as error:
-            _log.warning("A click was not answered: %s", error)
-        except Exception:
-            _log.exception("A click was not answered.")
+                self._slack.whisper(click.channel, click.user, messages.whisper(ruling.told))
+        except GpmedicError as error:
+            _log.warning("Nobody could be told what became of a click: %s", error)
+
+    def _ruling(self, click: Click, act: Callable[[Click], Ruling]) -> Ruling:
+        try:
+            return act(click)
+        except GpmedicError as error:
+            return Ruling(Fate.FAILED, str(error))
+        except Exception as error:
+            _log.exception("A click could not be followed.")
+            return Ruling(Fate.FAILED, f"{type(error).__name__}: it could not be followed; see the service's log.")
 
     def _show(self, click: Click) -> Ruling:
         """A form that asks for the reason, or the whole plan: whoever may not decide may read."""

@@ -1,5 +1,6 @@
 """One look at what Prefect knows of a cluster: its newest health check and recovery, what waits for a person."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -38,13 +39,19 @@ class View:
         if self.health is not None:
             evidence.append((self.health.at, not self.health.healthy))
         if self.recovery is not None and self.journal is not None:
-            if self.journal.outcome is not None:
-                ended = self.recovery.ended_at or self.at
-                evidence.append((ended, self.journal.outcome not in WELL))
-            elif self.journal.before is not None and (self.recovery.live or not self.journal.before.healthy):
-                ended = self.at if self.recovery.live else self.recovery.ended_at or self.at
-                evidence.append((ended, not self.journal.before.healthy))
+            evidence += self._told_by(self.recovery, self.journal)
         return max(evidence)[1] if evidence else None
+
+    def _told_by(self, recovery: Recovery, journal: Journal) -> Iterator[tuple[datetime, bool]]:
+        """While it runs, what it has found; once it has ended, how. What it notes at its end is not yet its end."""
+        found_wrong = journal.before is not None and not journal.before.healthy
+        if recovery.live:
+            if journal.before is not None:
+                yield self.at, found_wrong
+        elif journal.outcome is not None:
+            yield recovery.ended_at or self.at, journal.outcome not in WELL
+        elif found_wrong:
+            yield recovery.ended_at or self.at, True
 
     @property
     def findings(self) -> tuple[Finding, ...]:

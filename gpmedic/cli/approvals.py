@@ -19,9 +19,29 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Incidents and approvals in Slack.")
 
 
-@app.callback()
-def approvals() -> None:
-    """Incidents and approvals in Slack."""
+@app.command()
+def connect(
+    app_block: Annotated[str, typer.Option("--app", help="How the block is called.")] = "gpmedic",
+    api_url: Annotated[str, typer.Option(hidden=True)] = "https://slack.com/api/",
+) -> None:
+    """Ask for the app's tokens, try them, save them as a block on the Prefect server; nothing is shown or logged."""
+    from pydantic import SecretStr
+
+    from blocks.slack_app import SlackApp
+
+    _require_server()
+    bot_token = typer.prompt("Bot token (xoxb-...)", hide_input=True)
+    app_token = typer.prompt("App-level token (xapp-..., Enter for HTTP alone)", hide_input=True, default="")
+    signing_secret = typer.prompt("Signing secret (Enter for Socket Mode alone)", hide_input=True, default="")
+    block = SlackApp(
+        bot_token=SecretStr(bot_token),
+        app_token=SecretStr(app_token) if app_token else None,
+        signing_secret=SecretStr(signing_secret) if signing_secret else None,
+        api_url=api_url,
+    )
+    us = block.connect().who_am_i()
+    block.save(app_block, overwrite=True)
+    print(f"Slack knows the app as {us}; saved as block gpmedic-slack-app/{app_block}. Next: gpmedic approvals serve")
 
 
 @app.command()
@@ -34,7 +54,7 @@ def serve(
     from blocks.slack_app import load_app
     from gpmedic.approvals.service import Service
 
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
     _require_server()
     chosen = _chosen(clusters or [])
     slack_app = load_app(app_block)

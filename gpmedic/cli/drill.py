@@ -5,6 +5,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,12 @@ import typer
 from gpmedic.errors import Refused
 from gpmedic.practice.facts import Release
 from gpmedic.practice.fault import Fault
+
+
+class SlackKind(StrEnum):
+    """In which Slack a drill is approved."""
+
+    PRACTICE = "practice"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +77,9 @@ def drill(
         Release, typer.Option("--generation", "-g", help="Which Greenplum the practice cluster is like.")
     ] = Release.V6,
     yes: Annotated[bool, typer.Option("--yes", help="Let the practice operator approve, also in a terminal.")] = False,
+    slack: Annotated[
+        SlackKind | None, typer.Option(help="Have it approved in a stand-in Slack, and show the conversation.")
+    ] = None,
 ) -> None:
     """Start a practice cluster, break it, recover it with approvals, and count its rows before and after.
 
@@ -86,5 +96,6 @@ def drill(
 
     forget_dead_drills()
     with tempfile.TemporaryDirectory(prefix=prefect_folder(os.getpid())) as folder:
-        held = exercise(DRILLS[scenario], generation.value, Path(folder), yes=yes or not sys.stdin.isatty())
+        alone = yes or not sys.stdin.isatty()
+        held = exercise(DRILLS[scenario], generation.value, Path(folder), yes=alone, in_slack=slack is not None)
     raise typer.Exit(0 if held else 1)

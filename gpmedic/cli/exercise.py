@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
-from gpmedic.cli.attendants import choose_attendant
+from gpmedic.cli.attendants import Attending, choose_attendant
 from gpmedic.cli.drill import Drill
 from gpmedic.cli.recover import import_flows, quiet_prefect, run_page
 from gpmedic.cli.screen import Ticker
@@ -23,12 +23,13 @@ SLOWER = 2
 """Seconds that a mirror needs longer to catch up, so that there is something to watch."""
 
 
-def exercise(drill: Drill, generation: str, folder: Path, *, yes: bool) -> bool:
+def exercise(drill: Drill, generation: str, folder: Path, *, yes: bool, in_slack: bool = False) -> bool:
     """Run one drill and show it.
 
     Args:
         folder: an empty one for the Prefect server of the drill.
         yes: the practice operator answers instead of the person at the terminal.
+        in_slack: people in a stand-in Slack answer instead, and their conversation is shown.
 
     Returns:
         Whether the cluster is recovered and no row is lost.
@@ -50,7 +51,14 @@ def exercise(drill: Drill, generation: str, folder: Path, *, yes: bool) -> bool:
         ticker.say(
             f"{len(cluster.facts().segments)} PostgreSQL servers run; see them with: gpmedic status {cluster.name}"
         )
-        return _break_and_recover(drill, cluster, ticker, yes=yes)
+        if not in_slack:
+            return _break_and_recover(drill, cluster, ticker, choose_attendant(cluster.settings, yes=yes))
+        from gpmedic.cli.slack_drill import conversation
+
+        with conversation(cluster.settings) as slack:
+            held = _break_and_recover(drill, cluster, ticker, None)
+        print(f"\nThe conversation in Slack:\n\n{slack.transcript()}")
+        return held
 
 
 def _take_away(cluster: PracticeCluster) -> None:
@@ -59,10 +67,9 @@ def _take_away(cluster: PracticeCluster) -> None:
     shutil.rmtree(cluster.folder, ignore_errors=True)
 
 
-def _break_and_recover(drill: Drill, cluster: PracticeCluster, ticker: Ticker, *, yes: bool) -> bool:
+def _break_and_recover(drill: Drill, cluster: PracticeCluster, ticker: Ticker, attending: Attending | None) -> bool:
     cluster.write_rows(ROWS_BEFORE)
     ticker.say(f"{ROWS_BEFORE} rows are written, spread over all contents; users go on writing.")
-    attending = choose_attendant(cluster.settings, yes=yes)
     with cluster.writing_rows() as users:
         cluster.break_(Fault.SLOW_RESYNC, seconds=SLOWER)
         ticker.say(drill.told)

@@ -55,8 +55,8 @@ def recover(
     raise typer.Exit(0 if report.outcome in (Outcome.HEALTHY, Outcome.RECOVERED) else 1)
 
 
-def run_page(page: "Callable[[], RecoveryReport]", attending: "Attending", ticker: "Ticker") -> "RecoveryReport":
-    """Run a flow in this process, show what it tells, and have the attendant answer it."""
+def run_page(page: "Callable[[], RecoveryReport]", attending: "Attending | None", ticker: "Ticker") -> "RecoveryReport":
+    """Run a flow in this process, show what it tells, and have the attendant answer it (None: others do)."""
     from flows.attend import attend
     from tasks.notify import Level, Phase, Progress, listening
 
@@ -66,7 +66,7 @@ def run_page(page: "Callable[[], RecoveryReport]", attending: "Attending", ticke
 
     with listening(show):
         try:
-            return attend(page, attending.answer, attending.name)
+            return page() if attending is None else attend(page, attending.answer, attending.name)
         finally:
             ticker.end_progress()
 

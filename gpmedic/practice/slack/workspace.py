@@ -1,6 +1,7 @@
 """The workspace as a test or a drill uses it: what people see, and what they do."""
 
 import asyncio
+import re
 import secrets
 import socket
 import threading
@@ -19,6 +20,7 @@ from gpmedic.practice.slack.web_api import BOT, TRIGGER_SECONDS, WebApi
 
 T = TypeVar("T")
 SCOPES: Final = frozenset({"chat:write", "files:write", "users:read", "usergroups:read"})
+_DATE: Final = re.compile(r"<!date\^\d+\^[^|>]*\|([^>]*)>")
 _LOOPBACK: Final = "127.0.0.1"
 _PEOPLE: Final = {"U0ANNA": "Anna Ahn", "U0BORIS": "Boris Bell", "U0CAROL": "Carol Chu", "U0DAVE": "Dave Diaz"}
 
@@ -268,4 +270,5 @@ def _told(posted: Posted, indent: str, people: dict[str, str]) -> list[str]:
     files = [f"[file] {name}" for name in posted.files]
     clock = time.strftime("%H:%M:%S", time.gmtime(float(posted.ts)))
     head = f"{indent}{clock} {author}{only}{edited}:"
-    return [head, *(f"{indent}  {line}" for line in (*posted.words.splitlines(), *files))]
+    shown = _DATE.sub(r"\1", posted.words).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    return [head, *(f"{indent}  {line}" for line in (*shown.splitlines(), *files))]
