@@ -1,12 +1,11 @@
 """The runbook's first page: is the cluster healthy? Reads only."""
 
-import sys
-
 from prefect import flow
 from pydantic.dataclasses import dataclass
 
 from blocks.greenplum import load_cluster
 from flows.health_note import keep_note
+from flows.program import run_as_program
 from flows.silence import report_silence
 from gpmedic.access.limits import look_at_limits
 from gpmedic.access.observe import Freshness
@@ -78,4 +77,4 @@ def announce_conditions(diagnosis: Diagnosis) -> None:
 
 
 if __name__ == "__main__":
-    print(diagnosis_text(health_check(sys.argv[1]).diagnosis))
+    run_as_program(health_check, lambda report: diagnosis_text(report.diagnosis))

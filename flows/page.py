@@ -6,6 +6,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 from blocks.greenplum import load_cluster
+from flows.estimate import estimate
 from flows.journal import Journal, keep, keeping, open_journal
 from gpmedic.access.history import read_history
 from gpmedic.conditions import Scenario
@@ -180,7 +181,7 @@ def ask(
         journal.planned(plan)
         return Proposal(
             cluster=settings.name,
-            step=action.value.replace("_", "-"),
+            step=step_name(action),
             fingerprint=plan.fingerprint,
             argv=step.argv,
             dbids=step.dbids,
@@ -190,6 +191,7 @@ def ask(
             why=journal.last_seen,
             segments=tuple(str(s) for s in evidence.cluster.segments if s.dbid in step.dbids),
             details=approval_text(plan, step, journal.checks),
+            estimate=lasting,
         )
 
     def note(answer: Answered) -> None:
@@ -197,9 +199,15 @@ def ask(
         keep(journal)  # a void answer is not heard again when the run begins again from the top
 
     require_permission(settings)
+    lasting = estimate(settings.name, step_name(action))
     keep(journal)  # a deployed run ends here and begins again from the top when somebody has answered
     needed = Needed.TWO_PEOPLE if action in settings.policy.two_people else Needed.ONE_PERSON
     return approve(proposal, timedelta(seconds=settings.policy.approval_timeout), needed, note)
+
+
+def step_name(action: Action) -> str:
+    """As keys and records call it."""
+    return action.value.replace("_", "-")
 
 
 def _require_evidence(evidence: Evidence, shown: Plan) -> None:

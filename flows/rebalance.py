@@ -1,12 +1,12 @@
 """The runbook's last page: give every segment its preferred role again, and prove that the cluster is healthy."""
 
-import sys
 from functools import partial
 
 from prefect import flow
 
 from flows.journal import Journal
 from flows.page import ask, follow
+from flows.program import run_as_program
 from gpmedic.errors import UnsafeState
 from gpmedic.plan import Action, Plan, RunningQuery, require_rebalance_allowed
 from gpmedic.precheck import require
@@ -70,4 +70,4 @@ def prove(settings: ClusterSettings, journal: Journal) -> Outcome:
 
 
 if __name__ == "__main__":
-    print(report_text(rebalance(sys.argv[1])))
+    run_as_program(rebalance, report_text)

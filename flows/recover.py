@@ -1,6 +1,5 @@
 """The runbook's entry: look, diagnose, and turn to the page that the diagnosis names."""
 
-import sys
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -10,6 +9,7 @@ from flows import rebalance, recover_double_fault, recover_mirrorless, recover_s
 from flows.health_check import announce_conditions
 from flows.journal import Journal
 from flows.page import Page, follow, settled
+from flows.program import run_as_program
 from gpmedic.conditions import Scenario
 from gpmedic.report import Outcome, RecoveryReport, report_text
 from gpmedic.settings import ClusterName, ClusterSettings, RepeatedFailure
@@ -59,4 +59,4 @@ def page(settings: ClusterSettings, journal: Journal, seen: Seen) -> Outcome:
 
 
 if __name__ == "__main__":
-    print(report_text(recover(sys.argv[1])))
+    run_as_program(recover, report_text)

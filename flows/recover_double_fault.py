@@ -1,12 +1,11 @@
 """The runbook's page for a content of which neither copy serves: compare them, restart, then recover as usual."""
 
-import sys
-
 from prefect import flow
 
 from flows import rebalance, recover_segment
 from flows.journal import Journal
 from flows.page import follow
+from flows.program import run_as_program
 from flows.restart import restart
 from gpmedic.plan import Action
 from gpmedic.report import Outcome, RecoveryReport, report_text
@@ -30,4 +29,4 @@ def page(settings: ClusterSettings, journal: Journal, seen: Seen) -> Outcome:
 
 
 if __name__ == "__main__":
-    print(report_text(recover_double_fault(sys.argv[1])))
+    run_as_program(recover_double_fault, report_text)

@@ -1,12 +1,11 @@
 """The runbook's page for a dead primary that has no mirror: wait for its host, restart, prove."""
 
-import sys
-
 from prefect import flow
 
 from flows import rebalance, recover_segment
 from flows.journal import Journal
 from flows.page import follow, observe
+from flows.program import run_as_program
 from flows.restart import restart
 from gpmedic.plan import Action
 from gpmedic.report import Outcome, RecoveryReport, report_text
@@ -34,4 +33,4 @@ def page(settings: ClusterSettings, journal: Journal, seen: Seen) -> Outcome:
 
 
 if __name__ == "__main__":
-    print(report_text(recover_mirrorless(sys.argv[1])))
+    run_as_program(recover_mirrorless, report_text)

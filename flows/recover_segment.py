@@ -1,12 +1,11 @@
 """The runbook's page for a mirror that is down and a primary that has failed over: incremental recovery in place."""
 
-import sys
-
 from prefect import flow
 
 from flows import rebalance
 from flows.journal import Journal
 from flows.page import ask, follow, observe
+from flows.program import run_as_program
 from flows.recover_full import copy_over
 from gpmedic.conditions import Scenario
 from gpmedic.plan import Action
@@ -64,4 +63,4 @@ def _recover(settings: ClusterSettings, journal: Journal, seen: Seen) -> None:
 
 
 if __name__ == "__main__":
-    print(report_text(recover_segment(sys.argv[1])))
+    run_as_program(recover_segment, report_text)

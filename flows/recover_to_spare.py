@@ -1,6 +1,5 @@
 """The runbook's page for a host that is lost for good: its segments move to a spare host, by a full copy of each."""
 
-import sys
 from functools import partial
 from typing import Annotated
 
@@ -10,6 +9,7 @@ from pydantic import Field
 from flows import rebalance
 from flows.journal import Journal
 from flows.page import ask, follow, observe
+from flows.program import run_as_program
 from gpmedic.conditions import Scenario
 from gpmedic.plan import Action, Plan
 from gpmedic.precheck import require
@@ -53,7 +53,7 @@ def page(settings: ClusterSettings, journal: Journal, seen: Seen, request: Spare
         plan_of = partial(surveyed.plan, settings)
         approval = ask(settings, journal, Action.MOVE_TO_SPARE, evidence, plan, plan_of=plan_of)
         if approval is not None:
-            move_to_spare(settings, approval, surveyed, request)
+            move_to_spare(settings, approval, surveyed, request, plan)
     wait_for_sync(settings)
     seen = observe(settings, journal)
     if seen.diagnosis.scenario is Scenario.REBALANCE:
@@ -69,4 +69,4 @@ def _keep_the_way_back(settings: ClusterSettings, plan: Plan) -> None:
 
 
 if __name__ == "__main__":
-    print(report_text(recover_to_spare(*sys.argv[1:4])))
+    run_as_program(recover_to_spare, report_text)

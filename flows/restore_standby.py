@@ -1,6 +1,5 @@
 """The runbook's page for a standby coordinator that does not follow: start it again on its data directory."""
 
-import sys
 from functools import partial
 
 from prefect import flow
@@ -8,6 +7,7 @@ from prefect import flow
 from flows import rebalance
 from flows.journal import Journal
 from flows.page import ask, follow
+from flows.program import run_as_program
 from gpmedic.errors import UnsafeState
 from gpmedic.plan import Action, Plan
 from gpmedic.precheck import require
@@ -54,4 +54,4 @@ def _plan(settings: ClusterSettings, seen: Seen) -> Plan:
 
 
 if __name__ == "__main__":
-    print(report_text(restore_standby(sys.argv[1])))
+    run_as_program(restore_standby, report_text)

@@ -96,20 +96,21 @@ def _sections(picture: Picture, width: int, glyphs: Glyphs) -> tuple[list[_Line]
 
 def _columns(picture: Picture, room: int, glyphs: Glyphs) -> _Columns:
     """As many cells side by side as the fullest host has, or as fit; then as many on each line of a host."""
-    places = [max((len(b) for b in blocks), default=0) or 1 for blocks in _every_block(picture)]
-    while sum(widths := [sum(w) for w in _widths(picture, places, glyphs)]) > room and max(places) > 1:
+    lengths = [[[len(cell_text(c, glyphs)) for c in block] for block in blocks] for blocks in _every_block(picture)]
+    places = [max(map(len, blocks), default=0) or 1 for blocks in lengths]
+    while sum(widths := [sum(w) for w in _widths(lengths, places)]) > room and max(places) > 1:
         wider = 0 if places[1] == 1 or (widths[0] >= widths[1] and places[0] > 1) else 1
         places[wider] -= 1
-    for i, blocks in enumerate(_every_block(picture)):  # 3 + 3 rather than 5 + 1
-        fullest = max((len(block) for block in blocks), default=0) or 1
+    for i, blocks in enumerate(lengths):  # 3 + 3 rather than 5 + 1
+        fullest = max(map(len, blocks), default=0) or 1
         places[i] = -(-fullest // -(-fullest // places[i]))
-    return _Columns(*_widths(picture, places, glyphs))
+    return _Columns(*_widths(lengths, places))
 
 
-def _widths(picture: Picture, places: Sequence[int], glyphs: Glyphs) -> list[tuple[int, ...]]:
+def _widths(lengths: Sequence[Sequence[Sequence[int]]], places: Sequence[int]) -> list[tuple[int, ...]]:
     found = []
-    for blocks, count in zip(_every_block(picture), places, strict=True):
-        by_place = [[len(cell_text(c, glyphs)) for block in blocks for c in block[i::count]] for i in range(count)]
+    for blocks, count in zip(lengths, places, strict=True):
+        by_place = [[length for block in blocks for length in block[i::count]] for i in range(count)]
         found.append(tuple(max(own, default=2) + 1 for own in by_place))
     return found
 

@@ -186,7 +186,7 @@ def _or_lost(check: Check, step: Step, cluster: Cluster) -> Check:
     missing = check.name is CheckName.HOST_REACHABLE and check.verdict is Verdict.FAIL and check.target in down
     if step.action is not Action.RECOVER or not missing:
         return check
-    spare = f"Where {check.target} is lost for good, run the flow recover-to-spare with a spare host."
+    spare = f"Where {check.target} is lost for good: gpmedic recover-to-spare, or a run of that flow."
     return replace(check, next_action=f"{check.next_action} {spare}")
 
 

@@ -79,7 +79,7 @@ def events_table(events: Sequence[Event], started: datetime) -> Table:
     ordered = sorted(events, key=lambda e: e.at)
     previous = [started, *(e.at for e in ordered)]
     rows = [
-        (clock(e.at), _since(e.at, started), _since(e.at, previous[i]), e.source, e.what) for i, e in enumerate(ordered)
+        (clock(e.at), _since(e.at, started), _took(e.at, previous[i]), e.source, e.what) for i, e in enumerate(ordered)
     ]
     return Table(("time (UTC)", "since start", "took", "who", "what"), tuple(rows))
 
@@ -91,6 +91,10 @@ def proofs_table(proofs: Sequence[Proof]) -> Table:
 def clock(at: datetime) -> str:
     """The time of day in UTC, seconds included."""
     return at.astimezone(UTC).strftime("%H:%M:%S")
+
+
+def _took(at: datetime, earlier: datetime) -> str:
+    return "-" if at < earlier else _since(at, earlier)
 
 
 def _since(at: datetime, earlier: datetime) -> str:

@@ -175,6 +175,8 @@ def load_cluster(name: str) -> ClusterSettings:
 
 def _first_fault(error: ValueError) -> str:
     if isinstance(error, ValidationError):
-        fault = error.errors(include_input=False, include_url=False)[0]  # never the input: it may be a password
-        return f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}."
+        faults = error.errors(include_input=False, include_url=False)  # never the input: it may be a password
+        # A misspelt key explains why another one is missing.
+        faults.sort(key=lambda fault: fault["type"] != "extra_forbidden")
+        return "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults[:2]) + "."
     return f"{error}."

@@ -12,6 +12,7 @@ import random
 import socket
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from uuid import UUID
 
@@ -35,6 +36,8 @@ HOST_TAG = "gpmedic-host:"
 LIVE = [StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING, StateType.PAUSED, StateType.CANCELLING]
 """Only claimants carry the tag, so a scheduled run in this list is one that is being resumed."""
 ATTEMPTS = 8
+KEPT_SECONDS = 14 * 86400
+"""For so long the file of a run that has ended is kept; no question stands that long."""
 LONGEST_PAUSE = 1.5
 """Seconds, at random, before the next attempt of a run that met another one just claiming."""
 
@@ -115,8 +118,19 @@ def _stay_alive(run: FlowRun) -> None:
         held = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         _alive[run.id] = held
+        _forget_old_files(path.parent)
     os.ftruncate(_alive[run.id], 0)
     os.pwrite(_alive[run.id], _state_id(run), 0)
+
+
+def _forget_old_files(folder: Path) -> None:
+    """Those of runs that nobody asks about any more; a live process keeps writing into its own."""
+    for path in folder.glob("*.lock"):
+        with suppress(OSError):
+            if time.time() - path.stat().st_mtime > KEPT_SECONDS:
+                with path.open("rb") as file:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    path.unlink()
 
 
 def _is_dead(client: SyncPrefectClient, run: FlowRun) -> bool:

@@ -6,8 +6,13 @@ from typing import Final
 from uuid import UUID
 
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
-from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+    FlowRunFilterTags,
+)
+from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import ObjectNotFound
 
@@ -41,6 +46,15 @@ def find_recovery(cluster: str) -> Recovery | None:
     with get_client(sync_client=True) as client:
         runs = client.read_flow_runs(flow_run_filter=of_cluster, sort=FlowRunSort.EXPECTED_START_TIME_DESC, limit=1)
     return _recovery(runs[0]) if runs else None
+
+
+def ended_recoveries(cluster: str, limit: int) -> tuple[UUID, ...]:
+    """The newest runs that are over, the newest first."""
+    over = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.COMPLETED, StateType.FAILED]))
+    of_cluster = FlowRunFilter(tags=FlowRunFilterTags(all_=[f"{CLAIM_TAG}{cluster}"]), state=over)
+    with get_client(sync_client=True) as client:
+        runs = client.read_flow_runs(flow_run_filter=of_cluster, sort=FlowRunSort.END_TIME_DESC, limit=limit)
+    return tuple(run.id for run in runs)
 
 
 def read_recovery(run: UUID) -> Recovery | None:

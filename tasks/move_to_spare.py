@@ -131,20 +131,24 @@ def _directories(config: RecoveryConfig, cluster: Cluster) -> dict[int, tuple[st
 
 
 @task(name="gprecoverseg to the spare", **RETRIED)
-def move_to_spare(settings: ClusterSettings, approval: Approval, surveyed: Survey, request: SpareRequest) -> None:
+def move_to_spare(
+    settings: ClusterSettings, approval: Approval, surveyed: Survey, request: SpareRequest, shown: Plan
+) -> None:
     """Run the move and judge by the catalog that every segment is where it was to go, and up.
+
+    Args:
+        shown: the plan as it was shown; by it a move is judged that an earlier attempt of this task has started.
 
     Raises:
         UtilityFailed: it ended, and segments are elsewhere or down.
         Other errors: see `run_approved`; nothing was started.
     """
-    newest, moves = surveyed, tuple[SegmentMove, ...]()
+    newest, moves = surveyed, _moves(shown)
 
     def plan_of(seen: Seen) -> Plan:
         nonlocal moves
         plan = newest.plan(settings, seen)
-        step = plan.step(Action.MOVE_TO_SPARE)
-        moves = step.moves if step is not None else ()
+        moves = _moves(plan)
         return plan
 
     def check_of(shell: Shell, seen: Seen) -> Checked:
@@ -163,6 +167,11 @@ def move_to_spare(settings: ClusterSettings, approval: Approval, surveyed: Surve
     )
     if ended is not None:
         _judge(settings, ended, moves)
+
+
+def _moves(plan: Plan) -> tuple[SegmentMove, ...]:
+    step = plan.step(Action.MOVE_TO_SPARE)
+    return step.moves if step is not None else ()
 
 
 def _judge(settings: ClusterSettings, ended: Ended, moves: tuple[SegmentMove, ...]) -> None:

@@ -58,7 +58,11 @@ def tell_checks(checked: Checked) -> None:
     warned = [c for c in checked.checks if c.verdict is Verdict.WARN]
     tell(Phase.PRECHECK, f"{len(checked.checks)} checks, {len(warned)} warnings, {len(failed)} failed.")
     for one in (*failed, *warned):
-        tell(Phase.PRECHECK, f"{one.name.value} ({one.target}): {one.detail} {one.next_action}", Level.WARNING)
+        tell(
+            Phase.PRECHECK,
+            f"{one.name.value} ({one.target}): {one.detail.rstrip('.')}. {one.next_action}",
+            Level.WARNING,
+        )
 
 
 def check(settings: ClusterSettings, shell: Shell, seen: Seen, plan: Plan | None = None) -> Checked:

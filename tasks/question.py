@@ -34,6 +34,7 @@ class Proposal(BaseModel):
     why: str = Field(default="", description="What was found, for which it shall be done.")
     segments: tuple[str, ...] = Field(default=(), description="The instances, each as dbid, content, host, directory.")
     details: str = Field(default="", description="The same as `text`, as plain text.")
+    estimate: str = Field(default="", description="How long it will take, and by what that is judged.")
 
 
 class Request(BaseModel):

@@ -16,7 +16,7 @@ from flows.local_server import free_port, local_server, served, server_process
 from gpmedic.practice.postgres import BASE_VARIABLE
 
 SERVER_VARIABLE = "GPMEDIC_TESTS_PREFECT_PORT"
-_SLOW_FOLDERS = ("flows", "chaos", "cli", "live", "practice", "access", "tasks")
+_SLOW_FOLDERS = ("flows", "approvals", "chaos", "cli", "live", "practice", "access", "tasks")
 _TESTS = Path(__file__).parent
 _MEMORY = Path("/dev/shm")  # noqa: S108 (mkdtemp below)
 _NEEDED_BYTES = 6 << 30

@@ -27,7 +27,7 @@ _CONNECTION: Final[tuple[tuple[str, _Make, str, str], ...]] = (
     (
         r"no password supplied",
         AccessRefused,
-        "asks for a password of {user!r} and there is none",
+        "asks for a password of {user!r} and there is none{no_line}",
         "Set database.password_file (or database.password) in the cluster's settings.",
     ),
     (
@@ -59,13 +59,13 @@ _CONNECTION: Final[tuple[tuple[str, _Make, str, str], ...]] = (
         "refuses connections",
         "See on its host whether the coordinator runs (gpstate), and whether database.port is its port.",
     ),
-    (r"does not support SSL|SSL|certificate", AccessRefused, "and sslmode do not fit", "Correct database.sslmode."),
     (
         r"received invalid response|invalid length of|expected authentication request",
         AccessRefused,
         "is not a PostgreSQL server",
         "Correct database.host and database.port.",
     ),
+    (r"does not support SSL|SSL|certificate", AccessRefused, "and sslmode do not fit", "Correct database.sslmode."),
     (
         r"unsupported frontend protocol|unrecognized configuration parameter",
         AccessRefused,
@@ -82,7 +82,9 @@ def connection_error(settings: DatabaseSettings, error: psycopg2.Error) -> Gpmed
     """Why no session could be opened."""
     said = _said(settings, error)
     where = f"The database on {settings.host}:{settings.port}"
-    values = {"user": settings.user, "dbname": settings.dbname, "host": settings.host}
+    fits = f"{settings.host}:{settings.port}:{settings.dbname}:{settings.user}"
+    no_line = "" if settings.password_file is None else f": no line of {settings.password_file} fits {fits}"
+    values = {"user": settings.user, "dbname": settings.dbname, "host": settings.host, "no_line": no_line}
     for pattern, make, what, action in _CONNECTION:
         if re.search(pattern, said):
             return make(f"{where} {what.format(**values)}.", action)

@@ -85,5 +85,6 @@ def question(recovery: Recovery, request: Request) -> Question:
         segments=proposal.segments,
         details=proposal.details,
         expires_at=request.expires_at,
+        estimate=proposal.estimate,
         approved_by=request.approved_by,
     )

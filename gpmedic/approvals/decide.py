@@ -13,6 +13,7 @@ from gpmedic.slack.incident import Question
 from gpmedic.slack.who_may import Decider, refusal
 from tasks.approve import Answer, Decision
 from tasks.find_recovery import Recovery, read_recovery
+from tasks.notify import announce
 from tasks.question import Request, load_request, read_answer
 
 SLACK = "Slack"
@@ -74,6 +75,8 @@ def decide(waiting: Waiting, wanted: SlackSettings, decider: Decider, decision: 
     recovery, request = waiting.recovery, waiting.request
     because = refusal(decider, waiting.question.action, wanted, recovery.asked_by, request.approved_by)
     if because and not (decision is Decision.NO and _may_reject(decider, waiting, wanted)):
+        told = {"step": request.proposal.step, "fingerprint": request.proposal.fingerprint, "why": because}
+        announce(request.proposal.cluster, "approval.denied", {**told, "operator": decider.operator, "via": SLACK})
         return Ruling(Fate.REFUSED, because)
     answer = Answer(decision=decision.value, operator=decider.operator[:200], reason=reason[:2000], via=SLACK)
     give(recovery.run, answer)

@@ -29,8 +29,14 @@ REMINDERS: Final = (0.5, 0.9)
 """Shares of a question's time after which the thread is told that it still waits."""
 
 
-def reconcile(slack: Slack, settings: ClusterSettings, wanted: SlackSettings, view: View) -> None:
+def reconcile(
+    slack: Slack, settings: ClusterSettings, wanted: SlackSettings, view: View, *, first: bool = False
+) -> None:
     """One round for one cluster.
+
+    Args:
+        first: the first one since the service began: what was posted before is shown again, where somebody has deleted
+            it as a new message.
 
     Raises:
         SlackAway: Slack does not answer; what is missing is done in a later round.
@@ -43,7 +49,25 @@ def reconcile(slack: Slack, settings: ClusterSettings, wanted: SlackSettings, vi
         if not view.wrong:
             return
         thread = _open(slack, settings, wanted, view)
+    if first:
+        _doubt(thread)
+        _update_parent(slack, thread, card(settings, view, thread.opened_at))
     shown = card(settings, view, thread.opened_at)
+    try:
+        _bring_up_to_date(slack, thread, view, shown)
+    except MessageGone:  # somebody has deleted it all: what is left to say is said in a new thread
+        thread.ts = slack.post(thread.channel, messages.parent(shown))
+        thread.questions = []
+        remember_thread(thread)
+
+
+def _doubt(thread: Thread) -> None:
+    thread.shown = ""
+    for posted in thread.questions:
+        posted.shown = ""
+
+
+def _bring_up_to_date(slack: Slack, thread: Thread, view: View, shown: Card) -> None:
     if view.recovery is not None and view.journal is not None:
         _tell_steps(slack, thread, view)
     if view.recovery is not None and view.request is not None:
@@ -104,6 +128,7 @@ def _ask(slack: Slack, thread: Thread, recovery: Recovery, request: Request, now
         thread.questions.append(Asked(run=recovery.run, key=request.key, ts=ts, shown=_digest(shown)))
         remember_thread(thread)
         return
+    _replace(slack, thread, posted, messages.question(asked))
     due = sum(now >= request.asked_at + share * (request.expires_at - request.asked_at) for share in REMINDERS)
     if due > posted.reminded:
         slack.post(thread.channel, messages.reminder(asked, now), thread.ts)
@@ -141,6 +166,7 @@ def _replace(slack: Slack, thread: Thread, posted: Asked, wanted: Message) -> No
     except MessageGone:
         posted.ts = slack.post(thread.channel, wanted, thread.ts)
     posted.shown = _digest(wanted)
+    remember_thread(thread)
 
 
 def _has_ended(view: View, thread: Thread) -> bool:

@@ -33,6 +33,8 @@ ROUND_EVERY: Final = 1.0
 AFTER_TROUBLE: Final = 5.0
 """Seconds between two rounds."""
 CLICKS_REMEMBERED: Final = 1000
+ATTEMPTS: Final = 4
+PAUSE: Final = 0.3
 _log = logging.getLogger("gpmedic.approvals")
 
 
@@ -55,6 +57,7 @@ class Service:
         self._context = copy_context()  # Prefect's settings live there, and the threads that receive have their own
         self.fates: Counter[Fate] = Counter()
         self.rounds = 0
+        self._found: set[str] = set()
 
     def receive(self, payload: object) -> None:
         """Take what Slack has sent, after it was acknowledged; a redelivery of it changes nothing."""
@@ -92,7 +95,8 @@ class Service:
         for name, settings in tuple(self.clusters.items()):
             try:
                 if settings.slack is not None:
-                    reconcile(self._slack, settings, settings.slack, look(name))
+                    reconcile(self._slack, settings, settings.slack, look(name), first=name not in self._found)
+                    self._found.add(name)
             except SlackAway as error:
                 self._next_round = time.monotonic() + max(error.retry_after, ROUND_EVERY)
                 _log.warning("%s", error)
@@ -136,6 +140,11 @@ class Service:
     def _show(self, click: Click) -> Ruling:
         """A form that asks for the reason, or the whole plan: whoever may not decide may read."""
         waiting = self._meant(click)
+        for _ in range(ATTEMPTS):  # a message can be clicked before the round that has posted it has noted that
+            if isinstance(waiting, Waiting) or waiting.fate is not Fate.STALE:
+                break
+            time.sleep(PAUSE)
+            waiting = self._meant(click)
         if isinstance(waiting, Ruling):
             return waiting
         if click.wish is Wish.ASK_REASON:

@@ -12,6 +12,7 @@ from gpmedic.cli.brake import app as brake_app
 from gpmedic.cli.decide import approve, reject
 from gpmedic.cli.drill import drill
 from gpmedic.cli.recover import recover
+from gpmedic.cli.recover_to_spare import recover_to_spare
 from gpmedic.cli.status import plan, status
 from gpmedic.errors import GpmedicError
 from gpmedic.practice.commands import app as practice_app
@@ -25,6 +26,7 @@ app = typer.Typer(
 app.command()(status)
 app.command()(plan)
 app.command()(recover)
+app.command()(recover_to_spare)
 app.command()(approve)
 app.command()(reject)
 app.command()(drill)

@@ -12,11 +12,11 @@ def choose_cluster(name: str | None) -> ClusterSettings:
         AccessRefused: no such cluster, or several and none was named.
     """
     if name is not None:
-        return load_cluster(name)
+        return _up(load_cluster(name))
     registered = sorted(path.stem for path in clusters_folder().glob("*.toml"))
     known = [stem for stem in registered if not stem.startswith(DRILL_PREFIX)]
     if len(known) == 1:
-        return load_cluster(known[0])
+        return _up(load_cluster(known[0]))
     if known:
         raise AccessRefused(f"Several clusters are registered: {', '.join(known)}.", "Name the one that you mean.")
     if registered:
@@ -27,3 +27,14 @@ def choose_cluster(name: str | None) -> ClusterSettings:
         f"No cluster is registered in {clusters_folder()}.",
         "Write a file NAME.toml there (README, 'Your own cluster'), or try `gpmedic practice up`.",
     )
+
+
+def _up(settings: ClusterSettings) -> ClusterSettings:
+    """A practice cluster that was killed leaves its file here, and nothing else."""
+    secret = settings.database.password_file
+    if settings.practice and secret is not None and not secret.parent.exists():
+        raise AccessRefused(
+            f"The practice cluster {settings.name} is not there any more.",
+            f"Forget it with: gpmedic practice down {settings.name}",
+        )
+    return settings

@@ -3,9 +3,9 @@
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from gpmedic.cli.attendants import Attending, choose_attendant
@@ -42,23 +42,33 @@ def exercise(drill: Drill, generation: str, folder: Path, *, yes: bool, in_slack
             f"{DRILL_PREFIX}{os.getpid()}", generation, mirrors=Mirrors.YES if drill.mirrored else Mirrors.NO
         )
         stack.callback(_take_away, cluster)
-        starting = pool.submit(cluster.up)  # both start at once
-        from flows.local_server import local_server
+        with _saying_that_it_ends(ticker):
+            starting = pool.submit(cluster.up)  # both start at once
+            from flows.local_server import local_server
 
-        stack.enter_context(local_server(folder, meanwhile=import_flows))
-        starting.result()
-        cluster.register()
-        ticker.say(
-            f"{len(cluster.facts().segments)} PostgreSQL servers run; see them with: gpmedic status {cluster.name}"
-        )
-        if not in_slack:
-            return _break_and_recover(drill, cluster, ticker, choose_attendant(cluster.settings, yes=yes))
-        from gpmedic.cli.slack_drill import conversation
+            stack.enter_context(local_server(folder, meanwhile=import_flows))
+            starting.result()
+            cluster.register()
+            ticker.say(
+                f"{len(cluster.facts().segments)} PostgreSQL servers run; see them with: gpmedic status {cluster.name}"
+            )
+            if not in_slack:
+                return _break_and_recover(drill, cluster, ticker, choose_attendant(cluster.settings, yes=yes))
+            from gpmedic.cli.slack_drill import conversation
 
-        with conversation(cluster.settings) as slack:
-            held = _break_and_recover(drill, cluster, ticker, None)
-        print(f"\nThe conversation in Slack:\n\n{slack.transcript()}")
-        return held
+            with conversation(cluster.settings) as slack:
+                held = _break_and_recover(drill, cluster, ticker, None)
+            print(f"\nThe conversation in Slack:\n\n{slack.transcript()}")
+            return held
+
+
+@contextmanager
+def _saying_that_it_ends(ticker: Ticker) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        ticker.say("Interrupted. What the drill has started is being taken away, which takes some seconds ...")
+        raise
 
 
 def _take_away(cluster: PracticeCluster) -> None:

@@ -39,18 +39,28 @@ def recover(
     """
     from gpmedic.cli.attendants import choose_attendant
     from gpmedic.cli.choose import choose_cluster
-    from gpmedic.cli.screen import Ticker
-    from gpmedic.report import Outcome, report_text
 
     settings = choose_cluster(cluster)
     attending = choose_attendant(settings, yes=yes)
+
+    def page() -> "RecoveryReport":
+        from flows.recover import recover as recover_flow
+
+        return recover_flow(settings.name, repeated_failure)
+
+    run_and_report(page, attending)
+
+
+def run_and_report(page: "Callable[[], RecoveryReport]", attending: "Attending") -> None:
+    """Run a page on the configured Prefect server or a local one, print its report, and exit by how it ended."""
+    from gpmedic.cli.screen import Ticker
+    from gpmedic.report import Outcome, report_text
+
     quiet_prefect()
     ticker = Ticker()
     ticker.say("Reaching the Prefect server, or starting one ...")
     with configured_or_local_server():
-        from flows.recover import recover as recover_flow
-
-        report = run_page(lambda: recover_flow(settings.name, repeated_failure), attending, ticker)
+        report = run_page(page, attending, ticker)
     print(report_text(report))
     raise typer.Exit(0 if report.outcome in (Outcome.HEALTHY, Outcome.RECOVERED) else 1)
 

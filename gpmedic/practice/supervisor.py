@@ -112,7 +112,10 @@ def _refuse_running(folder: Path) -> None:
     with contextlib.suppress(OSError, ValueError, KeyError):
         pid = json.loads((folder / SUPERVISOR_FILE).read_text())["pid"]
         if alive(pid):
-            raise PracticeError(f"A practice cluster runs in {folder} already (pid {pid}).", "Take it down first.")
+            raise PracticeError(
+                f"A practice cluster runs in {folder} already (pid {pid}).",
+                f"Use it, or take it down first: gpmedic practice down {folder.name}",
+            )
 
 
 @contextlib.contextmanager

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import timedelta
-from itertools import count
 from threading import Event, Thread
+from uuid import uuid4
 
 import pytest
 from domain.clusters import healthy, mirror_down, probes
@@ -41,8 +41,6 @@ from tasks.claim import claim
 from tasks.find_recovery import find_recovery
 from tasks.notify import Phase, listening, tell
 
-_numbers = count()
-
 
 @pytest.fixture(scope="session", autouse=True)
 def every_flow_has_a_server(prefect_server: str) -> None:
@@ -57,7 +55,7 @@ def cluster(workspace: PracticeSlack, **slack: object) -> ClusterSettings:
         "high_risk_approvers": {"U0ANNA", "U0BORIS"},
     }
     return ClusterSettings(
-        name=f"Prod-{next(_numbers)}",
+        name=f"Prod-{uuid4().hex[:8]}",
         database=DatabaseSettings(host="nowhere.invalid"),
         ssh=SshSettings(host="nowhere.invalid"),
         greenplum=GreenplumSettings(home="/gp", coordinator_data_directory="/data"),
@@ -208,6 +206,13 @@ def service_of(slack: PracticeSlack) -> Service:
 
 @pytest.fixture(scope="module")
 def workspace() -> Iterator[PracticeSlack]:
+    with PracticeSlack() as slack:
+        yield slack
+
+
+@pytest.fixture
+def alone() -> Iterator[PracticeSlack]:
+    """A workspace for services of a test's own: Slack gives a click to one of an app's connections, whosever it is."""
     with PracticeSlack() as slack:
         yield slack
 

@@ -7,6 +7,7 @@ from gpmedic.approvals.decide import Fate
 from gpmedic.errors import NotApproved
 from gpmedic.slack import messages
 from tasks.approve import Needed
+from tests.emitted import events_of
 
 
 def test_an_approval_in_slack_lets_the_run_go_on_and_the_thread_says_who_gave_it(incident: Scene) -> None:
@@ -52,13 +53,17 @@ def test_the_whole_plan_is_shown_to_who_asks_for_it_alone(incident: Scene) -> No
     incident.slack.click(incident.asked(), messages.APPROVE)
 
 
-def test_whoever_may_not_decide_is_told_so_alone_and_the_run_waits_on(incident: Scene) -> None:
+def test_whoever_may_not_decide_is_told_so_alone_it_is_on_record_and_the_run_waits_on(
+    incident: Scene, prefect_server: str
+) -> None:
     run = incident.begin()
     question = incident.asked()
     incident.slack.click(question, messages.APPROVE, by="dave")
     [told] = incident.slack.wait_for(lambda: incident.whispers("dave"))
     assert "not among those who decide a step of low risk" in told.words
     assert incident.fates[Fate.REFUSED] == 1
+    [denied] = events_of(prefect_server, incident.name, "approval.denied")
+    assert (denied["operator"], denied["step"]) == ("Dave Diaz (Slack U0DAVE)", "recover")
     assert not run.done()
     assert incident.slack.find(question).buttons
     incident.slack.click(question, messages.APPROVE, by="carol")  # of the group

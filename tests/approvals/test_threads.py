@@ -91,27 +91,48 @@ def test_a_question_that_somebody_deleted_is_closed_by_a_new_message(incident: S
     incident.slack.wait_for(lambda: any("declined by boris" in r.words for r in incident.replies()))
 
 
-def test_a_service_that_was_restarted_goes_on_in_the_same_thread(workspace: PracticeSlack) -> None:
-    settings = cluster(workspace)
-    first, second = service_of(workspace), service_of(workspace)
-    with scene(workspace, first, settings) as seen:
-        with serving(workspace, first):
+def test_a_restarted_service_finds_that_its_thread_was_deleted_and_asks_again_in_a_new_one(
+    alone: PracticeSlack,
+) -> None:
+    settings = cluster(alone)
+    first, second = service_of(alone), service_of(alone)
+    with scene(alone, first, settings) as seen:
+        with serving(alone, first):
+            run = seen.begin()
+            question, parent = seen.asked(), seen.parent()
+            assert parent is not None
+        for message in (*seen.replies(), parent):
+            alone.delete(message)
+        with scene(alone, second, settings), serving(alone, second):
+            again = seen.asked()
+            assert again.ts != question.ts
+            alone.click(again, messages.APPROVE)
+            assert run.result(60) is not None
+
+
+def test_a_service_that_was_restarted_goes_on_in_the_same_thread(alone: PracticeSlack) -> None:
+    settings = cluster(alone)
+    first, second = service_of(alone), service_of(alone)
+    with scene(alone, first, settings) as seen:
+        with serving(alone, first):
             run = seen.begin()
             question = seen.asked()
-        with scene(workspace, second, settings), serving(workspace, second):
-            workspace.wait_for(lambda: second.rounds > 2)
-            assert seen.question() == question, "nothing was posted again"
-            workspace.click(question, messages.APPROVE)
+        with scene(alone, second, settings), serving(alone, second):
+            alone.wait_for(lambda: second.rounds > 2)
+            again = seen.question()
+            assert again is not None
+            assert again.ts == question.ts, "nothing was posted again"
+            alone.click(question, messages.APPROVE)
             assert run.result(60) is not None
-            workspace.wait_for(lambda: (p := seen.parent()) and "recovered and proven" in p.text)
-        assert len([p for p in workspace.parents() if seen.name in p.text]) == 1
+            alone.wait_for(lambda: (p := seen.parent()) and "recovered and proven" in p.text)
+        assert len([p for p in alone.parents() if seen.name in p.text]) == 1
 
 
-def test_what_ended_while_the_service_was_down_is_closed_when_it_comes_back(workspace: PracticeSlack) -> None:
-    settings = cluster(workspace)
-    first, second = service_of(workspace), service_of(workspace)
-    with scene(workspace, first, settings) as seen:
-        with serving(workspace, first):
+def test_what_ended_while_the_service_was_down_is_closed_when_it_comes_back(alone: PracticeSlack) -> None:
+    settings = cluster(alone)
+    first, second = service_of(alone), service_of(alone)
+    with scene(alone, first, settings) as seen:
+        with serving(alone, first):
             run = seen.begin()
             question = seen.asked()
         waiting = find_recovery(seen.name)
@@ -119,25 +140,25 @@ def test_what_ended_while_the_service_was_down_is_closed_when_it_comes_back(work
         give(waiting.run, Answer(decision="no", operator="boris", reason="not now"))
         with pytest.raises(NotApproved):
             run.result(60)
-        with scene(workspace, second, settings), serving(workspace, second):
-            workspace.wait_for(lambda: not workspace.find(question).buttons)
-            assert "declined by boris" in workspace.find(question).words
+        with scene(alone, second, settings), serving(alone, second):
+            alone.wait_for(lambda: not alone.find(question).buttons)
+            assert "declined by boris" in alone.find(question).words
 
 
-def test_a_recovery_goes_on_without_slack_and_the_thread_is_caught_up(workspace: PracticeSlack) -> None:
-    settings = cluster(workspace)
-    own = service_of(workspace)
-    with scene(workspace, own, settings) as seen, serving(workspace, own):
+def test_a_recovery_goes_on_without_slack_and_the_thread_is_caught_up(alone: PracticeSlack) -> None:
+    settings = cluster(alone)
+    own = service_of(alone)
+    with scene(alone, own, settings) as seen, serving(alone, own):
         run = seen.begin()
         question = seen.asked()
-        workspace.go_away()
+        alone.go_away()
         waiting = find_recovery(seen.name)
         assert waiting is not None
         give(waiting.run, Answer(decision="yes", operator="boris", via="command line"))
         assert run.result(60) is not None, "nothing of it waits for Slack"
-        workspace.come_back()
-        workspace.wait_for(lambda: (p := seen.parent()) and "recovered and proven" in p.text, 40)
-        assert "approved by boris" in workspace.find(question).words
+        alone.come_back()
+        alone.wait_for(lambda: (p := seen.parent()) and "recovered and proven" in p.text, 40)
+        assert "approved by boris" in alone.find(question).words
         assert "recover: gprecoverseg -a has ended" in "\n".join(r.words for r in seen.replies())
 
 

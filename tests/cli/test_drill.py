@@ -26,11 +26,12 @@ def test_a_drill_recovers_the_cluster_loses_no_row_and_leaves_nothing_behind(tmp
     assert not folder_of(started.group(1)).exists()
 
 
+@pytest.mark.chaos
 def test_a_drill_in_slack_shows_the_whole_conversation(tmp_path: Path) -> None:
     run = Cli(tmp_path)("drill", "mirror-down", "--slack", "practice", timeout=110)
     assert run.returncode == 0, run.stdout + run.stderr
     _, _, conversation = run.stdout.partition("The conversation in Slack:")
-    order = ("recovered and proven healthy", "gprecoverseg -a", "approved by Anna Ahn", "verify: no row down", "[file]")
+    order = ("recovered and proven healthy", "approved by Anna Ahn", "gprecoverseg -a", "verify: no row down", "[file]")
     found = [conversation.find(part) for part in order]
     assert -1 not in found, conversation
     assert found == sorted(found)

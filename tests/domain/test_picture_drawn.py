@@ -87,7 +87,7 @@ def test_no_cell_and_no_word_lies_over_another(size: str) -> None:
     assert sorted(b.dbid for b in cells(scene) if b.dbid is not None) == sorted(c.dbid for c in drawn.cells)
 
 
-@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("size", ["14", "400"])
 def test_nor_do_they_before_and_after(size: str) -> None:
     hosts, primaries = SIZES[size]
     scene = lay_out(*before_and_after(seen(large(hosts, primaries)), broken(hosts, primaries)))
@@ -96,6 +96,7 @@ def test_nor_do_they_before_and_after(size: str) -> None:
     assert all(inside(box, frame) for box in map(area, cells(scene)) for frame in frames if overlap(box, frame))
 
 
+@settings(max_examples=25)
 @given(arbitrary())
 def test_nothing_overlaps_whatever_the_cluster_is(drawn: Picture) -> None:
     scene = lay_out(drawn)
@@ -247,6 +248,7 @@ def test_writing_can_be_read_on_a_light_and_on_a_dark_screen(theme: dict[Theme, 
             assert (bright + 0.05) / (dim + 0.05) >= 4.5, "WCAG AA"
 
 
+@settings(max_examples=25)
 @given(arbitrary())
 def test_the_svg_of_whatever_cluster_is_xml_that_names_every_segment_once(drawn: Picture) -> None:
     root = ElementTree.fromstring(picture_svg(drawn))  # noqa: S314  our own

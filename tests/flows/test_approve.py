@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from threading import Thread
 from uuid import UUID
 
-import httpx
 import pytest
 from prefect import flow
 from prefect.client.orchestration import get_client
@@ -20,6 +19,7 @@ from gpmedic.events import Decision as Became
 from tasks.answers import Note, unheard
 from tasks.approve import Answer, Approval, Needed, Proposal, Request, approve, hearing_requests
 from tasks.notify import Progress, listening
+from tests.emitted import events_of
 
 HOUR = timedelta(hours=1)
 
@@ -51,17 +51,6 @@ class Record(list[Answered]):
     @property
     def lines(self) -> list[tuple[str, str, str]]:
         return [(a.decision.value, a.by, a.reason) for a in self]
-
-
-def events_of(server: str, cluster: str, name: str) -> list[dict[str, str]]:
-    """The payloads of the events of this name, once one has reached the server."""
-    query = {"filter": {"event": {"name": [f"gpmedic.{name}"]}, "resource": {"id": [f"gpmedic.cluster.{cluster}"]}}}
-    deadline = time.monotonic() + 30  # the server stores events in batches
-    while True:
-        found = httpx.post(f"{server}/events/filter", json=query, timeout=10).raise_for_status().json()["events"]
-        if found or time.monotonic() > deadline:
-            return [event["payload"] for event in found]
-        time.sleep(0.1)
 
 
 def yes(_request: Request) -> Answer:

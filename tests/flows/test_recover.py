@@ -156,7 +156,7 @@ def test_a_yes_to_another_state_is_void_and_a_no_leaves_the_cluster_as_it_is(pra
         recovered(practice, slow_person)
     page = newest_page("recovery", practice.name)
     assert "| voided | anna | Prefect's page | the cluster has changed meanwhile |" in page
-    assert "| declined | boris | backup runs |" in page
+    assert "| declined | boris | Prefect's page | backup runs |" in page
     after, (before,) = practice.facts(), states
     (other,) = [s for s in after.segments if s.content == 5 and s.status.value == "d"]
     assert [f"\n## dbid {other.dbid} on {other.hostname}\n" in page for page in evidence] == [False, True]

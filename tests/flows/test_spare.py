@@ -137,7 +137,7 @@ def _refusals_while_it_is_down(practice: PracticeCluster) -> None:
     before = practice.facts()
     with pytest.raises(PrecheckFailed) as refused:
         attend(lambda: recover(practice.name), nobody)
-    assert "run the flow recover-to-spare" in refused.value.next_action
+    assert "gpmedic recover-to-spare" in refused.value.next_action
     for spare, said in (("sdw2", "one host lost would lose both copies"), ("sdw9", "host reachable")):
         with pytest.raises((UnsafeState, PrecheckFailed), match=said):
             attend(lambda name=spare: recover_to_spare(practice.name, LOST, name), nobody)  # type: ignore[misc]

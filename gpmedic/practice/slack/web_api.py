@@ -183,8 +183,6 @@ async def _arguments(request: Request) -> tuple[Arguments, str]:
     kind = request.headers.get("content-type", "")
     if kind.startswith("application/json"):
         given: Arguments = json.loads(await request.body() or b"{}")
-    elif kind.startswith("multipart/"):
-        given = dict(await request.form())
     else:
         given = dict(parse_qsl((await request.body()).decode(), keep_blank_values=True))
     given = {**dict(request.query_params), **given}

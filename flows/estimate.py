@@ -1,0 +1,27 @@
+"""What earlier recoveries of the same cluster tell about the time that a step takes."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Final
+
+from pydantic import ValidationError
+
+from flows.journal import Journal, read_journal
+from gpmedic.estimate import in_words, took
+from tasks.find_recovery import ended_recoveries
+
+LOOKED_AT: Final = 5
+"""Earlier runs; each costs a call when a person is asked."""
+
+
+def estimate(cluster: str, step: str) -> str:
+    """For a person who is about to decide."""
+    seconds = [took(step, journal.approvals, journal.events) for journal in _earlier(cluster)]
+    return in_words([s for s in seconds if s is not None])
+
+
+def _earlier(cluster: str) -> Iterator[Journal]:
+    for run in ended_recoveries(cluster, LOOKED_AT):
+        with suppress(ValidationError):  # of another version
+            if (journal := read_journal(run)) is not None:
+                yield journal
