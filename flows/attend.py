@@ -56,7 +56,7 @@ def _answer_all(requests: _Requests, attendant: Attendant) -> None:
             reason = f"{type(error).__name__}: {error}"[:2000]
             answer = Answer(decision=Decision.NO.value, operator="nobody", reason=reason)
         if _await_pause(run, request):
-            give(run, answer)
+            give(run, answer.model_copy(update={"question": request.key}))
 
 
 def _await_pause(run: UUID, request: Request) -> bool:

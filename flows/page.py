@@ -9,7 +9,7 @@ from blocks.greenplum import load_cluster
 from flows.estimate import estimate
 from flows.journal import Journal, keep, keeping, open_journal
 from gpmedic.access.history import read_history
-from gpmedic.conditions import Scenario
+from gpmedic.conditions import Condition, Scenario
 from gpmedic.diagnosis import coordinator_unreachable
 from gpmedic.errors import (
     GpmedicError,
@@ -132,10 +132,16 @@ def observe(settings: ClusterSettings, journal: Journal) -> Seen:
 def settled(settings: ClusterSettings, journal: Journal, seen: Seen) -> Seen:
     """The first look after which FTS has nothing left to decide, or the last one within its time."""
     deadline = time.monotonic() + FTS_DECISION_SECONDS
-    while seen.diagnosis.scenario is Scenario.LOOK_AGAIN and time.monotonic() < deadline:
+    while _undecided(seen) and time.monotonic() < deadline:
         time.sleep(LOOK_AGAIN_SECONDS)
         seen = observe(settings, journal)
     return seen
+
+
+def _undecided(seen: Seen) -> bool:
+    """Also where something worse decides the page: it waits for what FTS is about to do."""
+    pending = seen.diagnosis.having(Condition.FAILOVER_PENDING) is not None
+    return pending or seen.diagnosis.scenario is Scenario.LOOK_AGAIN
 
 
 def ask(

@@ -25,6 +25,7 @@ class CheckName(StrEnum):
     NO_STALE_LOCK = "no stale lock"
     NO_UTILITY_RUNNING = "no other utility running"
     REPLAY_LAG = "replay lag"
+    MIRROR_RUNS = "mirror runs"
     STARTS_AS_STANDBY = "starts as a standby"
     STANDBY = "standby coordinator"
     TWO_HOSTS = "copies on two hosts"

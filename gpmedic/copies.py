@@ -74,6 +74,11 @@ class Comparison:
         """What a person's approval rests on, one line: what was found of each copy, and what follows from it."""
         return "; ".join((f"content {self.content}: {self.current.value}", *map(_found, self.copies)))
 
+    @property
+    def mirror_found(self) -> str:
+        """What was found of the mirror's copy alone; a primary at work moves on."""
+        return "" if self.mirror is None else _found(self.mirror)
+
     def __str__(self) -> str:
         return f"content {self.content}: current is {self.current.value}, because {self.reason}"
 

@@ -109,6 +109,23 @@ def require_newer_source(comparisons: Sequence[Comparison]) -> None:
         )
 
 
+def require_same_targets(shown: Sequence[Comparison], now: Sequence[Comparison]) -> None:
+    """Return where the copies that will be overwritten are still those that were compared when a person was asked.
+
+    Raises:
+        UnsafeState: one is not, as where a file system was mounted meanwhile, or it may now be the newer one.
+    """
+    require_newer_source(now)
+    before = {c.content: c.mirror_found for c in shown}
+    changed = [c for c in now if c.mirror_found != before.get(c.content)]
+    if changed:
+        raise UnsafeState(
+            f"What a full copy would overwrite is not what was compared: {'; '.join(map(str, changed))}."
+            " Nothing was overwritten.",
+            "Run the flow again: it compares both copies anew.",
+        )
+
+
 def _step(targets: Sequence[Segment], down: Sequence[int], cluster: Cluster, wanted: CopyOver) -> Step:
     dbids, contents = tuple(s.dbid for s in targets), tuple(s.content for s in targets)
     effect = (

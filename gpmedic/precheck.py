@@ -64,6 +64,8 @@ def judge(
         checks += _judge_directories(step, cluster, by_host, policy or PolicySettings())
     if step.action is Action.REBALANCE and cluster.version.generation is Generation.WAL:
         checks += _judge_lag(step.contents, cluster, policy or PolicySettings())
+    if step.action is Action.REBALANCE and cluster.version.generation is Generation.FILEREP:
+        checks += _judge_mirrors_run(step.contents, cluster, by_host)
     if step.action is Action.RESTART:
         checks += judge_restart(step.contents, cluster, by_host, policy or PolicySettings())
     if step.action is Action.RESTORE_STANDBY:
@@ -161,6 +163,18 @@ def _judge_host(host: str, facts: HostFacts | None, needed: _Needed) -> Iterator
     if facts.clock_skew is not None and abs(facts.clock_skew) > CLOCK_TOLERANCE:
         detail = f"its clock is {facts.clock_skew:+.0f} s from the coordinator's"
         yield Check(CheckName.CLOCK, host, Verdict.WARN, detail, "Set the clocks: logs cannot be put in order.")
+
+
+def _judge_mirrors_run(contents: Sequence[int], cluster: Cluster, by_host: Mapping[str, HostFacts]) -> Iterator[Check]:
+    """A mirror by files answers nobody, FTS notices late that it has ended, and a rebalance stops the other copy."""
+    for mirror in (p.mirror for p in cluster.pairs if p.content in contents and p.mirror is not None):
+        host = by_host.get(mirror.hostname)
+        directory = None if host is None else host.directory(mirror.datadir)
+        if directory is not None and directory.postmaster is PidState.ALIVE:
+            yield Check(CheckName.MIRROR_RUNS, str(mirror), Verdict.PASS, "its postmaster runs")
+        else:
+            action = "Wait until FTS has marked it down, then recover it first; never rebalance onto a dead mirror."
+            yield Check(CheckName.MIRROR_RUNS, str(mirror), Verdict.FAIL, "no running postmaster was seen", action)
 
 
 def _judge_lag(contents: Sequence[int], cluster: Cluster, policy: PolicySettings) -> Iterator[Check]:

@@ -60,6 +60,7 @@ class Answer(RunInput):
     operator: str = Field(min_length=1, max_length=200, description="Your name; it is recorded with the approval.")
     reason: str = Field(default="", max_length=2000, description="Ticket, circumstances; optional.")
     via: str = Field(default=PREFECT, max_length=40, description="How the answer comes; leave it as it is.")
+    question: str = Field(default="", max_length=300, description="To which question it belongs; leave it empty.")
 
 
 class Approval(BaseModel):
@@ -122,11 +123,18 @@ def approve(
         if proposal is None:
             return None
         answers = Answers(proposal, note)
-        first, approval = _first_yes(proposal, valid_for, answers)
-        answered = [first]
-        if needed is Needed.TWO_PEOPLE:
-            second, approval = _second_yes(proposal, valid_for, approval, answers)
-            answered.append(second)
+        try:
+            first, approval = _first_yes(proposal, valid_for, answers)
+            answered = [first]
+            if needed is Needed.TWO_PEOPLE:
+                second, approval = _second_yes(proposal, valid_for, approval, answers)
+                answered.append(second)
+        except _Misdirected as other:
+            answers.void("an answer to another question has come")
+            use_up(other.request)
+            tell(Phase.APPROVE, "An answer to another question has come; it is void, and asked again.", Level.WARNING)
+            proposal = propose()
+            continue
         proposal = propose()
         for request in answered:
             use_up(request)
@@ -183,6 +191,14 @@ def _second_yes(
     return request, first.model_copy(update=seconded)
 
 
+class _Misdirected(Exception):
+    """Somebody answered an earlier question, and the run had gone on to this one meanwhile."""
+
+    def __init__(self, request: Request) -> None:
+        super().__init__(request.key)
+        self.request = request
+
+
 def _same_person(one: str, other: str) -> bool:
     return one.strip().casefold() == other.strip().casefold()
 
@@ -196,6 +212,8 @@ def _yes(request: Request, answers: Answers) -> Answer:
         raise NotApproved(
             f"Nobody answered {proposal.step} in time, which is a no; it was not run.", SILENCE_ADVICE
         ) from None
+    if answer.question not in ("", request.key):
+        raise _Misdirected(request)
     if Decision(answer.decision) is Decision.NO:
         answers.no(Word(answer.operator, decided_at(request), answer.reason, answer.via))
         raise NotApproved(

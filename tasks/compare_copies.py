@@ -83,6 +83,11 @@ def compare_contents(settings: ClusterSettings, seen: Seen, contents: Sequence[i
     return comparisons
 
 
+def compare_now(settings: ClusterSettings, shell: Shell, seen: Seen, contents: Sequence[int]) -> tuple[Comparison, ...]:
+    """The same without a task run, for the moment before a command."""
+    return _ask(settings, shell, seen, contents).compared()
+
+
 def _tell(comparisons: Sequence[Comparison]) -> None:
     for comparison in comparisons:
         tell(Phase.EVIDENCE, f"{comparison}.", Level.WARNING)

@@ -26,6 +26,7 @@ from gpmedic.steps import SegmentMove
 from tasks.approve import Approval
 from tasks.detect import Seen
 from tasks.notify import Phase, tell
+from tasks.permission import require_permission
 from tasks.precheck import Checked, repeated, require_nobody_works, tell_checks
 from tasks.recover import advice, explain
 from tasks.run_utility import Ended, run_approved
@@ -105,6 +106,7 @@ def _config(
     if way is Way.FILE:
         return typed(from_catalog(lost_segments(cluster, request), request), cluster.version)
     # -p chooses the ports by itself (T9): only gprecoverseg can say which. A lock, held or stale, would keep it silent.
+    require_permission(settings, shell)
     require_nobody_works(settings, shell, cluster)
     file, said = mapping_of(settings, shell, cluster.coordinator.port, request.spare)
     if file.strip():

@@ -4,13 +4,14 @@ from prefect import task
 
 from gpmedic.access.facts_spare import home_of
 from gpmedic.access.ssh import Shell
-from gpmedic.full_copy import CopyOver, make_copy_plan
+from gpmedic.full_copy import CopyOver, make_copy_plan, require_same_targets
 from gpmedic.plan import Plan
 from gpmedic.settings import ClusterSettings
 from tasks.approve import Approval
+from tasks.compare_copies import compare_now
 from tasks.detect import Seen
 from tasks.notify import Phase
-from tasks.precheck import Checked
+from tasks.precheck import Checked, check
 from tasks.recover import judge_recovery
 from tasks.run_utility import run_approved
 from tasks.transient import RETRIED
@@ -36,12 +37,14 @@ def recover_full(settings: ClusterSettings, approval: Approval, checked: Checked
         UtilityFailed: it ended, and mirrors that it was to copy are still down.
         Other errors: see `run_approved`; nothing was started.
     """
-    ended = run_approved(
-        settings,
-        wanted.action,
-        approval,
-        checked,
-        Phase.RECOVER,
-        plan_of=lambda seen: copy_plan(settings, seen, wanted),
-    )
+
+    def plan_of(seen: Seen) -> Plan:
+        return copy_plan(settings, seen, wanted)
+
+    def check_of(shell: Shell, seen: Seen) -> Checked:
+        contents = [c.content for c in wanted.comparisons]
+        require_same_targets(wanted.comparisons, compare_now(settings, shell, seen, contents))
+        return check(settings, shell, seen, plan_of(seen))
+
+    ended = run_approved(settings, wanted.action, approval, checked, Phase.RECOVER, plan_of=plan_of, check_of=check_of)
     judge_recovery(settings, ended)

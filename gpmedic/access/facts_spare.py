@@ -22,7 +22,7 @@ from gpmedic.spare_facts import Hop, SpareFacts
 LOST_DEADLINE: Final = 12
 """Seconds that a host gets which is not expected to answer, half of them to be reached."""
 SPARE_DEADLINE: Final = 60
-SIZE_DEADLINE: Final = 40
+SIZE_DEADLINE: Final = 25
 """Seconds for the size of one directory; what takes longer is not told, and said to be so."""
 MAPPING_DEADLINE: Final = 240.0
 

@@ -78,7 +78,16 @@ def decide(waiting: Waiting, wanted: SlackSettings, decider: Decider, decision: 
         told = {"step": request.proposal.step, "fingerprint": request.proposal.fingerprint, "why": because}
         announce(request.proposal.cluster, "approval.denied", {**told, "operator": decider.operator, "via": SLACK})
         return Ruling(Fate.REFUSED, because)
-    answer = Answer(decision=decision.value, operator=decider.operator[:200], reason=reason[:2000], via=SLACK)
+    # Who they are was asked of Slack, which takes its time: the run may have gone on to another question.
+    if isinstance(meanwhile := find(f"{recovery.run}|{request.key}"), Ruling):
+        return meanwhile
+    answer = Answer(
+        decision=decision.value,
+        operator=decider.operator[:200],
+        reason=reason[:2000],
+        via=SLACK,
+        question=request.key,
+    )
     give(recovery.run, answer)
     counted = read_answer(recovery.run, request.key)
     if counted is not None and Answer.model_validate_json(counted[0]) == answer:

@@ -57,7 +57,9 @@ def _decide(cluster: str | None, decision: "Decision", reason: str, *, asked: bo
         if asked and not typer.confirm(f"Approve {request.proposal.command}?"):
             print("Nothing was answered; it still waits.")
             raise typer.Exit(1)
-        answer = Answer(decision=decision.value, operator=getpass.getuser(), reason=reason, via=COMMAND_LINE)
+        answer = Answer(
+            decision=decision.value, operator=getpass.getuser(), reason=reason, via=COMMAND_LINE, question=request.key
+        )
         give(recovery.run, answer)
         counted = read_answer(recovery.run, request.key)
     given = None if counted is None else Answer.model_validate_json(counted[0])

@@ -53,8 +53,11 @@ def facts_of(cluster: Cluster) -> dict[str, HostFacts]:
     """Every host in order."""
     found = {}
     for host in cluster.hosts:
-        paths = [s.datadir for s in cluster.segments if s.hostname == host]
-        directories = tuple(DirectoryFacts(p, True, True, 0o700, 60.0) for p in paths)
+        own = [s for s in cluster.segments if s.hostname == host]
+        states = [PidState.ALIVE if s.is_up and s.content >= 0 else PidState.NO_FILE for s in own]
+        directories = tuple(
+            DirectoryFacts(s.datadir, True, True, 0o700, 60.0, postmaster=p) for s, p in zip(own, states, strict=True)
+        )
         found[host] = HostFacts(host, True, version=GP_VERSION, clock_skew=0.1, directories=directories)
     return found
 
@@ -88,6 +91,7 @@ def only(checks: tuple[Check, ...]) -> Check:
 DOWN = mirror_down(healthy(), 0)  # dbid 8 on sdw2, served by dbid 2 on sdw1; sdw3 is not concerned
 TARGET = mirror_dbid(0)
 OF_OTHER_STEPS = {
+    CheckName.MIRROR_RUNS,
     CheckName.NOT_REPEATED,
     CheckName.PORTS_FREE,
     CheckName.REPLAY_LAG,
@@ -481,3 +485,16 @@ def test_a_full_copy_still_needs_a_directory_that_can_be_written_to_and_does_not
     assert (check.name, check.verdict, check.lost) == (CheckName.DATA_DIRECTORY, Verdict.FAIL, None)
     marked = on_directory(DOWN, facts_of(DOWN), TARGET, standby_markers=("standby.signal",))
     assert CheckName.STANDBY_MARKER not in {c.name for c in judge(plan, DOWN, list(marked.values()))}
+
+
+def test_no_rebalance_onto_a_mirror_by_files_whose_postmaster_is_not_seen_to_run() -> None:
+    cluster = switched(healthy(V43), 0)
+    [mirror] = [p.mirror for p in cluster.pairs if p.content == 0]
+    assert mirror is not None
+    for facts in (
+        on_directory(cluster, facts_of(cluster), mirror.dbid, postmaster=PidState.STALE),
+        on_host(facts_of(cluster), mirror.hostname, directories=()),
+    ):
+        assert (CheckName.MIRROR_RUNS, Verdict.FAIL, str(mirror)) in bad(judged(cluster, facts))
+    streaming = switched(healthy(V6), 0)
+    assert CheckName.MIRROR_RUNS not in {c.name for c in judged(streaming, facts_of(streaming))}

@@ -67,6 +67,24 @@ def test_no_restart_beside_a_primary_that_hangs_because_gpstop_would_leave_the_r
         make_plan(diagnosis, Capabilities(V6), PolicySettings())
 
 
+@pytest.mark.parametrize(
+    ("cluster", "answers", "said"),
+    [
+        (mirror_down(double(), 4), {6: ProbeState.STARTING}, "content 4"),
+        (change(double(), 6, status=Status.DOWN), {}, "content 4"),
+        (double(), {6: ProbeState.REFUSED}, "content 4"),
+    ],
+    ids=["replaying", "unknown state", "about to fail over"],
+)
+def test_no_restart_while_another_content_is_replaying_undecided_or_not_understood(
+    cluster: Cluster, answers: dict[int, ProbeState], said: str
+) -> None:
+    diagnosis = diagnose(cluster, probes(cluster, {**REFUSED, **answers}))
+    assert diagnosis.scenario is Scenario.DOUBLE_FAULT
+    with pytest.raises(UnsafeState, match=said):
+        make_plan(diagnosis, Capabilities(V6), PolicySettings())
+
+
 def test_the_fingerprint_of_a_restart_covers_both_commands() -> None:
     skip = plan_for(double(), RestartNotes((), Standby.SKIP))
     assert skip.steps[0].command == "gpstop -a -M fast; gpstart -a -y"

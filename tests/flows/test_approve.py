@@ -265,3 +265,30 @@ def test_one_person_who_answers_again_and_again_approves_nothing() -> None:
 
     with pytest.raises(UnsafeState, match="too often"):
         attend(asks_two, yes)
+
+
+def test_an_answer_to_another_question_is_void_and_this_one_is_asked_again() -> None:
+    record, asked = Record(), list[str]()
+
+    @flow
+    def asks() -> Approval | None:
+        return approve(proposal, HOUR, note=record.append)
+
+    def answer_the_last_one(run: UUID, request: Request) -> None:
+        asked.append(request.key)
+        late = Answer(decision="yes", operator="anna", question="rebalance-0" if len(asked) == 1 else request.key)
+        Thread(target=copy_context().run, args=(_give_once_paused, run, request, late)).start()
+
+    with hearing_requests(answer_the_last_one):
+        approval = asks()
+    assert approval is not None
+    assert len(asked) == 2
+    assert asked[0] != asked[1]
+    assert [line[0] for line in record.lines] == ["approved"]
+
+
+def _give_once_paused(run: UUID, request: Request, answer: Answer) -> None:
+    with get_client(sync_client=True) as client:
+        while (state := client.read_flow_run(run).state) is None or state.state_details.pause_key != request.key:
+            time.sleep(0.05)
+    give(run, answer)
