@@ -26,6 +26,7 @@ class CheckName(StrEnum):
     NO_UTILITY_RUNNING = "no other utility running"
     REPLAY_LAG = "replay lag"
     MIRROR_RUNS = "mirror runs"
+    NOT_NEWER = "not newer than its source"
     STARTS_AS_STANDBY = "starts as a standby"
     STANDBY = "standby coordinator"
     TWO_HOSTS = "copies on two hosts"

@@ -83,9 +83,19 @@ def compare_contents(settings: ClusterSettings, seen: Seen, contents: Sequence[i
     return comparisons
 
 
-def compare_now(settings: ClusterSettings, shell: Shell, seen: Seen, contents: Sequence[int]) -> tuple[Comparison, ...]:
-    """The same without a task run, for the moment before a command."""
-    return _ask(settings, shell, seen, contents).compared()
+def compare_now(
+    settings: ClusterSettings,
+    shell: Shell,
+    seen: Seen,
+    contents: Sequence[int],
+    facts: Sequence[HostFacts] | None = None,
+) -> tuple[Comparison, ...]:
+    """The same without a task run, for the moment before a command.
+
+    Args:
+        facts: of every host, where they were just gathered.
+    """
+    return _ask(settings, shell, seen, contents, facts).compared()
 
 
 def _tell(comparisons: Sequence[Comparison]) -> None:
@@ -93,11 +103,17 @@ def _tell(comparisons: Sequence[Comparison]) -> None:
         tell(Phase.EVIDENCE, f"{comparison}.", Level.WARNING)
 
 
-def _ask(settings: ClusterSettings, shell: Shell, seen: Seen, contents: Sequence[int]) -> _Found:
+def _ask(
+    settings: ClusterSettings,
+    shell: Shell,
+    seen: Seen,
+    contents: Sequence[int],
+    facts: Sequence[HostFacts] | None = None,
+) -> _Found:
     cluster = seen.observation.cluster
     segments = [s for s in cluster.segments if s.content in contents]
     parts = read_evidence(shell, settings.greenplum, cluster.coordinator.port, segments)
-    facts = gather(settings, shell, cluster)
+    facts = gather(settings, shell, cluster) if facts is None else facts
     headings = {f"dbid {s.dbid} on {s.hostname}": s.dbid for s in segments}
     said = {headings[heading]: _control_data(text) for heading, text in parts if heading in headings}
     return _Found({f.host: f for f in facts}, said, seen, tuple(contents))

@@ -11,12 +11,15 @@ from gpmedic.access.room import room_for
 from gpmedic.access.sql import Database
 from gpmedic.access.ssh import Shell
 from gpmedic.check import Check, Verdict
-from gpmedic.cluster import Cluster
+from gpmedic.cluster import Cluster, Generation
+from gpmedic.host_facts import HostFacts
 from gpmedic.plan import Action, Plan
 from gpmedic.precheck import judge, judge_utilities, require
+from gpmedic.precheck_copies import judge_copies
 from gpmedic.repeated_failures import COUNTED, SINCE_SQL, failures, judge_repeated
 from gpmedic.room import judge_room
 from gpmedic.settings import ClusterSettings
+from tasks.compare_copies import compare_now
 from tasks.detect import Seen
 from tasks.notify import Level, Phase, tell
 from tasks.transient import RETRIED
@@ -70,9 +73,25 @@ def check(settings: ClusterSettings, shell: Shell, seen: Seen, plan: Plan | None
     at = time.monotonic()
     cluster = seen.observation.cluster
     plan = plan or seen.plan(settings)
-    checks = judge(plan, cluster, gather(settings, shell, cluster), settings.policy)
-    checks += (*room(settings, shell, plan, cluster), *repeated(settings, plan, cluster))
+    facts = gather(settings, shell, cluster)
+    checks = judge(plan, cluster, facts, settings.policy)
+    checks += (
+        *_not_newer(settings, shell, seen, plan, facts),
+        *room(settings, shell, plan, cluster),
+        *repeated(settings, plan, cluster),
+    )
     return Checked(checks, plan.fingerprint, at)
+
+
+def _not_newer(
+    settings: ClusterSettings, shell: Shell, seen: Seen, plan: Plan, facts: tuple[HostFacts, ...]
+) -> tuple[Check, ...]:
+    """Whether an incremental recovery may rewind what it would; a copy over it is compared by its own page."""
+    step = next(iter(plan.disruptive_steps), None)
+    wal = seen.observation.cluster.version.generation is Generation.WAL
+    if step is None or step.action is not Action.RECOVER or not wal:
+        return ()
+    return tuple(judge_copies(compare_now(settings, shell, seen, step.contents, facts)))
 
 
 def room(settings: ClusterSettings, shell: Shell, plan: Plan, cluster: Cluster) -> tuple[Check, ...]:

@@ -11,6 +11,7 @@ from gpmedic.control_data import ControlData
 from gpmedic.copies import RULES, Comparison, Copy, Current, Presence, compare, inspect
 from gpmedic.errors import UnsafeState
 from gpmedic.full_copy import require_newer_source
+from gpmedic.precheck_copies import judge_copies
 from gpmedic.restart import require_serving_copies
 
 WAL, FILEREP = Generation.WAL, Generation.FILEREP
@@ -190,3 +191,23 @@ def test_what_an_approval_rests_on_is_what_was_found_of_each_copy() -> None:
         compared(ALONE, SERVING, GONE),
     ]
     assert len({first.covered, *(o.covered for o in others)}) == 1 + len(others)
+
+
+@pytest.mark.parametrize(
+    ("primary", "mirror", "verdict"),
+    [
+        (SERVING, STOPPED_MIRROR, "pass"),
+        (NEXT_TIMELINE, SERVING, "pass"),  # what a failover leaves behind
+        (SERVING, NEXT_TIMELINE, "fail"),  # promoted after its source, and served
+        (SERVING, replace(STOPPED_MIRROR, system="72"), "fail"),
+        (SERVING, UNREADABLE, "warn"),
+        (NOT_SEEN, STOPPED_MIRROR, "warn"),
+        (SERVING, GONE, None),  # there is nothing to rewind
+    ],
+)
+def test_an_incremental_recovery_does_not_rewind_a_copy_that_served_later(
+    primary: Found, mirror: Found, verdict: str | None
+) -> None:
+    checks = list(judge_copies([compared(ALONE, primary, mirror)]))
+    assert [c.verdict.value for c in checks] == ([] if verdict is None else [verdict])
+    assert all(c.next_action for c in checks if c.verdict.value != "pass")
