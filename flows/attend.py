@@ -12,8 +12,9 @@ from threading import Thread
 from typing import TypeVar
 from uuid import UUID
 
+import httpx
 from prefect.client.orchestration import get_client
-from prefect.exceptions import FlowPauseTimeout, NotPausedError
+from prefect.exceptions import FlowPauseTimeout, NotPausedError, PrefectHTTPStatusError
 from prefect.flow_runs import resume_flow_run
 
 from tasks.approve import A_PERSON, Answer, Decision, Request, hearing_requests
@@ -23,6 +24,7 @@ Attendant = Callable[[Request], Answer]
 """Shown what shall be done, returns the answer. What it raises counts as a no."""
 
 POLL_SECONDS = 0.1
+GIVEN_FOR_SECONDS = 60.0
 _Requests = SimpleQueue[tuple[UUID, Request] | None]
 
 
@@ -74,15 +76,23 @@ def _await_pause(run: UUID, request: Request) -> bool:
 
 
 def give(run: UUID, answer: Answer) -> None:
-    """Hand the answer to the paused run; an answer that comes too late changes nothing."""
-    for _ in range(50):
+    """Hand the answer to the paused run; an answer that comes too late changes nothing.
+
+    A person's word is not lost to a server that is busy or away for a moment: it is given again for a minute.
+    """
+    deadline = time.monotonic() + GIVEN_FOR_SECONDS
+    while True:
         try:
             resume_flow_run(run, run_input=answer.model_dump())
         except (NotPausedError, FlowPauseTimeout):
             return
-        except RuntimeError as error:
-            if "schema" not in str(error).lower():
+        except RuntimeError as error:  # the run is paused already, but its form is not stored yet
+            if "schema" not in str(error).lower() or time.monotonic() > deadline:
                 raise
-            time.sleep(POLL_SECONDS)  # the run is paused already, but its form is not stored yet
+        except (httpx.TransportError, PrefectHTTPStatusError) as error:
+            refused = isinstance(error, PrefectHTTPStatusError) and not error.response.is_server_error
+            if refused or time.monotonic() > deadline:
+                raise
         else:
             return
+        time.sleep(POLL_SECONDS)

@@ -11,9 +11,11 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from uuid import UUID
 
+import httpx
 from prefect.client.orchestration import get_client
 from prefect.context import FlowRunContext
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
+from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from pydantic import BaseModel, Field
 
 from gpmedic.access.history import HistoryLine
@@ -33,7 +35,10 @@ KEY = "gpmedic-journal"
 MAX_EVENTS = 500
 KEEP_EVERY = 1.0
 KEEP_FIGURES_EVERY = 5.0
+AFTER_A_FAILURE = 60.0
 """Seconds after which a running journal is stored again."""
+STORED_WITHIN = 10.0
+"""Seconds for each of the calls."""
 
 
 class Journal(BaseModel):
@@ -159,37 +164,51 @@ def open_journal(cluster_name: str, run: UUID | None = None) -> Journal:
 
 
 def read_journal(run: UUID) -> Journal | None:
-    """What a run has kept so far; None where it has not, or is just being stored."""
+    """What a run has kept so far; None where it has kept nothing."""
     with get_client(sync_client=True) as client:
-        try:
-            return Journal.model_validate_json(client.read_flow_run_input(run, KEY))
-        except (ObjectNotFound, PrefectHTTPStatusError):
-            return None
+        rows = client.filter_flow_run_input(run, key_prefix=KEY, limit=20, exclude_keys=set())
+    newest = max(rows, key=lambda row: row.key, default=None)
+    return None if newest is None else Journal.model_validate_json(newest.value)
 
 
 def keeping(journal: Journal) -> Listener:
     """Note what is told, and store the journal now and then, so that others can show a run while it goes on."""
-    kept = -math.inf
+    again = -math.inf
 
     def hear(progress: Progress) -> None:
-        nonlocal kept
+        nonlocal again
         journal.hear(progress)
         began = time.monotonic()
-        if began - kept < (KEEP_EVERY if progress.percent is None else KEEP_FIGURES_EVERY):
+        if began < again:
             return
-        keep(journal)
-        # What takes long, as with thousands of segments, is done more rarely.
-        kept = began + 9 * (time.monotonic() - began)
+        well = keep(journal)
+        took = time.monotonic() - began
+        pause = KEEP_EVERY if progress.percent is None else KEEP_FIGURES_EVERY
+        # What takes long, as with thousands of segments, is done more rarely; what fails holds nobody up again soon.
+        again = time.monotonic() + (max(pause, 9 * took) if well else AFTER_A_FAILURE)
 
     return hear
 
 
-def keep(journal: Journal) -> None:
-    """Store the journal with the run, in place of what was stored before."""
-    with get_client(sync_client=True) as client:
-        with suppress(ObjectNotFound, PrefectHTTPStatusError):
-            client.delete_flow_run_input(_run(), KEY)
-        client.create_flow_run_input(_run(), KEY, journal.model_dump_json())
+def keep(journal: Journal) -> bool:
+    """Store the journal with the run, in place of what was stored before; False where Prefect does not take it.
+
+    It is for those who watch and for the report: a server in trouble must not hold up or end a recovery.
+    """
+    text, run = journal.model_dump_json(), _run()
+    try:
+        with (
+            temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}),
+            get_client(sync_client=True, httpx_settings={"timeout": STORED_WITHIN}) as client,
+        ):
+            old = client.filter_flow_run_input(run, key_prefix=KEY, limit=20, exclude_keys=set())
+            client.create_flow_run_input(run, f"{KEY}-{time.time_ns()}", text)  # first, so that there always is one
+            for row in old:
+                with suppress(ObjectNotFound):
+                    client.delete_flow_run_input(run, row.key)
+    except (httpx.HTTPError, PrefectHTTPStatusError):
+        return False
+    return True
 
 
 def _where(finding: Finding) -> tuple[Condition, tuple[int, ...], tuple[int, ...]]:

@@ -102,8 +102,7 @@ def ended_early(error: GpmedicError, journal: Journal) -> Outcome:
 
 
 def _publish(journal: Journal, report: RecoveryReport, advice: str = "") -> None:
-    with suppress(Exception):  # what is kept is for those who watch
-        keep(journal)
+    keep(journal)
     page = "\n".join(filter(None, (report_markdown(report), advice)))
     publish_markdown("recovery", report.cluster_name, page, f"Recovery of {report.cluster_name}")
     cluster = report.after or report.before.cluster

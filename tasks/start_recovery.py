@@ -23,6 +23,14 @@ def start_recovery(cluster: str, asked_by: str, wish: str, deployment: str = DEP
     Raises:
         UnsafeState: there is no such deployment; nothing was started.
     """
+    while True:
+        run = _run_of(cluster, asked_by, wish, deployment)
+        if run.state is None or not run.state.is_final():
+            return run.id
+        wish = f"{wish}-after-{run.id}"  # that one has ended before it could claim the cluster
+
+
+def _run_of(cluster: str, asked_by: str, wish: str, deployment: str) -> FlowRun:
     try:
         run = run_deployment(
             deployment,
@@ -37,4 +45,4 @@ def start_recovery(cluster: str, asked_by: str, wish: str, deployment: str = DEP
             f"There is no deployment {deployment}, so nothing was started.",
             "Deploy the flows (README), or run gpmedic recover.",
         ) from None
-    return cast(FlowRun, run).id
+    return cast(FlowRun, run)

@@ -29,13 +29,19 @@ _ADVICE: Final[Mapping[str, str]] = {
 
 
 class SlackAway(Transient):
-    """Slack does not answer, or wants to be left alone for a while; `retry_after` in seconds."""
+    """Slack does not answer, or wants to be left alone for a while.
 
-    def __init__(self, what: str, retry_after: float = PAUSE) -> None:
+    Args:
+        retry_after: seconds.
+        limited: it counts all our calls, whatever they are about.
+    """
+
+    def __init__(self, what: str, retry_after: float = PAUSE, *, limited: bool = False) -> None:
         super().__init__(
             f"Slack {what}; recoveries go on without it.", "Answer with gpmedic approve or Prefect's page."
         )
         self.retry_after = retry_after
+        self.limited = limited
 
 
 class MessageGone(Transient):
@@ -131,6 +137,7 @@ def _meaning(method: str, error: SlackApiError) -> Exception:
         return MessageGone(f"Slack's {method}: {code}.", "It is posted anew.")
     if status == 429 or status >= 500 or code in _PASSES:
         wanted = str(response.headers.get("Retry-After", ""))
-        return SlackAway(f"answers {code or status} to {method}", float(wanted) if wanted.isdecimal() else PAUSE)
+        pause = float(wanted) if wanted.isdecimal() else PAUSE
+        return SlackAway(f"answers {code or status} to {method}", pause, limited=status == 429)
     advice = _ADVICE.get(code, "Check the app's token and scopes: deployments/slack-app-manifest.yaml.")
     return AccessRefused(f"Slack refuses {method}: {code}.", advice)

@@ -46,8 +46,8 @@ def application(signing_secret: str, receive: Callable[[object], None], refused:
     verifier, once = SignatureVerifier(signing_secret), Once()
 
     async def interactivity(request: Request) -> Response:
-        body = await request.body()
-        if len(body) > LARGEST_BODY or not _is_signed(verifier, body, request) or not once.is_new(_signature(request)):
+        body = await _body(request)
+        if body is None or not _is_signed(verifier, body, request) or not once.is_new(_signature(request)):
             refused()
             return PlainTextResponse("refused", 401)
         try:
@@ -58,6 +58,16 @@ def application(signing_secret: str, receive: Callable[[object], None], refused:
         return Response(status_code=200, background=BackgroundTask(receive, payload))
 
     return Starlette(routes=[Route(PATH, interactivity, methods=["POST"])])
+
+
+async def _body(request: Request) -> bytes | None:
+    """None where it is longer than any of Slack's: it is not read to its end."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LARGEST_BODY:
+            return None
+    return body
 
 
 def _signature(request: Request) -> str:

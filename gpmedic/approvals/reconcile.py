@@ -9,28 +9,30 @@ import json
 from datetime import datetime
 from typing import Final
 
-from gpmedic.access.slack import MessageGone, Slack
+from gpmedic.access.slack import MessageGone, Slack, SlackAway
 from gpmedic.amounts import duration
 from gpmedic.approvals.attachments import attachments
 from gpmedic.approvals.cards import card, question
-from gpmedic.approvals.thread import Asked, Thread, recall_thread, remember_thread
+from gpmedic.approvals.thread import Asked, Thread, Threads
 from gpmedic.approvals.view import View
+from gpmedic.errors import AccessRefused
 from gpmedic.events import Approval, Decision
 from gpmedic.settings import ClusterSettings, SlackSettings
 from gpmedic.slack import messages
 from gpmedic.slack.block_kit import Message
 from gpmedic.slack.incident import Card
 from tasks.approve import Answer
-from tasks.find_recovery import Recovery, read_recovery
+from tasks.find_recovery import read_recovery
 from tasks.question import Request, load_request, read_answer
 
 LINES_A_REPLY: Final = 20
+REPORT_TRIES: Final = 3
 REMINDERS: Final = (0.5, 0.9)
 """Shares of a question's time after which the thread is told that it still waits."""
 
 
 def reconcile(
-    slack: Slack, settings: ClusterSettings, wanted: SlackSettings, view: View, *, first: bool = False
+    slack: Slack, threads: Threads, settings: ClusterSettings, wanted: SlackSettings, view: View, *, first: bool = False
 ) -> None:
     """One round for one cluster.
 
@@ -42,23 +44,25 @@ def reconcile(
         SlackAway: Slack does not answer; what is missing is done in a later round.
         AccessRefused: Slack refuses the app, its channel or its scopes.
     """
-    thread = recall_thread(view.cluster)
+    threads.write(view.cluster)
+    thread = threads.recall(view.cluster)
     if thread is None or thread.over:
         if thread is not None:
-            _settle_questions(slack, thread)
+            _settle_questions(slack, threads, thread)
+            _report(slack, threads, thread, view)
         if not view.wrong:
             return
-        thread = _open(slack, settings, wanted, view)
+        thread = _open(slack, threads, settings, wanted, view)
+    shown = card(settings, view, thread.opened_at)
     if first:
         _doubt(thread)
-        _update_parent(slack, thread, card(settings, view, thread.opened_at))
-    shown = card(settings, view, thread.opened_at)
+        _update_parent(slack, threads, thread, shown)
     try:
-        _bring_up_to_date(slack, thread, view, shown)
+        _bring_up_to_date(slack, threads, thread, view, shown)
     except MessageGone:  # somebody has deleted it all: what is left to say is said in a new thread
         thread.ts = slack.post(thread.channel, messages.parent(shown))
         thread.questions = []
-        remember_thread(thread)
+        threads.remember(thread)
 
 
 def _doubt(thread: Thread) -> None:
@@ -67,30 +71,27 @@ def _doubt(thread: Thread) -> None:
         posted.shown = ""
 
 
-def _bring_up_to_date(slack: Slack, thread: Thread, view: View, shown: Card) -> None:
-    if view.recovery is not None and view.journal is not None:
-        _tell_steps(slack, thread, view)
-    if view.recovery is not None and view.request is not None:
-        _ask(slack, thread, view.recovery, view.request, view.at)
-    _settle_questions(slack, thread)
-    _update_parent(slack, thread, shown)
-    if _has_ended(view, thread):
-        _report(slack, thread, view, shown)
+def _bring_up_to_date(slack: Slack, threads: Threads, thread: Thread, view: View, shown: Card) -> None:
+    _ask(slack, threads, thread, view)  # what waits for a person comes first
+    _settle_questions(slack, threads, thread)
+    _tell_steps(slack, threads, thread, view)
+    _update_parent(slack, threads, thread, shown)
     if shown.over:
         thread.over = True
-        remember_thread(thread)
+        threads.remember(thread)
+    _report(slack, threads, thread, view)
 
 
-def _open(slack: Slack, settings: ClusterSettings, wanted: SlackSettings, view: View) -> Thread:
+def _open(slack: Slack, threads: Threads, settings: ClusterSettings, wanted: SlackSettings, view: View) -> Thread:
     opened_at = view.at
     first = messages.parent(card(settings, view, opened_at))
     ts = slack.post(wanted.channel, first)
     thread = Thread(cluster=view.cluster, channel=wanted.channel, opened_at=opened_at, ts=ts, shown=_digest(first))
-    remember_thread(thread)
+    threads.remember(thread)
     return thread
 
 
-def _update_parent(slack: Slack, thread: Thread, shown: Card) -> None:
+def _update_parent(slack: Slack, threads: Threads, thread: Thread, shown: Card) -> None:
     wanted = messages.parent(shown)
     if _digest(wanted) == thread.shown:
         return
@@ -99,10 +100,10 @@ def _update_parent(slack: Slack, thread: Thread, shown: Card) -> None:
     except MessageGone:
         thread.ts = slack.post(thread.channel, wanted)
     thread.shown = _digest(wanted)
-    remember_thread(thread)
+    threads.remember(thread)
 
 
-def _tell_steps(slack: Slack, thread: Thread, view: View) -> None:
+def _tell_steps(slack: Slack, threads: Threads, thread: Thread, view: View) -> None:
     recovery, journal = view.recovery, view.journal
     if recovery is None or journal is None:
         return
@@ -114,10 +115,13 @@ def _tell_steps(slack: Slack, thread: Thread, view: View) -> None:
         fresh = journal.events[thread.told : thread.told + LINES_A_REPLY]
         slack.post(thread.channel, messages.steps(fresh), thread.ts)
         thread.told += len(fresh)
-        remember_thread(thread)
+        threads.remember(thread)
 
 
-def _ask(slack: Slack, thread: Thread, recovery: Recovery, request: Request, now: datetime) -> None:
+def _ask(slack: Slack, threads: Threads, thread: Thread, view: View) -> None:
+    recovery, request, now = view.recovery, view.request, view.at
+    if recovery is None or request is None:
+        return
     if now >= request.expires_at or read_answer(recovery.run, request.key) is not None:
         return
     asked = question(recovery, request)
@@ -126,17 +130,17 @@ def _ask(slack: Slack, thread: Thread, recovery: Recovery, request: Request, now
         shown = messages.question(asked)
         ts = slack.post(thread.channel, shown, thread.ts)
         thread.questions.append(Asked(run=recovery.run, key=request.key, ts=ts, shown=_digest(shown)))
-        remember_thread(thread)
+        threads.remember(thread)
         return
-    _replace(slack, thread, posted, messages.question(asked))
+    _replace(slack, threads, thread, posted, messages.question(asked))
     due = sum(now >= request.asked_at + share * (request.expires_at - request.asked_at) for share in REMINDERS)
     if due > posted.reminded:
         slack.post(thread.channel, messages.reminder(asked, now), thread.ts)
         posted.reminded = due
-        remember_thread(thread)
+        threads.remember(thread)
 
 
-def _settle_questions(slack: Slack, thread: Thread) -> None:
+def _settle_questions(slack: Slack, threads: Threads, thread: Thread) -> None:
     """Take the buttons from every message whose question needs no answer any more, and say what became of it."""
     for posted in [q for q in thread.questions if not q.settled]:
         recovery, request = read_recovery(posted.run), load_request(posted.run, posted.key)
@@ -146,9 +150,9 @@ def _settle_questions(slack: Slack, thread: Thread) -> None:
             posted.settled = request is None or recovery is None
             continue
         given = None if answered is None else _word(request, *answered)
-        _replace(slack, thread, posted, messages.closed(question(recovery, request), given))
+        _replace(slack, threads, thread, posted, messages.closed(question(recovery, request), given))
         posted.settled = True
-        remember_thread(thread)
+        threads.remember(thread)
 
 
 def _word(request: Request, told: str, at: datetime) -> Approval:
@@ -158,7 +162,7 @@ def _word(request: Request, told: str, at: datetime) -> Approval:
     return Approval(of.step, of.fingerprint, decision, answer.operator, at, answer.reason, answer.via)
 
 
-def _replace(slack: Slack, thread: Thread, posted: Asked, wanted: Message) -> None:
+def _replace(slack: Slack, threads: Threads, thread: Thread, posted: Asked, wanted: Message) -> None:
     if _digest(wanted) == posted.shown:
         return
     try:
@@ -166,30 +170,27 @@ def _replace(slack: Slack, thread: Thread, posted: Asked, wanted: Message) -> No
     except MessageGone:
         posted.ts = slack.post(thread.channel, wanted, thread.ts)
     posted.shown = _digest(wanted)
-    remember_thread(thread)
+    threads.remember(thread)
 
 
-def _has_ended(view: View, thread: Thread) -> bool:
-    recovery = view.recovery
-    return (
-        recovery is not None
-        and not recovery.live
-        and view.journal is not None
-        and view.journal.outcome is not None
-        and thread.run == recovery.run
-        and thread.reported != recovery.run
-    )
-
-
-def _report(slack: Slack, thread: Thread, view: View, shown: Card) -> None:
+def _report(slack: Slack, threads: Threads, thread: Thread, view: View) -> None:
+    """Attach the report of the recovery that has ended, once; where Slack does not take the files, its end in words."""
     journal, recovery = view.journal, view.recovery
-    if journal is None or journal.outcome is None or recovery is None:
+    if journal is None or journal.outcome is None or recovery is None or recovery.live:
+        return
+    if thread.run != recovery.run or thread.reported == recovery.run:
         return
     report = journal.report(journal.outcome)
-    summary = messages.end(shown, f"Run {recovery.name} ended after {duration(report.seconds)}.")
-    slack.upload(thread.channel, thread.ts, summary.text, attachments(report))
-    thread.reported = recovery.run
-    remember_thread(thread)
+    said = messages.end(journal.outcome, recovery.name, duration(report.seconds))
+    try:
+        slack.upload(thread.channel, thread.ts, said.text, attachments(report))
+    except (SlackAway, AccessRefused):
+        thread.report_tries += 1
+        if thread.report_tries < REPORT_TRIES:
+            raise
+        slack.post(thread.channel, said, thread.ts)
+    thread.reported, thread.report_tries = recovery.run, 0
+    threads.remember(thread)
 
 
 def _digest(message: Message) -> str:

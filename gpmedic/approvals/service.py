@@ -19,7 +19,7 @@ from gpmedic.access.slack import Slack, SlackAway
 from gpmedic.approvals.clicks import Click, Wish, carried, read
 from gpmedic.approvals.decide import Fate, Ruling, Waiting, decide, find
 from gpmedic.approvals.reconcile import reconcile
-from gpmedic.approvals.thread import Thread, recall_thread
+from gpmedic.approvals.thread import Thread, Threads
 from gpmedic.approvals.view import look
 from gpmedic.errors import GpmedicError
 from gpmedic.settings import ClusterSettings, SlackSettings
@@ -58,6 +58,8 @@ class Service:
         self.fates: Counter[Fate] = Counter()
         self.rounds = 0
         self._found: set[str] = set()
+        self._threads = Threads()
+        self._not_before: dict[str, float] = {}
 
     def receive(self, payload: object) -> None:
         """Take what Slack has sent, after it was acknowledged; a redelivery of it changes nothing."""
@@ -93,23 +95,30 @@ class Service:
         self.rounds += 1
         self._next_round = time.monotonic() + ROUND_EVERY
         for name, settings in tuple(self.clusters.items()):
+            if settings.slack is None or time.monotonic() < self._not_before.get(name, 0.0):
+                continue
             try:
-                if settings.slack is not None:
-                    reconcile(self._slack, settings, settings.slack, look(name), first=name not in self._found)
-                    self._found.add(name)
+                reconcile(
+                    self._slack, self._threads, settings, settings.slack, look(name), first=name not in self._found
+                )
+                self._found.add(name)
             except SlackAway as error:
-                self._next_round = time.monotonic() + max(error.retry_after, ROUND_EVERY)
-                _log.warning("%s", error)
-                return
+                _log.warning("%s: %s", name, error)
+                self._not_before[name] = time.monotonic() + error.retry_after
+                if error.limited:
+                    self._next_round = time.monotonic() + max(error.retry_after, ROUND_EVERY)
+                    return
             except GpmedicError as error:
-                _log.error("%s: %s", name, error)
-                self._next_round = time.monotonic() + AFTER_TROUBLE
+                self._in_trouble(name, str(error))
             except httpx.HTTPError as error:
-                _log.warning("%s: the Prefect server does not answer (%s).", name, type(error).__name__)
-                self._next_round = time.monotonic() + AFTER_TROUBLE
+                self._in_trouble(name, f"the Prefect server does not answer ({type(error).__name__}).")
             except Exception:
-                _log.exception("%s: this round failed; the next one tries again.", name)
-                self._next_round = time.monotonic() + AFTER_TROUBLE
+                _log.exception("%s: this round failed; a later one tries again.", name)
+                self._not_before[name] = time.monotonic() + AFTER_TROUBLE
+
+    def _in_trouble(self, name: str, what: str) -> None:
+        _log.warning("%s: %s", name, what)
+        self._not_before[name] = time.monotonic() + AFTER_TROUBLE
 
     def _is_known(self, click: Click) -> bool:
         with self._seen_lock:
@@ -171,7 +180,7 @@ class Service:
         waiting = find(click.value)
         if isinstance(waiting, Ruling):
             return waiting
-        thread = recall_thread(waiting.request.proposal.cluster)
+        thread = self._threads.recall(waiting.request.proposal.cluster)
         posted = thread.asked(waiting.recovery.run, waiting.request.key) if thread is not None else None
         if thread is None or posted is None or (thread.channel, posted.ts) != (click.channel, click.message):
             return Ruling(Fate.STALE, "This is not the message that asks; the thread of the incident has it.")
@@ -179,7 +188,7 @@ class Service:
 
     def _start(self, click: Click) -> Ruling:
         name, wanted = click.value, self._wanted(click.value)
-        thread = recall_thread(name) if wanted is not None else None
+        thread = self._threads.recall(name) if wanted is not None else None
         if wanted is None or thread is None or (thread.channel, thread.ts) != (click.channel, click.message):
             return Ruling(Fate.FORGED, "This button belongs to no open incident.")
         decider = self._slack.decider(click.user, wanted.groups)

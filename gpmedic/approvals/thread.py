@@ -35,6 +35,7 @@ class Thread(BaseModel):
     Attributes:
         run: the recovery that is followed, of whose events `told` are posted.
         reported: the recovery whose report is attached already.
+        report_tries: how often it could not be attached.
         over: the incident is closed; the next one opens another thread.
     """
 
@@ -46,6 +47,7 @@ class Thread(BaseModel):
     run: UUID | None = None
     told: int = 0
     reported: UUID | None = None
+    report_tries: int = 0
     questions: list[Asked] = Field(default_factory=list)
     over: bool = False
 
@@ -54,16 +56,34 @@ class Thread(BaseModel):
         return next((a for a in self.questions if a.run == run and a.key == key), None)
 
 
-def recall_thread(cluster: str) -> Thread | None:
-    """The thread of the newest incident; None where there has been none."""
-    kept = recall(_name(cluster))
-    return None if kept is None else Thread.model_validate_json(kept)
+class Threads:
+    """The threads of all clusters: on the Prefect server, and in memory for when that takes nothing."""
 
+    def __init__(self) -> None:
+        self._held: dict[str, Thread] = {}
+        self._unwritten: set[str] = set()
 
-def remember_thread(thread: Thread) -> None:
-    """Keep it, in place of what was kept before."""
-    thread.questions = thread.questions[-QUESTIONS_KEPT:]
-    remember(_name(thread.cluster), thread.model_dump_json())
+    def recall(self, cluster: str) -> Thread | None:
+        """The thread of the newest incident; None where there has been none."""
+        if cluster not in self._held:
+            kept = recall(_name(cluster))
+            if kept is None:
+                return None
+            self._held[cluster] = Thread.model_validate_json(kept)
+        return self._held[cluster]
+
+    def remember(self, thread: Thread) -> None:
+        """Keep it, in place of what was kept before."""
+        thread.questions = thread.questions[-QUESTIONS_KEPT:]
+        self._held[thread.cluster] = thread
+        self._unwritten.add(thread.cluster)
+        self.write(thread.cluster)
+
+    def write(self, cluster: str) -> None:
+        """Store what could not be stored; before that nothing more may be posted, or a restart would repeat it all."""
+        if cluster in self._unwritten:
+            remember(_name(cluster), self._held[cluster].model_dump_json())
+            self._unwritten.discard(cluster)
 
 
 def _name(cluster: str) -> str:

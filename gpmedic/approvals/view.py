@@ -35,6 +35,8 @@ class View:
     @property
     def wrong(self) -> bool | None:
         """Whether something is wrong, by the newest evidence; None where there is none."""
+        if self.recovery is not None and self.recovery.live and self.journal is None:
+            return None  # it is just beginning, and will tell
         evidence: list[tuple[datetime, bool]] = []
         if self.health is not None:
             evidence.append((self.health.at, not self.health.healthy))

@@ -95,8 +95,8 @@ def listing(lines: Iterable[str], limit: int = SECTION) -> str:
     return "\n".join(kept)
 
 
-def preformatted(text: str, most_blocks: int = 8) -> tuple[Block, ...]:
-    """Lines in a fixed font, cut between lines into as many sections as they need."""
+def preformatted(text: str, most_blocks: int = 3) -> tuple[Block, ...]:
+    """Lines in a fixed font, cut between lines into sections; all of a message may have some 13 000 characters."""
     safe = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("`", "'")
     chunks: list[str] = [""]
     for line in (cut(line, SECTION - 20) for line in safe.splitlines()):
@@ -110,4 +110,4 @@ def preformatted(text: str, most_blocks: int = 8) -> tuple[Block, ...]:
 
 
 def message(text: str, blocks: Sequence[Block]) -> Message:
-    return Message(cut(plain(text), MESSAGE_TEXT), tuple(blocks[:MOST_BLOCKS]))
+    return Message(cut(escaped(text), MESSAGE_TEXT), tuple(blocks[:MOST_BLOCKS]))

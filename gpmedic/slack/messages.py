@@ -181,9 +181,10 @@ def whisper(text: str) -> Message:
     return message(text, [section(escaped(text))])
 
 
-def end(card: Card, summary: str) -> Message:
-    """The last reply: how it ended; the report and the pictures come with it as files."""
-    return message(summary, [section(f"{_title(card)[0]} {escaped(summary)}")])
+def end(outcome: Outcome, run: str, took: str) -> Message:
+    """How a run ended; the report and the pictures come with it as files."""
+    said = f"{_ENDS[outcome]} Run {run} ended after {took}: {OUTCOMES[outcome]}."
+    return message(said, [section(escaped(said))])
 
 
 def reason_view(asked: Question, carried: str) -> dict[str, Any]:

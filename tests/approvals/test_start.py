@@ -10,6 +10,7 @@ from domain.clusters import healthy, mirror_down
 from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.sorting import FlowRunSort
 
 from gpmedic.approvals.decide import Fate
 from gpmedic.practice.slack.state import Posted
@@ -40,7 +41,8 @@ def opened(incident: Scene) -> Posted:
 
 def runs_of(incident: Scene) -> list[FlowRun]:
     with get_client(sync_client=True) as client:
-        return [r for r in client.read_flow_runs(limit=50) if r.parameters == {"cluster": incident.name}]
+        newest = client.read_flow_runs(sort=FlowRunSort.EXPECTED_START_TIME_DESC, limit=200)
+    return [r for r in newest if r.parameters == {"cluster": incident.name}]
 
 
 def test_two_people_who_press_start_one_run_which_knows_who_asked_first(incident: Scene, deployed: UUID) -> None:
