@@ -24,7 +24,7 @@ Attendant = Callable[[Request], Answer]
 """Shown what shall be done, returns the answer. What it raises counts as a no."""
 
 POLL_SECONDS = 0.1
-GIVEN_FOR_SECONDS = 60.0
+GIVEN_FOR_SECONDS = 300.0
 _Requests = SimpleQueue[tuple[UUID, Request] | None]
 
 
@@ -78,7 +78,7 @@ def _await_pause(run: UUID, request: Request) -> bool:
 def give(run: UUID, answer: Answer) -> None:
     """Hand the answer to the paused run; an answer that comes too late changes nothing.
 
-    A person's word is not lost to a server that is busy or away for a moment: it is given again for a minute.
+    A person's word is not lost to a server that is busy or away for a moment: it is given again for some minutes.
     """
     deadline = time.monotonic() + GIVEN_FOR_SECONDS
     while True:

@@ -5,7 +5,6 @@ that started it, however that ends: it watches its standard input.
 """
 
 import contextlib
-import gc
 import os
 import shutil
 import socket
@@ -174,8 +173,6 @@ def _send_what_is_queued() -> None:
 
 def _serve(port: int) -> None:
     import uvicorn
-
-    gc.set_threshold(50_000, 20, 50)  # what it imports lives to its end, and is walked over for nothing
 
     def end_with_the_parent() -> None:
         sys.stdin.buffer.read()
