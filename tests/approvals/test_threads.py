@@ -70,7 +70,7 @@ def test_what_was_answered_elsewhere_loses_its_buttons_and_says_where(incident: 
 
 
 def test_silence_closes_the_question_and_reminders_come_before_only(incident: Scene) -> None:
-    run = incident.begin(valid_for=6)
+    run = incident.begin(valid_for=16)
     question = incident.asked()
     with pytest.raises(NotApproved, match="Nobody answered"):
         run.result(60)

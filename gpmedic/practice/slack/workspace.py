@@ -184,7 +184,7 @@ class PracticeSlack:
         return self._in_loop(self._sockets.again())
 
     def delete(self, message: Posted) -> None:
-        self._state.remove(message)
+        self._state.remove(self.find(message))
 
     def new_channel(self) -> str:
         """Another channel, with the app in it."""
