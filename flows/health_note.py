@@ -6,11 +6,11 @@ from typing import Final
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
 from prefect.client.schemas.sorting import FlowRunSort
-from prefect.context import FlowRunContext
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from pydantic import BaseModel, Field
 
 from gpmedic.diagnosis import Diagnosis, Finding
+from tasks.question import current_run
 
 HEALTH_TAG: Final = "gpmedic-health:"
 KEY: Final = "gpmedic-health"
@@ -27,10 +27,7 @@ class HealthNote(BaseModel):
 
 def keep_note(diagnosis: Diagnosis) -> None:
     """Store what was found with the current run, and mark the run so that it is found."""
-    context = FlowRunContext.get()
-    if context is None or context.flow_run is None:
-        raise RuntimeError("A note belongs to a flow run.")
-    run = context.flow_run.id
+    run = current_run().id
     note = HealthNote(
         cluster_name=diagnosis.cluster_name, healthy=diagnosis.healthy, findings=tuple(diagnosis.findings)
     )

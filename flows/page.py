@@ -186,7 +186,7 @@ def ask(
         journal.planned(plan)
         return Proposal(
             cluster=settings.name,
-            step=step_name(action),
+            step=action.step_name,
             fingerprint=plan.fingerprint,
             argv=step.argv,
             dbids=step.dbids,
@@ -204,15 +204,10 @@ def ask(
         keep(journal)  # a void answer is not heard again when the run begins again from the top
 
     require_permission(settings)
-    lasting = estimate(settings.name, step_name(action))
+    lasting = estimate(settings.name, action.step_name)
     keep(journal)  # a deployed run ends here and begins again from the top when somebody has answered
     needed = Needed.TWO_PEOPLE if action in settings.policy.two_people else Needed.ONE_PERSON
     return approve(proposal, timedelta(seconds=settings.policy.approval_timeout), needed, note)
-
-
-def step_name(action: Action) -> str:
-    """As keys and records call it."""
-    return action.value.replace("_", "-")
 
 
 def _require_evidence(evidence: Evidence, shown: Plan) -> None:

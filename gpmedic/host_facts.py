@@ -88,5 +88,10 @@ class HostFacts:
     locks: tuple[UtilityLock, ...] = ()
     utilities: tuple[RunningProcess, ...] = ()
 
+    def runs(self, path: str) -> bool:
+        """Whether a postmaster was seen to run on this directory."""
+        directory = self.directory(path)
+        return directory is not None and directory.postmaster is PidState.ALIVE
+
     def directory(self, path: str) -> DirectoryFacts | None:
         return next((d for d in self.directories if d.path == path), None)

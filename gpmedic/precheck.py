@@ -169,8 +169,7 @@ def _judge_mirrors_run(contents: Sequence[int], cluster: Cluster, by_host: Mappi
     """A mirror by files answers nobody, FTS notices late that it has ended, and a rebalance stops the other copy."""
     for mirror in (p.mirror for p in cluster.pairs if p.content in contents and p.mirror is not None):
         host = by_host.get(mirror.hostname)
-        directory = None if host is None else host.directory(mirror.datadir)
-        if directory is not None and directory.postmaster is PidState.ALIVE:
+        if host is not None and host.runs(mirror.datadir):
             yield Check(CheckName.MIRROR_RUNS, str(mirror), Verdict.PASS, "its postmaster runs")
         else:
             action = "Wait until FTS has marked it down, then recover it first; never rebalance onto a dead mirror."

@@ -23,6 +23,16 @@ class Action(StrEnum):
     RECOVER_FULL = "recover_full"
     VERIFY = "verify"
 
+    @property
+    def step_name(self) -> str:
+        """As proposals, keys and records call it."""
+        return self.value.replace("_", "-")
+
+    @classmethod
+    def of_step(cls, name: str) -> "Action":
+        """The action whose `step_name` this is."""
+        return cls(name.replace("-", "_"))
+
 
 class Disruption(StrEnum):
     """What a step does to a running database."""

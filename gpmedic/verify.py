@@ -8,7 +8,7 @@ from typing import Final
 from gpmedic.cluster import COORDINATOR_CONTENT, Cluster, Generation
 from gpmedic.diagnosis import standby_fault
 from gpmedic.gpstate import ErrorReport, Report, StatusReport, argv
-from gpmedic.host_facts import HostFacts, PidState
+from gpmedic.host_facts import HostFacts
 from gpmedic.pair_states import PairState, pair_state
 
 _NO_MIRRORS: Final = "the cluster has no mirrors"
@@ -124,8 +124,7 @@ def _mirrors_run(cluster: Cluster, hosts: Sequence[HostFacts]) -> Proof:
         return Proof(ProofName.MIRRORS_RUN, True, _NO_MIRRORS, applies=False)
     if cluster.version.generation is Generation.WAL:
         return Proof(ProofName.MIRRORS_RUN, True, "their streams show it", applies=False)
-    seen = {(h.host, d.path): d.postmaster for h in hosts for d in h.directories}
-    wrong = [str(m) for m in mirrors if seen.get((m.hostname, m.datadir)) is not PidState.ALIVE]
+    wrong = [str(m) for m in mirrors if not any(h.runs(m.datadir) for h in hosts if h.host == m.hostname)]
     well = f"{len(mirrors)} postmasters of mirrors run"
     return _proof(ProofName.MIRRORS_RUN, wrong, well, "no running postmaster was seen of ")
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Literal, cast
+from uuid import UUID
 
 from prefect.exceptions import FlowPauseTimeout
 from prefect.flow_runs import pause_flow_run, suspend_flow_run
@@ -30,6 +31,7 @@ from tasks.question import (
     hearing_requests,
     let_hear,
     open_request,
+    read_answer,
     use_up,
     who_answers,
 )
@@ -197,6 +199,12 @@ class _Misdirected(Exception):
     def __init__(self, request: Request) -> None:
         super().__init__(request.key)
         self.request = request
+
+
+def given_answer(run: UUID, key: str) -> tuple[Answer, datetime] | None:
+    """What was answered to a question, wherever, and when; None where nothing was."""
+    found = read_answer(run, key)
+    return None if found is None else (Answer.model_validate_json(found[0]), found[1])
 
 
 def _same_person(one: str, other: str) -> bool:

@@ -166,7 +166,7 @@ def _require_nothing_came_between(settings: ClusterSettings, shell: Shell, clust
 
 
 def _require_approved(settings: ClusterSettings, approval: Approval, action: Action, now: Plan) -> None:
-    if approval.step != action.value.replace("_", "-") or not approval.covers(now.fingerprint):
+    if approval.step != action.step_name or not approval.covers(now.fingerprint):
         raise NotApproved(
             f"The approval of {approval.by} does not cover what the cluster needs now: the cluster has changed, "
             "or the approval has expired. Nothing was started.",

@@ -67,18 +67,13 @@ def _next_action(settings: ClusterSettings, view: View, journal: Journal | None,
     return view.findings[0].facts.next_action if view.findings else ""
 
 
-def value_of(run: object, key: str) -> str:
-    """What a button carries; it only says which question is meant."""
-    return f"{run}|{key}"
-
-
 def question(recovery: Recovery, request: Request) -> Question:
     """A step that waits for a person, as it is shown."""
     proposal = request.proposal
     return Question(
-        value=value_of(recovery.run, request.key),
+        value=f"{recovery.run}|{request.key}",
         cluster=proposal.cluster,
-        action=Action(proposal.step.replace("-", "_")),
+        action=Action.of_step(proposal.step),
         command=proposal.command or " ".join(proposal.argv),
         effect=proposal.effect,
         why=proposal.why,

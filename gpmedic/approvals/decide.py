@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
-from flows.attend import give
+from flows.attend import give_and_see
 from gpmedic.approvals.cards import question
 from gpmedic.settings import SlackSettings
 from gpmedic.slack.incident import Question
 from gpmedic.slack.who_may import Decider, refusal
-from tasks.approve import Answer, Decision
+from tasks.approve import Answer, Decision, given_answer
 from tasks.find_recovery import Recovery, read_recovery
 from tasks.notify import announce
-from tasks.question import Request, load_request, read_answer
+from tasks.question import Request, load_request
 
 SLACK = "Slack"
 
@@ -60,9 +60,9 @@ def find(value: str) -> "Waiting | Ruling":
     request = load_request(recovery.run, key) if recovery is not None else None
     if recovery is None or request is None:
         return Ruling(Fate.FORGED, "This button means no question that gpmedic has asked.")
-    answered = read_answer(recovery.run, key)
+    answered = given_answer(recovery.run, key)
     if answered is not None:
-        answer = Answer.model_validate_json(answered[0])
+        answer, _ = answered
         said = "approved" if Decision(answer.decision) is Decision.YES else "rejected"
         return Ruling(Fate.STALE, f"Too late: {answer.operator} has {said} it already, via {answer.via}.")
     if recovery.paused_for != key:
@@ -79,7 +79,7 @@ def decide(waiting: Waiting, wanted: SlackSettings, decider: Decider, decision: 
         announce(request.proposal.cluster, "approval.denied", {**told, "operator": decider.operator, "via": SLACK})
         return Ruling(Fate.REFUSED, because)
     # Who they are was asked of Slack, which takes its time: the run may have gone on to another question.
-    if isinstance(meanwhile := find(f"{recovery.run}|{request.key}"), Ruling):
+    if isinstance(meanwhile := find(waiting.question.value), Ruling):
         return meanwhile
     answer = Answer(
         decision=decision.value,
@@ -88,11 +88,9 @@ def decide(waiting: Waiting, wanted: SlackSettings, decider: Decider, decision: 
         via=SLACK,
         question=request.key,
     )
-    give(recovery.run, answer)
-    counted = read_answer(recovery.run, request.key)
-    if counted is not None and Answer.model_validate_json(counted[0]) == answer:
+    if give_and_see(recovery.run, answer) == answer:
         return Ruling(Fate.DECIDED)
-    again = find(f"{recovery.run}|{request.key}")
+    again = find(waiting.question.value)
     return again if isinstance(again, Ruling) else Ruling(Fate.STALE, "Prefect did not take the answer; try again.")
 
 

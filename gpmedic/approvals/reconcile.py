@@ -21,9 +21,9 @@ from gpmedic.settings import ClusterSettings, SlackSettings
 from gpmedic.slack import messages
 from gpmedic.slack.block_kit import Message
 from gpmedic.slack.incident import Card
-from tasks.approve import Answer
+from tasks.approve import Answer, given_answer
 from tasks.find_recovery import read_recovery
-from tasks.question import Request, load_request, read_answer
+from tasks.question import Request, load_request
 
 LINES_A_REPLY: Final = 20
 REPORT_TRIES: Final = 3
@@ -48,7 +48,7 @@ def reconcile(
     thread = threads.recall(view.cluster)
     if thread is None or thread.over:
         if thread is not None:
-            _settle_questions(slack, threads, thread)
+            _settle_questions(slack, threads, thread, view)
             _report(slack, threads, thread, view)
         if not view.wrong:
             return
@@ -56,7 +56,7 @@ def reconcile(
     shown = card(settings, view, thread.opened_at)
     if first:
         _doubt(thread)
-        _update_parent(slack, threads, thread, shown)
+        _replace(slack, threads, thread, thread, messages.parent(shown))
     try:
         _bring_up_to_date(slack, threads, thread, view, shown)
     except MessageGone:  # somebody has deleted it all: what is left to say is said in a new thread
@@ -73,9 +73,9 @@ def _doubt(thread: Thread) -> None:
 
 def _bring_up_to_date(slack: Slack, threads: Threads, thread: Thread, view: View, shown: Card) -> None:
     _ask(slack, threads, thread, view)  # what waits for a person comes first
-    _settle_questions(slack, threads, thread)
+    _settle_questions(slack, threads, thread, view)
     _tell_steps(slack, threads, thread, view)
-    _update_parent(slack, threads, thread, shown)
+    _replace(slack, threads, thread, thread, messages.parent(shown))
     if shown.over:
         thread.over = True
         threads.remember(thread)
@@ -89,18 +89,6 @@ def _open(slack: Slack, threads: Threads, settings: ClusterSettings, wanted: Sla
     thread = Thread(cluster=view.cluster, channel=wanted.channel, opened_at=opened_at, ts=ts, shown=_digest(first))
     threads.remember(thread)
     return thread
-
-
-def _update_parent(slack: Slack, threads: Threads, thread: Thread, shown: Card) -> None:
-    wanted = messages.parent(shown)
-    if _digest(wanted) == thread.shown:
-        return
-    try:
-        slack.update(thread.channel, thread.ts, wanted)
-    except MessageGone:
-        thread.ts = slack.post(thread.channel, wanted)
-    thread.shown = _digest(wanted)
-    threads.remember(thread)
 
 
 def _tell_steps(slack: Slack, threads: Threads, thread: Thread, view: View) -> None:
@@ -120,9 +108,7 @@ def _tell_steps(slack: Slack, threads: Threads, thread: Thread, view: View) -> N
 
 def _ask(slack: Slack, threads: Threads, thread: Thread, view: View) -> None:
     recovery, request, now = view.recovery, view.request, view.at
-    if recovery is None or request is None:
-        return
-    if now >= request.expires_at or read_answer(recovery.run, request.key) is not None:
+    if recovery is None or request is None or now >= request.expires_at:
         return
     asked = question(recovery, request)
     posted = thread.asked(recovery.run, request.key)
@@ -140,35 +126,34 @@ def _ask(slack: Slack, threads: Threads, thread: Thread, view: View) -> None:
         threads.remember(thread)
 
 
-def _settle_questions(slack: Slack, threads: Threads, thread: Thread) -> None:
+def _settle_questions(slack: Slack, threads: Threads, thread: Thread, view: View) -> None:
     """Take the buttons from every message whose question needs no answer any more, and say what became of it."""
-    for posted in [q for q in thread.questions if not q.settled]:
+    for posted in [q for q in thread.questions if not q.settled and not view.waits_for(q.run, q.key)]:
         recovery, request = read_recovery(posted.run), load_request(posted.run, posted.key)
-        answered = read_answer(posted.run, posted.key)
-        waits = recovery is not None and recovery.paused_for == posted.key and answered is None
-        if recovery is None or request is None or waits:
-            posted.settled = request is None or recovery is None
-            continue
-        given = None if answered is None else _word(request, *answered)
-        _replace(slack, threads, thread, posted, messages.closed(question(recovery, request), given))
+        if recovery is not None and request is not None:
+            answered = given_answer(posted.run, posted.key)
+            if answered is None and recovery.paused_for == posted.key:
+                continue
+            given = None if answered is None else _word(request, *answered)
+            _replace(slack, threads, thread, posted, messages.closed(question(recovery, request), given))
         posted.settled = True
         threads.remember(thread)
 
 
-def _word(request: Request, told: str, at: datetime) -> Approval:
-    answer = Answer.model_validate_json(told)
+def _word(request: Request, answer: Answer, at: datetime) -> Approval:
     decision = Decision.APPROVED if answer.decision == "yes" else Decision.DECLINED
     of = request.proposal
     return Approval(of.step, of.fingerprint, decision, answer.operator, at, answer.reason, answer.via)
 
 
-def _replace(slack: Slack, threads: Threads, thread: Thread, posted: Asked, wanted: Message) -> None:
+def _replace(slack: Slack, threads: Threads, thread: Thread, posted: Asked | Thread, wanted: Message) -> None:
+    """Change a message to what it should be, the thread's own or a reply; where somebody has deleted it, post it."""
     if _digest(wanted) == posted.shown:
         return
     try:
         slack.update(thread.channel, posted.ts, wanted)
     except MessageGone:
-        posted.ts = slack.post(thread.channel, wanted, thread.ts)
+        posted.ts = slack.post(thread.channel, wanted, None if posted is thread else thread.ts)
     posted.shown = _digest(wanted)
     threads.remember(thread)
 

@@ -5,9 +5,11 @@ seconds of a click, forms and details, is answered by the threads that receive.
 """
 
 import logging
+import threading
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import copy_context
 from queue import Empty, SimpleQueue
 from threading import Event, Lock
@@ -203,6 +205,19 @@ class Service:
     def _wanted(self, cluster: str) -> SlackSettings | None:
         settings = self.clusters.get(cluster)
         return None if settings is None else settings.slack
+
+
+@contextmanager
+def running(service: Service) -> Iterator[None]:
+    """Have the service work in a thread of its own, with the Prefect settings of this one, until the block ends."""
+    stop = Event()
+    thread = threading.Thread(target=copy_context().run, args=(service.run, stop), name="gpmedic-approvals")
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
 
 
 def _wish(thread: Thread, after: object) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from uuid import UUID
 
 from pydantic import ValidationError
 
@@ -11,7 +12,7 @@ from flows.journal import Journal, read_journal
 from gpmedic.diagnosis import Finding
 from gpmedic.report import Outcome
 from tasks.find_recovery import Recovery, find_recovery
-from tasks.question import Request, load_request
+from tasks.question import Request, load_request, read_answer
 
 WELL = frozenset({Outcome.HEALTHY, Outcome.RECOVERED})
 
@@ -22,7 +23,7 @@ class View:
 
     Attributes:
         journal: of the recovery; None where it has yet to keep one, or is just storing it.
-        request: what the recovery waits for.
+        request: what the recovery waits for; None too where it has its answer already.
     """
 
     cluster: str
@@ -55,6 +56,14 @@ class View:
         elif found_wrong:
             yield recovery.ended_at or self.at, True
 
+    def waits_for(self, run: UUID, key: str) -> bool:
+        """Whether this is the question that waits for its answer."""
+        return (
+            self.request is not None
+            and self.recovery is not None
+            and (self.recovery.run, self.request.key) == (run, key)
+        )
+
     @property
     def findings(self) -> tuple[Finding, ...]:
         """What is wrong, as the newest of both has seen it."""
@@ -75,7 +84,8 @@ def look(cluster: str) -> View:
     if recovery is not None:
         journal = _journal(recovery)
         if recovery.paused_for is not None:
-            request = load_request(recovery.run, recovery.paused_for)
+            unanswered = read_answer(recovery.run, recovery.paused_for) is None
+            request = load_request(recovery.run, recovery.paused_for) if unanswered else None
     return View(cluster, newest_note(cluster), recovery, journal, request)
 
 

@@ -43,10 +43,10 @@ def _decide(cluster: str | None, decision: "Decision", reason: str, *, asked: bo
     name = choose_cluster(cluster).name
     quiet_prefect()
     with configured_or_local_server():
-        from flows.attend import give
+        from flows.attend import give_and_see
         from tasks.approve import Answer
         from tasks.find_recovery import find_recovery
-        from tasks.question import load_request, read_answer
+        from tasks.question import load_request
 
         recovery = find_recovery(name)
         key = recovery.paused_for if recovery is not None else None
@@ -60,9 +60,7 @@ def _decide(cluster: str | None, decision: "Decision", reason: str, *, asked: bo
         answer = Answer(
             decision=decision.value, operator=getpass.getuser(), reason=reason, via=COMMAND_LINE, question=request.key
         )
-        give(recovery.run, answer)
-        counted = read_answer(recovery.run, request.key)
-    given = None if counted is None else Answer.model_validate_json(counted[0])
+        given = give_and_see(recovery.run, answer)
     if given != answer:
         first = "its question waits no longer" if given is None else f"{given.operator} was first, via {given.via}"
         raise UnsafeState(f"The answer came too late: {first}.", f"See gpmedic status {name}.")

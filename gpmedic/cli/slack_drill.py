@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import copy_context
 from threading import Event, Thread
 from typing import Final
 
 from gpmedic.access.slack import Slack
-from gpmedic.approvals.service import Service
+from gpmedic.approvals.service import Service, running
 from gpmedic.approvals.socket_mode import listening
 from gpmedic.practice.slack import PracticeSlack
 from gpmedic.practice.slack.state import Posted
@@ -28,20 +27,15 @@ def conversation(settings: ClusterSettings) -> Iterator[PracticeSlack]:
             Slack(slack.bot_token, slack.api_url), {settings.name: settings.model_copy(update={"slack": wanted})}
         )
         stop = Event()
-        threads = [
-            Thread(target=copy_context().run, args=(service.run, stop), name="approvals"),
-            Thread(target=_approve_what_is_asked, args=(slack, stop), name="practice people"),
-        ]
-        with listening(slack.app_token, slack.api_url, service.receive):
-            for thread in threads:
-                thread.start()
+        people = Thread(target=_approve_what_is_asked, args=(slack, stop), name="practice people")
+        with listening(slack.app_token, slack.api_url, service.receive), running(service):
+            people.start()
             try:
                 yield slack
                 slack.wait_for(lambda: slack.files or None, CLOSED_WITHIN)
             finally:
                 stop.set()
-                for thread in threads:
-                    thread.join()
+                people.join()
 
 
 def _approve_what_is_asked(slack: PracticeSlack, stop: Event) -> None:

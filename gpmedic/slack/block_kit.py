@@ -38,7 +38,11 @@ class Message:
 
 def escaped(text: object) -> str:
     """Somebody's words as one line that calls nobody and links nowhere."""
-    return plain(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _inert(plain(text))
+
+
+def _inert(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def code(text: object) -> str:
@@ -97,7 +101,7 @@ def listing(lines: Iterable[str], limit: int = SECTION) -> str:
 
 def preformatted(text: str, most_blocks: int = 3) -> tuple[Block, ...]:
     """Lines in a fixed font, cut between lines into sections; all of a message may have some 13 000 characters."""
-    safe = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("`", "'")
+    safe = _inert(text).replace("`", "'")
     chunks: list[str] = [""]
     for line in (cut(line, SECTION - 20) for line in safe.splitlines()):
         if len(chunks[-1]) + len(line) + 1 > SECTION - 20:

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import timedelta
-from threading import Event, Thread
 from uuid import uuid4
 
 import pytest
@@ -19,7 +18,7 @@ from flows.attend import give
 from flows.journal import keep, keeping, open_journal
 from gpmedic.access.slack import Slack
 from gpmedic.approvals.decide import Fate
-from gpmedic.approvals.service import Service
+from gpmedic.approvals.service import Service, running
 from gpmedic.approvals.socket_mode import listening as over_socket
 from gpmedic.diagnosis import diagnose
 from gpmedic.errors import GpmedicError
@@ -167,15 +166,8 @@ class Scene:
 @contextmanager
 def serving(slack: PracticeSlack, service: Service) -> Iterator[None]:
     """Run the service, with a connection, as `gpmedic approvals serve` does."""
-    stop = Event()
-    with over_socket(slack.app_token, slack.api_url, service.receive):
-        thread = Thread(target=copy_context().run, args=(service.run, stop))
-        thread.start()
-        try:
-            yield
-        finally:
-            stop.set()
-            thread.join()
+    with over_socket(slack.app_token, slack.api_url, service.receive), running(service):
+        yield
 
 
 @contextmanager

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import copy_context
-from threading import Event, Thread
 
 import httpx
 import pytest
@@ -12,6 +10,7 @@ from approvals.conftest import Scene, cluster, scene, service_of
 from flows.local_server import free_port
 from gpmedic.approvals.decide import Fate
 from gpmedic.approvals.http import PATH, application, served
+from gpmedic.approvals.service import running
 from gpmedic.errors import HostUnreachable
 from gpmedic.practice.slack import PracticeSlack
 from gpmedic.slack import messages
@@ -21,17 +20,11 @@ from gpmedic.slack import messages
 def signed() -> Iterator[Scene]:
     """A service without sockets, which listens at the address to which this Slack sends its clicks."""
     with PracticeSlack() as slack:
-        service, port, stop = service_of(slack), free_port(), Event()
+        service, port = service_of(slack), free_port()
         slack.interactivity_url = f"http://127.0.0.1:{port}{PATH}"
         endpoint = application(slack.signing_secret, service.receive, service.refuse)
-        with served(endpoint, "127.0.0.1", port), scene(slack, service, cluster(slack)) as made:
-            thread = Thread(target=copy_context().run, args=(service.run, stop))
-            thread.start()
-            try:
-                yield made
-            finally:
-                stop.set()
-                thread.join()
+        with served(endpoint, "127.0.0.1", port), scene(slack, service, cluster(slack)) as made, running(service):
+            yield made
 
 
 def test_a_signed_click_decides_and_a_form_comes_back_the_same_way(signed: Scene) -> None:

@@ -81,21 +81,21 @@ class Sockets:
         envelope = {"envelope_id": secrets.token_hex(8), "type": "interactive", "payload": payload}
         for attempt in range(DELIVERIES):
             self.last = {**envelope, "retry_attempt": attempt, "retry_reason": "timeout" if attempt else ""}
-            if await self._reaches(self.last) is not None:
+            if await self._reaches(self.last):
                 return Delivery(attempt + 1, time.monotonic() - self._sent_at)
         return Delivery(DELIVERIES, None)
 
     async def again(self) -> Delivery:
         """The last envelope once more, although it was acknowledged."""
         done = await self._reaches({**self.last, "retry_attempt": 1, "retry_reason": "timeout"})
-        return Delivery(1, None if done is None else time.monotonic() - self._sent_at)
+        return Delivery(1, time.monotonic() - self._sent_at if done else None)
 
     _sent_at: float = 0.0
 
-    async def _reaches(self, envelope: dict[str, Any]) -> bool | None:
+    async def _reaches(self, envelope: dict[str, Any]) -> bool:
         if not self.connections:
             await asyncio.sleep(0.1)
-            return None
+            return False
         self.turn += 1
         socket = self.connections[self.turn % len(self.connections)]
         self.waiting[envelope["envelope_id"]] = done = asyncio.get_running_loop().create_future()
@@ -104,7 +104,7 @@ class Sockets:
         try:
             await asyncio.wait_for(done, self.ack_seconds)
         except TimeoutError:
-            return None
+            return False
         return True
 
     async def disconnect(self, reason: str) -> None:
