@@ -1,6 +1,6 @@
 """What a Greenplum cluster is made of: an immutable snapshot of its configuration catalog."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -174,7 +174,11 @@ class Cluster:
     @cached_property
     def pairs(self) -> tuple[SegmentPair, ...]:
         """The segment pairs by content; without the coordinator, whose mode means nothing."""
-        found = (_pair(content, self.segments) for content in self.contents)
+        members: dict[int, list[Segment]] = {content: [] for content in self.contents}
+        for segment in self.segments:
+            if segment.content in members:
+                members[segment.content].append(segment)
+        found = (_pair(content, own) for content, own in members.items())
         return tuple(pair for pair in found if pair is not None)
 
     @cached_property
@@ -203,14 +207,14 @@ class Cluster:
 
     def segment(self, dbid: int) -> Segment:
         """The segment with this dbid; KeyError where there is none."""
-        for segment in self.segments:
-            if segment.dbid == dbid:
-                return segment
-        raise KeyError(dbid)
+        return self._by_dbid[dbid]
+
+    @cached_property
+    def _by_dbid(self) -> dict[int, Segment]:
+        return {s.dbid: s for s in reversed(self.segments)}
 
 
-def _pair(content: int, segments: Iterable[Segment]) -> SegmentPair | None:
-    own = [s for s in segments if s.content == content]
+def _pair(content: int, own: Sequence[Segment]) -> SegmentPair | None:
     primaries = [s for s in own if s.role is Role.PRIMARY]
     mirrors = [s for s in own if s.role is Role.MIRROR]
     if len(primaries) != 1 or len(mirrors) > 1:

@@ -16,6 +16,7 @@ from threading import Event, Lock
 from typing import Final
 
 import httpx
+from prefect.context import SyncClientContext
 
 from gpmedic.access.slack import Slack, SlackAway
 from gpmedic.approvals.clicks import Click, Wish, carried, read
@@ -82,15 +83,16 @@ class Service:
 
     def run(self, stop: Event) -> None:
         """Work until `stop` is set."""
-        while not stop.is_set():
-            try:
-                click = self._clicks.get(timeout=max(0.0, min(0.5, self._next_round - time.monotonic())))
-            except Empty:
-                if time.monotonic() >= self._next_round:
-                    self.round()
-            else:
-                self._guarded(click, self._rule)
-                self._next_round = 0.0  # what has been decided is shown at once
+        with SyncClientContext.get_or_create():  # one connection to Prefect for all rounds, not one for each question
+            while not stop.is_set():
+                try:
+                    click = self._clicks.get(timeout=max(0.0, min(0.5, self._next_round - time.monotonic())))
+                except Empty:
+                    if time.monotonic() >= self._next_round:
+                        self.round()
+                else:
+                    self._guarded(click, self._rule)
+                    self._next_round = 0.0  # what has been decided is shown at once
 
     def round(self) -> None:
         """Make every thread show what is."""

@@ -306,6 +306,8 @@ class Fts:
         self._starting.pop(primary.content, None)
         if stream is Stream.STREAMING and self._held_back(primary.content):
             stream = Stream.CATCHING_UP
+        if mirror is not None and mirror.status is Status.DOWN:
+            self._without_stream.pop(primary.content, None)  # once it is marked up, its grace begins anew
         return Seen(Answer.ACCEPTS, self._with_grace(primary.content, stream))
 
     def _patient(self, content: int, answer: Answer) -> Answer:

@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from gpmedic.access.observe import Freshness, Observation, observe
 from gpmedic.access.probe import probe_all
 from gpmedic.access.sql import Database
 from gpmedic.access.ssh import Shell
-from gpmedic.cluster import Role
+from gpmedic.cluster import Cluster, Role
 from gpmedic.conditions import Condition
 from gpmedic.errors import AccessRefused, GpmedicError, HostUnreachable
 from gpmedic.host_facts import HostFacts, PidState
@@ -58,10 +59,15 @@ def until(condition: Callable[[], object], seconds: float = 60) -> None:
         time.sleep(0.02)
 
 
+@cache
+def rows_of(cluster: PracticeCluster) -> Cluster:
+    """As they were when they were first asked for: hosts and directories stay what they are."""
+    return observe(cluster.settings).cluster
+
+
 def facts_of(cluster: PracticeCluster) -> dict[str, HostFacts]:
     with Shell.connect(cluster.settings.ssh) as shell:
-        seen = observe(cluster.settings).cluster
-        return {facts.host: facts for facts in gather(cluster.settings, shell, seen)}
+        return {facts.host: facts for facts in gather(cluster.settings, shell, rows_of(cluster))}
 
 
 def test_a_healthy_cluster_is_seen_whole(six: PracticeCluster) -> None:

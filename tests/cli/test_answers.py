@@ -4,8 +4,13 @@ import os
 import pty
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
+from gpmedic.access.environment import prelude
+from gpmedic.access.ssh import Shell
 from gpmedic.cluster import Mode, Status
 from gpmedic.practice import Facts, Fault, PracticeCluster
 from tests.cli.terminal import IN_A_TERMINAL, read_until
@@ -50,12 +55,25 @@ def rows(facts: Facts) -> list[object]:
     return [(s.dbid, s.role, s.mode, s.status, s.pid) for s in facts.segments]
 
 
-def test_no_leaves_the_cluster_as_it_is_with_its_reason_and_yes_recovers_it(
-    clusters: Path, cluster: PracticeCluster, prefect_server: str
-) -> None:
+@pytest.fixture
+def before(cluster: PracticeCluster) -> Iterator[Facts]:
+    """A mirror is down, which a person recovers by hand where the test does not."""
     cluster.break_(Fault.KILL_MIRROR, content=0)
-    before = cluster.wait_until(lambda facts: facts.segment(MIRROR).status is Status.DOWN)
+    yield cluster.wait_until(lambda facts: facts.segment(MIRROR).status is Status.DOWN)
+    if cluster.facts().segment(MIRROR).status is Status.DOWN:
+        settings = cluster.settings
+        with Shell.connect(settings.ssh) as shell:
+            shell.run(f"{prelude(settings.greenplum, cluster.facts().coordinator.port)}\ngprecoverseg -a")
+        cluster.wait_until(in_sync)
 
+
+def in_sync(facts: Facts) -> bool:
+    return all(s.mode is Mode.SYNCHRONIZED for s in facts.data_segments)
+
+
+def test_no_leaves_the_cluster_as_it_is_with_its_reason(
+    clusters: Path, cluster: PracticeCluster, before: Facts, prefect_server: str
+) -> None:
     code, shown = recover(clusters, prefect_server, (DO_IT, b"n\n"), (WHY_NOT, b"the backup still runs\n"))
     last = shown.strip().splitlines()[-1]
     assert code == 2, shown
@@ -65,9 +83,13 @@ def test_no_leaves_the_cluster_as_it_is_with_its_reason_and_yes_recovers_it(
     assert "Traceback" not in shown
     assert rows(cluster.facts()) == rows(before)
 
+
+@pytest.mark.chaos
+@pytest.mark.usefixtures("before")
+def test_yes_recovers_the_cluster(clusters: Path, cluster: PracticeCluster, prefect_server: str) -> None:
     code, shown = recover(clusters, prefect_server, (DO_IT, b"y\n"))
     assert code == 0, shown
     assert "recovered and proven healthy" in shown
     after = cluster.facts()
     assert after.segment(MIRROR).status is Status.UP
-    assert all(s.mode is Mode.SYNCHRONIZED for s in after.data_segments)
+    assert in_sync(after)

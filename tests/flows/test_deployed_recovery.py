@@ -73,6 +73,7 @@ def report_of(cluster: PracticeCluster) -> str:
     return newest_page("recovery", cluster.name).replace("\\", "")
 
 
+@pytest.mark.chaos
 def test_after_a_failed_incremental_recovery_neither_the_resumed_run_nor_the_next_one_tries_it_again(
     practice: PracticeCluster, deployment: str
 ) -> None:

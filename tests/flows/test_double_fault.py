@@ -214,6 +214,7 @@ def restarting(settings: ClusterSettings, approval: Approval, checked: Checked, 
     restart(settings, approval, checked, notes)
 
 
+@pytest.mark.chaos
 @pytest.mark.timeout(300)
 @generation_6
 def test_unless_a_copy_is_proven_current_nothing_is_touched_and_nobody_is_asked(practice: PracticeCluster) -> None:

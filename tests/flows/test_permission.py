@@ -53,10 +53,9 @@ def jobs_of(cluster: PracticeCluster) -> list[Path]:
     return sorted((cluster.folder / "hosts" / "mdw" / ".gpmedic" / "jobs").glob("recover-*"))
 
 
-def test_a_cluster_registered_without_a_word_is_only_observed_then_braked_then_recovered_once(
+def test_a_cluster_registered_without_a_word_is_only_observed_and_one_that_is_braked_is_left_alone(
     practice: PracticeCluster, tmp_path: Path
 ) -> None:
-    """One broken mirror: whatever may not be done leaves it as it is, so the tests share it."""
     practice.break_(Fault.KILL_MIRROR, content=0)
     practice.wait_until(mirror_down)
     before = jobs_of(practice)
@@ -82,6 +81,15 @@ def test_a_cluster_registered_without_a_word_is_only_observed_then_braked_then_r
         brake.release(shell, practice.name)
     assert jobs_of(practice) == before
 
+
+@pytest.mark.chaos
+def test_what_fails_again_is_recovered_once_and_then_only_where_somebody_asks_for_it(
+    practice: PracticeCluster, tmp_path: Path
+) -> None:
+    policy(practice, tmp_path, 'automation = "with_approval"')
+    practice.break_(Fault.KILL_MIRROR, content=0)
+    practice.wait_until(mirror_down)
+    before = jobs_of(practice)
     assert attend(lambda: recover(practice.name), yes).outcome is Outcome.RECOVERED
     practice.break_(Fault.KILL_MIRROR, content=0)
     practice.wait_until(mirror_down)
