@@ -49,15 +49,22 @@ def local_server(home: Path, meanwhile: Callable[[], object] = lambda: None, por
 
 
 @contextlib.contextmanager
-def server_process(home: Path, port: int) -> "Iterator[subprocess.Popen[bytes]]":
-    """Start a server and end it; `served` waits until it answers, which takes several seconds."""
-    database = home / f"prefect-{version('prefect')}.db"
-    if not database.exists():
-        shutil.copy(_template(), database)
+def server_process(home: Path, port: int, database_url: str | None = None) -> "Iterator[subprocess.Popen[bytes]]":
+    """Start a server and end it; `served` waits until it answers, which takes several seconds.
+
+    Args:
+        database_url: a PostgreSQL for many runs at once, which the server migrates; None for a SQLite file in `home`.
+    """
+    migrate = database_url is not None  # the template is migrated already, and looking again costs three seconds
+    if database_url is None:
+        database = home / f"prefect-{version('prefect')}.db"
+        if not database.exists():
+            shutil.copy(_template(), database)
+        database_url = _sqlite(database)
     with _log(home).open("wb") as output:
         server = subprocess.Popen(
             [sys.executable, "-m", __name__, str(port)],
-            env=_environment(home, database),
+            env=_environment(home, database_url) | {"PREFECT_SERVER_DATABASE_MIGRATE_ON_START": str(migrate).lower()},
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -124,23 +131,25 @@ def _template() -> Path:
                 [sys.executable, "-m", "prefect", "server", "database", "upgrade", "-y"],
                 check=True,
                 capture_output=True,
-                env=_environment(Path(folder), fresh),
+                env=_environment(Path(folder), _sqlite(fresh)),
             )
             fresh.rename(template)
     return template
 
 
-def _environment(home: Path, database: Path) -> dict[str, str]:
+def _sqlite(database: Path) -> str:
+    return f"sqlite+aiosqlite:///{database}"
+
+
+def _environment(home: Path, database_url: str) -> dict[str, str]:
     # Nothing of a real installation may leak in: its database, its address, its login.
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
     return {
         **inherited,
         "PREFECT_HOME": str(home),
-        "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{database}",
+        "PREFECT_SERVER_DATABASE_CONNECTION_URL": database_url,
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_SERVER_UI_ENABLED": "false",
-        # The template is migrated already; looking again costs three seconds of every start.
-        "PREFECT_SERVER_DATABASE_MIGRATE_ON_START": "false",
         "PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_LOOP_SECONDS": "1",
         # The one in memory leaks slots when the server restarts.
         "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",

@@ -14,6 +14,7 @@ import pytest
 
 from flows.local_server import free_port, local_server, served, server_process
 from gpmedic.practice.postgres import BASE_VARIABLE
+from tests.postgres_server import postgres_server
 
 SERVER_VARIABLE = "GPMEDIC_TESTS_PREFECT_PORT"
 _SLOW_FOLDERS = ("flows", "approvals", "chaos", "cli", "live", "practice", "access", "tasks")
@@ -35,8 +36,10 @@ def pytest_configure(config: pytest.Config) -> None:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         stack.enter_context(_variable(BASE_VARIABLE, str(folder)))
     if config.getoption("numprocesses", None):
+        # SQLite lets one of many runs write at a time, and those of all workers wait for each other.
+        url = stack.enter_context(postgres_server()).url
         port = free_port()
-        stack.enter_context(server_process(Path(stack.enter_context(_prefect_home())), port))
+        stack.enter_context(server_process(Path(stack.enter_context(_prefect_home())), port, url))
         stack.enter_context(_variable(SERVER_VARIABLE, str(port)))
 
 

@@ -16,7 +16,6 @@ from threading import Event, Lock
 from typing import Final
 
 import httpx
-from prefect.context import SyncClientContext
 
 from gpmedic.access.slack import Slack, SlackAway
 from gpmedic.approvals.clicks import Click, Wish, carried, read
@@ -29,6 +28,7 @@ from gpmedic.settings import ClusterSettings, SlackSettings
 from gpmedic.slack import messages
 from gpmedic.slack.who_may import may_start
 from tasks.approve import Decision
+from tasks.connection import one_connection
 from tasks.find_recovery import find_recovery
 from tasks.start_recovery import start_recovery
 
@@ -83,7 +83,7 @@ class Service:
 
     def run(self, stop: Event) -> None:
         """Work until `stop` is set."""
-        with SyncClientContext.get_or_create():  # one connection to Prefect for all rounds, not one for each question
+        with one_connection():
             while not stop.is_set():
                 try:
                     click = self._clicks.get(timeout=max(0.0, min(0.5, self._next_round - time.monotonic())))

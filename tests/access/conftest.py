@@ -2,11 +2,6 @@
 
 import os
 import shutil
-import signal
-import socket
-import subprocess
-import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +9,10 @@ from pathlib import Path
 import asyncssh
 import pytest
 
-from gpmedic.access.sql import Database
 from gpmedic.access.ssh import Shell
-from gpmedic.errors import Transient
-from gpmedic.practice.postgres import Programs, programs
 from gpmedic.practice.sshd import LOOPBACK, SshHost, SshHosts
-from gpmedic.settings import DatabaseSettings, SshSettings
+from gpmedic.settings import SshSettings
+from tests.postgres_server import PostgresServer, postgres_server
 
 COORDINATOR_HOST = "mdw"
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
@@ -98,78 +91,8 @@ def alive(pid: int) -> bool:
 needs_flock = pytest.mark.skipif(shutil.which("flock") is None, reason="the host has no flock (util-linux)")
 
 
-PASSWORD = "correct-horse"
-
-
-@dataclass
-class Server:
-    """A throw-away PostgreSQL on loopback: superuser gpadmin with a password, database postgres."""
-
-    programs: Programs
-    datadir: Path
-    port: int
-    process: "subprocess.Popen[bytes] | None" = None
-
-    def settings(self, **changes: object) -> DatabaseSettings:
-        values: dict[str, object] = {
-            "host": LOOPBACK,
-            "port": self.port,
-            "password": PASSWORD,
-            "connect_timeout": 5,
-            "statement_timeout": 10,
-        }
-        return DatabaseSettings.model_validate(values | changes)
-
-    def start(self) -> None:
-        self.process = self.programs.popen(
-            "postgres",
-            *("-D", str(self.datadir), "-p", str(self.port), "-k", "", "-c", f"listen_addresses={LOOPBACK}"),
-            *("-c", "fsync=off", "-c", "shared_buffers=4MB", "-c", "autovacuum=off"),
-            stdout=subprocess.DEVNULL,
-            environment={},
-        )
-        deadline = time.monotonic() + 20
-        while True:
-            try:
-                Database.connect(self.settings()).close()
-            except Transient:
-                assert time.monotonic() < deadline
-                time.sleep(0.02)
-            else:
-                return
-
-    def stop(self) -> None:
-        if self.process is not None:
-            self.process.send_signal(signal.SIGINT)
-            self.process.wait(20)
-            self.process = None
-
-
 @pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
+def server() -> Iterator[PostgresServer]:
     """One server for all tests of a process; a test that stops it must start it again."""
-    with tempfile.TemporaryDirectory(prefix="gpmedic-tests-") as folder:
-        Path(folder).chmod(0o755)
-        found = programs()
-        datadir = Path(folder) / "data"
-        datadir.mkdir(0o700)
-        found.account.own(datadir)
-        secret = Path(folder) / "password"
-        secret.write_text(PASSWORD)
-        found.run(
-            "initdb",
-            *("-D", str(datadir), "-U", "gpadmin", "--no-sync", "--no-locale", "-E", "UTF8"),
-            *("--auth-host=scram-sha-256", "--auth-local=trust", f"--pwfile={secret}"),
-        )
-        server = Server(found, datadir, free_port())
-        server.start()
-        try:
-            yield server
-        finally:
-            server.stop()
-
-
-def free_port() -> int:
-    with socket.create_server((LOOPBACK, 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
+    with postgres_server() as running:
+        yield running

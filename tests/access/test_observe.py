@@ -31,8 +31,9 @@ from gpmedic.practice.practice_cluster import PracticeCluster
 from gpmedic.practice.sshd import SshHost
 from gpmedic.probe import ProbeState
 from gpmedic.settings import ClusterSettings
+from tests.postgres_server import PostgresServer, free_port
 
-from .conftest import COORDINATOR_HOST, SYSTEM_PATH, Lab, Server, alive, free_port, make_lab
+from .conftest import COORDINATOR_HOST, SYSTEM_PATH, Lab, alive, make_lab
 
 
 def start(generation: str) -> PracticeCluster:
@@ -509,7 +510,7 @@ def test_a_data_directory_without_a_postmaster_is_not_that_of_the_database(six: 
         observe(six.settings.model_copy(update={"greenplum": elsewhere}))
 
 
-def test_a_database_that_is_not_greenplum_is_refused(six: PracticeCluster, server: Server) -> None:
+def test_a_database_that_is_not_greenplum_is_refused(six: PracticeCluster, server: PostgresServer) -> None:
     with pytest.raises(AccessRefused, match="that is not Greenplum"):
         observe(six.settings.model_copy(update={"database": server.settings()}))
 

@@ -15,8 +15,7 @@ from gpmedic.capabilities import parse_version
 from gpmedic.catalog import VERSION_SQL
 from gpmedic.errors import AccessRefused, GpmedicError, HostUnreachable, Transient
 from gpmedic.practice.sshd import LOOPBACK
-
-from .conftest import PASSWORD, Server, free_port
+from tests.postgres_server import PASSWORD, PostgresServer, free_port
 
 
 def one_line(error: GpmedicError) -> None:
@@ -25,7 +24,7 @@ def one_line(error: GpmedicError) -> None:
     assert error.next_action
 
 
-def test_rows_come_by_column_name(server: Server) -> None:
+def test_rows_come_by_column_name(server: PostgresServer) -> None:
     with Database.connect(server.settings()) as database:
         assert database.rows("SELECT 1 AS dbid, 'p'::\"char\" AS role, NULL AS x") == [
             {"dbid": 1, "role": "p", "x": None}
@@ -33,17 +32,17 @@ def test_rows_come_by_column_name(server: Server) -> None:
 
 
 @pytest.mark.parametrize("value", ["it's", "'; DROP TABLE x; --", "%s", "é\n", ""])
-def test_values_travel_beside_the_statement(server: Server, value: str) -> None:
+def test_values_travel_beside_the_statement(server: PostgresServer, value: str) -> None:
     with Database.connect(server.settings()) as database:
         assert database.rows("SELECT %s::text AS value", [value]) == [{"value": value}]
 
 
-def test_a_percent_sign_needs_no_care_where_there_are_no_values(server: Server) -> None:
+def test_a_percent_sign_needs_no_care_where_there_are_no_values(server: PostgresServer) -> None:
     with Database.connect(server.settings()) as database:
         assert database.rows("SELECT 7 % 4 AS rest") == [{"rest": 3}]
 
 
-def test_a_session_says_who_it_is_and_cannot_write(server: Server) -> None:
+def test_a_session_says_who_it_is_and_cannot_write(server: PostgresServer) -> None:
     with Database.connect(server.settings()) as database:
         assert database.rows("SHOW application_name") == [{"application_name": "gpmedic"}]
         with pytest.raises(QueryFailed, match="read-only") as caught:
@@ -51,14 +50,14 @@ def test_a_session_says_who_it_is_and_cannot_write(server: Server) -> None:
     one_line(caught.value)
 
 
-def test_a_statement_that_is_not_accepted_leaves_the_session_usable(server: Server) -> None:
+def test_a_statement_that_is_not_accepted_leaves_the_session_usable(server: PostgresServer) -> None:
     with Database.connect(server.settings()) as database:
         with pytest.raises(QueryFailed):
             database.rows("SELECT * FROM no_such_table")
         assert database.rows("SELECT 1 AS one") == [{"one": 1}]
 
 
-def test_a_slow_statement_ends_at_the_statement_timeout(server: Server) -> None:
+def test_a_slow_statement_ends_at_the_statement_timeout(server: PostgresServer) -> None:
     with Database.connect(server.settings(statement_timeout=1)) as database:
         with pytest.raises(Transient, match="statement timeout") as caught:
             database.rows("SELECT pg_sleep(30)")
@@ -66,7 +65,7 @@ def test_a_slow_statement_ends_at_the_statement_timeout(server: Server) -> None:
         assert database.rows("SELECT 1 AS one") == [{"one": 1}]
 
 
-def test_a_session_that_the_server_ends_is_lost(server: Server) -> None:
+def test_a_session_that_the_server_ends_is_lost(server: PostgresServer) -> None:
     with Database.connect(server.settings()) as database, Database.connect(server.settings()) as other:
         pid = database.rows("SELECT pg_backend_pid() AS pid")[0]["pid"]
         other.rows("SELECT pg_terminate_backend(%s)", [pid])
@@ -77,7 +76,7 @@ def test_a_session_that_the_server_ends_is_lost(server: Server) -> None:
             database.rows("SELECT 1")
 
 
-def test_a_server_that_hangs_does_not_hold_a_query_for_ever(server: Server) -> None:
+def test_a_server_that_hangs_does_not_hold_a_query_for_ever(server: PostgresServer) -> None:
     with Database.connect(server.settings(statement_timeout=1)) as database:
         pid = int(str(database.rows("SELECT pg_backend_pid() AS pid")[0]["pid"]))
         os.kill(pid, signal.SIGSTOP)
@@ -89,58 +88,58 @@ def test_a_server_that_hangs_does_not_hold_a_query_for_ever(server: Server) -> N
     one_line(caught.value)
 
 
-def test_postgresql_is_not_taken_for_greenplum(server: Server) -> None:
+def test_postgresql_is_not_taken_for_greenplum(server: PostgresServer) -> None:
     with Database.connect(server.settings()) as database:
         said = str(database.rows(VERSION_SQL)[0]["version"])
     with pytest.raises(AccessRefused, match="not Greenplum"):
         parse_version(said)
 
 
-def wrong_password(_server: Server, _folder: Path) -> dict[str, object]:
+def wrong_password(_server: PostgresServer, _folder: Path) -> dict[str, object]:
     return {"password": "hunter2"}
 
 
-def no_password(_server: Server, folder: Path) -> dict[str, object]:
+def no_password(_server: PostgresServer, folder: Path) -> dict[str, object]:
     empty = folder / "pgpass"
     empty.touch(0o600)
     return {"password": None, "password_file": empty}
 
 
-def wrong_password_file(server: Server, folder: Path) -> dict[str, object]:
+def wrong_password_file(server: PostgresServer, folder: Path) -> dict[str, object]:
     path = folder / "pgpass"
     path.touch(0o600)
     path.write_text(f"*:*:*:*:not-{PASSWORD}\n")
     return {"password": None, "password_file": path}
 
 
-def missing_password_file(_server: Server, folder: Path) -> dict[str, object]:
+def missing_password_file(_server: PostgresServer, folder: Path) -> dict[str, object]:
     return {"password": None, "password_file": folder / "nothing"}
 
 
-def open_password_file(_server: Server, folder: Path) -> dict[str, object]:
+def open_password_file(_server: PostgresServer, folder: Path) -> dict[str, object]:
     path = folder / "pgpass"
     path.write_text(f"*:*:*:*:{PASSWORD}\n")
     path.chmod(0o644)
     return {"password": None, "password_file": path}
 
 
-def wrong_user(_server: Server, _folder: Path) -> dict[str, object]:
+def wrong_user(_server: PostgresServer, _folder: Path) -> dict[str, object]:
     return {"user": "operator"}
 
 
-def wrong_database(_server: Server, _folder: Path) -> dict[str, object]:
+def wrong_database(_server: PostgresServer, _folder: Path) -> dict[str, object]:
     return {"dbname": "nothing"}
 
 
-def closed_port(_server: Server, _folder: Path) -> dict[str, object]:
+def closed_port(_server: PostgresServer, _folder: Path) -> dict[str, object]:
     return {"port": free_port()}
 
 
-def wrong_name(_server: Server, _folder: Path) -> dict[str, object]:
+def wrong_name(_server: PostgresServer, _folder: Path) -> dict[str, object]:
     return {"host": "no-such-host.invalid"}
 
 
-def insists_on_ssl(_server: Server, _folder: Path) -> dict[str, object]:
+def insists_on_ssl(_server: PostgresServer, _folder: Path) -> dict[str, object]:
     return {"sslmode": "require"}
 
 
@@ -160,9 +159,9 @@ def insists_on_ssl(_server: Server, _folder: Path) -> dict[str, object]:
     ],
 )
 def test_a_session_that_cannot_be_opened_is_one_line_with_a_next_action(  # noqa: PLR0917
-    server: Server,
+    server: PostgresServer,
     tmp_path: Path,
-    fault: Callable[[Server, Path], dict[str, object]],
+    fault: Callable[[PostgresServer, Path], dict[str, object]],
     kind: type[GpmedicError],
     words: str,
     capfd: pytest.CaptureFixture[str],
@@ -175,7 +174,7 @@ def test_a_session_that_cannot_be_opened_is_one_line_with_a_next_action(  # noqa
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_password_file_opens_the_session(server: Server, tmp_path: Path) -> None:
+def test_a_password_file_opens_the_session(server: PostgresServer, tmp_path: Path) -> None:
     path = tmp_path / "pgpass"
     path.touch(0o600)
     path.write_text(f"{LOOPBACK}:{server.port}:*:gpadmin:{PASSWORD}\n")
@@ -183,7 +182,7 @@ def test_a_password_file_opens_the_session(server: Server, tmp_path: Path) -> No
         assert database.rows("SELECT current_user") == [{"current_user": "gpadmin"}]
 
 
-def test_a_port_that_accepts_and_says_nothing_is_told_in_time(server: Server) -> None:
+def test_a_port_that_accepts_and_says_nothing_is_told_in_time(server: PostgresServer) -> None:
     with socket.create_server((LOOPBACK, 0)) as silent:
         started = time.monotonic()
         with pytest.raises(HostUnreachable, match="did not answer within 2 s") as caught:
@@ -218,7 +217,7 @@ def answering(reply: bytes) -> tuple[socket.socket, threading.Thread]:
     ],
 )
 def test_what_a_server_says_instead_of_a_welcome_is_understood(
-    server: Server, message: bytes, kind: type[GpmedicError], words: str
+    server: PostgresServer, message: bytes, kind: type[GpmedicError], words: str
 ) -> None:
     body = b"SFATAL\0VFATAL\0" + message + b"\0"
     listener, thread = answering(b"E" + (len(body) + 4).to_bytes(4, "big") + body)
@@ -228,7 +227,7 @@ def test_what_a_server_says_instead_of_a_welcome_is_understood(
     one_line(caught.value)
 
 
-def test_another_kind_of_server_is_told(server: Server) -> None:
+def test_another_kind_of_server_is_told(server: PostgresServer) -> None:
     listener, thread = answering(b"HTTP/1.1 400 Bad Request\r\n\r\n")
     with listener, pytest.raises(GpmedicError) as caught:
         Database.connect(server.settings(port=listener.getsockname()[1]))
