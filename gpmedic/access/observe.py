@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from enum import Enum
 
+from gpmedic.access import known_options
 from gpmedic.access.environment import NO_GREENPLUM, prelude
 from gpmedic.access.history import HistoryLine, history
 from gpmedic.access.probe_cluster import probe_cluster
@@ -126,13 +127,17 @@ def observe(settings: ClusterSettings, freshness: Freshness = Freshness.ASK_FTS)
     except Transient as error:
         return _without_database(settings, error)
     with Shell.connect(settings.ssh) as shell, ThreadPoolExecutor(2) as beside:
-        looking = beside.submit(_look, settings, shell, snapshot.cluster.coordinator)
+        known = known_options.recall(settings, snapshot.cluster.version)
+        looking = beside.submit(_look, settings, shell, snapshot.cluster.coordinator, ask_options=known is None)
         looking_at_standby = beside.submit(look_at_standby, shell, settings.greenplum, snapshot.cluster)
         probes = probe_cluster(settings, shell, snapshot.cluster)
         look, standby = looking.result(), looking_at_standby.result()
     _require_superuser(settings, snapshot, look)
     _require_one_cluster(settings, snapshot.identity, look.coordinator)
-    capabilities = Capabilities(snapshot.cluster.version, snapshot.columns, look.recover_options)
+    if known is None:
+        known = look.recover_options
+        known_options.remember(settings, snapshot.cluster.version, known)
+    capabilities = Capabilities(snapshot.cluster.version, snapshot.columns, known)
     cluster = replace(snapshot.cluster, standby_look=standby)
     return Observation(settings.name, cluster, probes, capabilities, snapshot.history)
 
@@ -168,10 +173,12 @@ def _optional(database: Database, sql: str) -> list[dict[str, object]] | None:
         return None
 
 
-def _look(settings: ClusterSettings, shell: Shell, coordinator: Segment | None = None) -> _HostLook:
-    """What the coordinator's host says, with gprecoverseg's options where the catalog's `coordinator` is known."""
+def _look(
+    settings: ClusterSettings, shell: Shell, coordinator: Segment | None = None, *, ask_options: bool = False
+) -> _HostLook:
+    """What the host of the coordinator says, which is the catalog's where that is known."""
     port = settings.database.port if coordinator is None else coordinator.port
-    words = ("",) if coordinator is None else ("help", coordinator.datadir)
+    words = ("help" if ask_options else "", "" if coordinator is None else coordinator.datadir)
     done = shell.run(prelude(settings.greenplum, port) + script("within", "observe"), *words)
     if done.exit_code == NO_GREENPLUM:
         raise AccessRefused(

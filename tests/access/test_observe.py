@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from gpmedic.access import probe
+from gpmedic.access import known_options, probe
 from gpmedic.access.environment import prelude
 from gpmedic.access.facts import gather
 from gpmedic.access.facts_spare import look_at_spare
@@ -309,20 +309,25 @@ exec {real} "$@"
 """
 
 
-def test_a_gprecoverseg_that_starts_while_the_cluster_is_looked_at_runs_and_the_look_does_not_see_itself(
-    six: PracticeCluster, tmp_path: Path
-) -> None:
-    real = Path(six.settings.greenplum.home)
-    home = tmp_path / "greenplum"
+def with_gprecoverseg(cluster: PracticeCluster, folder: Path, text: str) -> ClusterSettings:
+    """The cluster with another gprecoverseg: a script that may start the real one, and may use a folder."""
+    real = Path(cluster.settings.greenplum.home)
+    home = folder / "greenplum"
     (home / "bin").mkdir(parents=True)
     for program in (real / "bin").iterdir():
         (home / "bin" / program.name).symlink_to(program)
     (home / "bin" / "gprecoverseg").unlink()
-    (home / "bin" / "gprecoverseg").write_text(SLOW_HELP.format(real=real / "bin/gprecoverseg", folder=tmp_path))
+    (home / "bin" / "gprecoverseg").write_text(text.format(real=real / "bin/gprecoverseg", folder=folder))
     (home / "bin" / "gprecoverseg").chmod(0o755)
     (home / "greenplum_path.sh").write_text(f"GPHOME={home}; PATH=$GPHOME/bin:{real}/bin:$PATH; export GPHOME PATH\n")
-    greenplum = six.settings.greenplum.model_copy(update={"home": str(home)})
-    settings = six.settings.model_copy(update={"greenplum": greenplum})
+    greenplum = cluster.settings.greenplum.model_copy(update={"home": str(home)})
+    return cluster.settings.model_copy(update={"greenplum": greenplum})
+
+
+def test_a_gprecoverseg_that_starts_while_the_cluster_is_looked_at_runs_and_the_look_does_not_see_itself(
+    six: PracticeCluster, tmp_path: Path
+) -> None:
+    settings = with_gprecoverseg(six, tmp_path, SLOW_HELP)
     with ThreadPoolExecutor(1) as beside:
         looking = beside.submit(observe, settings)
         try:
@@ -339,11 +344,26 @@ def test_a_gprecoverseg_that_starts_while_the_cluster_is_looked_at_runs_and_the_
     assert not Path((tmp_path / "asked").read_text().strip()).exists(), "the folder that it was given is removed"
 
 
+def test_a_process_asks_for_the_options_of_gprecoverseg_once_and_again_where_they_were_not_understood(
+    six: PracticeCluster, tmp_path: Path
+) -> None:
+    asked = tmp_path / "asked"
+    settings = with_gprecoverseg(
+        six, tmp_path, f"#!/bin/sh\necho >>{asked}\n[ -e {tmp_path}/well ] && exec {{real}} $1\n"
+    )
+    assert observe(settings).capabilities.recover_options == frozenset()
+    (tmp_path / "well").touch()
+    for _ in range(2):
+        assert "-F" in observe(settings).capabilities.recover_options
+    assert len(asked.read_text().splitlines()) == 2
+
+
 def test_the_options_of_gprecoverseg_are_known_while_its_lock_is_held(six: PracticeCluster) -> None:
     six.break_(Fault.LOCK_HELD)
     with Shell.connect(six.settings.ssh) as shell:
         done = shell.run(prelude(six.settings.greenplum, 1) + "gprecoverseg --help")
     assert "is already running" in done.stdout, "it takes its lock before it reads its options"
+    known_options.forget()
     assert "-F" in observe(six.settings).capabilities.recover_options
 
 
