@@ -277,10 +277,10 @@ def test_utilities_of_another_cluster_that_begin_and_end_while_they_are_listed_a
     loop = f"while [ -e {go} ]; do for n in 1 2 3 4 5 6 7 8; do {program} & done; wait; done"
     with subprocess.Popen(["/bin/sh", "-c", loop], env={**os.environ, "MASTER_DATA_DIRECTORY": "/usr"}):
         try:
-            found = [facts_of(six)["mdw"].utilities for _ in range(5)]
+            found = [facts_of(six)["mdw"].utilities for _ in range(2)]
         finally:
             go.unlink()
-    assert found == [()] * 5
+    assert found == [()] * 2
 
 
 @pytest.mark.parametrize(("argument", "found"), [("--help", False), ("--helpless", True), ("-a", True)])

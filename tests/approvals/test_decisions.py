@@ -112,12 +112,13 @@ def test_where_two_people_are_needed_the_second_question_says_who_approved_and_r
     assert approval.by == "Anna Ahn (Slack U0ANNA) and Boris Bell (Slack U0BORIS)"
 
 
-@pytest.mark.parametrize("value", ["nonsense", "00000000-0000-0000-0000-000000000000|recover-abc123", "|", "x" * 200])
-def test_a_button_that_means_nothing_that_was_asked_is_counted_and_decides_nothing(incident: Scene, value: str) -> None:
+def test_a_button_that_means_nothing_that_was_asked_is_counted_and_decides_nothing(incident: Scene) -> None:
     run = incident.begin()
     question = incident.asked()
-    incident.slack.click(question, messages.APPROVE, value=value)
-    incident.slack.wait_for(lambda: incident.fates[Fate.FORGED])
+    forged = ["nonsense", "00000000-0000-0000-0000-000000000000|recover-abc123", "|", "x" * 200]
+    for value in forged:
+        incident.slack.click(question, messages.APPROVE, value=value)
+    incident.slack.wait_for(lambda: incident.fates[Fate.FORGED] == len(forged))
     assert not run.done()
     incident.slack.click(question, messages.APPROVE)
     assert run.result(60) is not None

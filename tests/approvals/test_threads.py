@@ -91,6 +91,7 @@ def test_a_question_that_somebody_deleted_is_closed_by_a_new_message(incident: S
     incident.slack.wait_for(lambda: any("declined by boris" in r.words for r in incident.replies()))
 
 
+@pytest.mark.chaos
 def test_a_restarted_service_finds_that_its_thread_was_deleted_and_asks_again_in_a_new_one(
     alone: PracticeSlack,
 ) -> None:
@@ -128,6 +129,7 @@ def test_a_service_that_was_restarted_goes_on_in_the_same_thread(alone: Practice
         assert len([p for p in alone.parents() if seen.name in p.text]) == 1
 
 
+@pytest.mark.chaos
 def test_what_ended_while_the_service_was_down_is_closed_when_it_comes_back(alone: PracticeSlack) -> None:
     settings = cluster(alone)
     first, second = service_of(alone), service_of(alone)

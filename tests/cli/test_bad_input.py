@@ -13,8 +13,9 @@ import asyncssh
 import pytest
 
 from gpmedic.practice import Fault, PracticeCluster
-from tests.access.conftest import PASSWORD, Lab, Server
+from tests.access.conftest import Lab
 from tests.cli.conftest import Cli
+from tests.postgres_server import PASSWORD, PostgresServer
 
 Change = Callable[[dict[str, dict[str, object]], Path], None]
 
@@ -125,7 +126,7 @@ def test_a_host_that_cannot_be_trusted_or_reached_is_one_line(
         cluster.heal(fault, host="mdw")
 
 
-def test_a_database_that_is_not_greenplum_is_named(gpmedic: Cli, clusters: Path, server: Server) -> None:
+def test_a_database_that_is_not_greenplum_is_named(gpmedic: Cli, clusters: Path, server: PostgresServer) -> None:
     path = clusters / "practice.toml"
     settings = tomllib.loads(path.read_text())
     settings["database"] = {"host": "127.0.0.1", "port": server.port, "password": PASSWORD}
@@ -211,7 +212,7 @@ def test_yes_is_refused_for_a_cluster_that_is_not_a_practice_cluster(gpmedic: Cl
     assert_one_line_with_the_next_action(gpmedic("recover", "--yes"), r"--yes")
 
 
-def test_yes_is_refused_where_only_the_file_says_practice(gpmedic: Cli, clusters: Path, server: Server) -> None:
+def test_yes_is_refused_where_only_the_file_says_practice(gpmedic: Cli, clusters: Path, server: PostgresServer) -> None:
     path = clusters / "practice.toml"
     settings = tomllib.loads(path.read_text())
     settings["database"] = {"host": "127.0.0.1", "port": server.port, "password": PASSWORD}

@@ -108,6 +108,7 @@ def test_what_fails_again_is_recovered_once_and_then_only_where_somebody_asks_fo
     assert "marked down 2 times" in shown[0]
 
 
+@pytest.mark.chaos
 def test_two_people_are_asked_where_the_policy_says_so(practice: PracticeCluster, tmp_path: Path) -> None:
     policy(practice, tmp_path, 'automation = "with_approval"\nrepeat_window = 0\ntwo_people = ["recover"]')
     practice.break_(Fault.KILL_MIRROR, content=1)

@@ -138,6 +138,7 @@ def test_a_host_that_has_booted_again_is_one_incident_with_one_plan(practice: Pr
     assert practice.count_rows() == rows
 
 
+@pytest.mark.chaos
 @generation_6
 def test_a_yes_to_another_state_is_void_and_a_no_leaves_the_cluster_as_it_is(practice: PracticeCluster) -> None:
     """The evidence of what goes down while the question stands is saved before the next question."""

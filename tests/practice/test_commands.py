@@ -77,6 +77,7 @@ def test_a_real_cluster_of_the_same_name_is_never_overwritten(tmp_path: Path, mo
     assert not folder_of("production").exists()
 
 
+@pytest.mark.chaos
 def test_of_several_practice_clusters_one_must_be_named(
     alone: Path, monkeypatch: pytest.MonkeyPatch, start: Callable[..., PracticeCluster]
 ) -> None:

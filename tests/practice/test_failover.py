@@ -55,6 +55,7 @@ def test_a_killed_primary_is_failed_over_and_recovered_without_losing_a_row(star
     assert any(r.content == 2 and r.state == "streaming" for r in facts.replication)
 
 
+@pytest.mark.chaos
 def test_a_rebalance_by_hand_puts_every_role_back(like6: PracticeCluster) -> None:
     cluster = like6
     cluster.break_(Fault.KILL_PRIMARY, content=3)

@@ -48,6 +48,7 @@ def test_a_stale_lock_names_a_dead_process(six: PracticeCluster) -> None:
     assert six.facts().lock is None
 
 
+@pytest.mark.chaos
 def test_a_hanging_gprecoverseg_ends_when_it_is_healed(six: PracticeCluster) -> None:
     six.break_(Fault.GPRECOVERSEG_HANGS)
     host = Host(six)
@@ -137,6 +138,7 @@ def test_pg_rewind_fails_without_wal_and_a_full_copy_helps(broken: PracticeClust
     broken.wait_until(lambda f: f.segment(4).mode is Mode.SYNCHRONIZED)
 
 
+@pytest.mark.chaos
 def test_a_slow_mirror_is_shown_catching_up_with_fewer_and_fewer_bytes_to_go(broken: PracticeCluster) -> None:
     broken.break_(Fault.SLOW_RESYNC, seconds=10)
     broken.break_(Fault.KILL_MIRROR, content=3)
@@ -186,6 +188,7 @@ def test_a_flapping_mirror_dies_as_soon_as_it_is_in_sync(broken: PracticeCluster
     broken.wait_until(lambda f: f.segment(13).mode is Mode.SYNCHRONIZED)
 
 
+@pytest.mark.chaos
 def test_a_host_without_power_loses_its_servers_and_what_ran_there(start: Start) -> None:
     cluster = start("6")
     host = Host(cluster, "sdw2")

@@ -49,6 +49,7 @@ def in_sync(facts: Facts) -> bool:
     return all(s.status is Status.UP and s.mode is Mode.SYNCHRONIZED for s in facts.data_segments)
 
 
+@pytest.mark.chaos
 def test_a_killed_mirror_is_recovered(cluster: PracticeCluster) -> None:
     cluster.break_(Fault.KILL_MIRROR, content=0)
     cluster.wait_until(down(8))
@@ -74,6 +75,7 @@ def test_a_primary_that_failed_over_is_recovered_and_rebalanced_without_losing_a
     assert cluster.count_rows() == before + 40
 
 
+@pytest.mark.chaos
 def test_the_file_that_o_writes_is_what_i_reads(cluster: PracticeCluster) -> None:
     cluster.break_(Fault.KILL_MIRROR, content=1)
     cluster.wait_until(down(9))
@@ -121,6 +123,7 @@ def test_no_at_the_prompt_changes_nothing(cluster: PracticeCluster) -> None:
     cluster.wait_until(healthy)
 
 
+@pytest.mark.chaos
 @pytest.mark.parametrize("cluster", ["6", pytest.param("4.3", marks=pytest.mark.chaos)], indirect=True)
 def test_a_lost_directory_needs_a_full_recovery(cluster: PracticeCluster) -> None:
     cluster.break_(Fault.DATADIR_REMOVED, dbid=13)
@@ -229,6 +232,7 @@ def test_4_3_does_not_stop_while_a_session_is_open(cluster: PracticeCluster) -> 
     assert healthy(cluster.facts())
 
 
+@pytest.mark.chaos
 @pytest.mark.parametrize("cluster", ["6"], indirect=True)
 def test_a_failed_pg_rewind_asks_for_a_full_recovery(cluster: PracticeCluster) -> None:
     cluster.break_(Fault.REWIND_FAILS, dbid=3)
@@ -243,6 +247,7 @@ def test_a_failed_pg_rewind_asks_for_a_full_recovery(cluster: PracticeCluster) -
     cluster.wait_until(healthy)
 
 
+@pytest.mark.chaos
 @pytest.mark.parametrize("cluster", ["7"], indirect=True)
 def test_a_killed_gprecoverseg_leaves_its_lock_and_its_work_goes_on(cluster: PracticeCluster) -> None:
     """T15 and T22: the catalog is changed first, and remote workers do not die with the utility."""
@@ -266,6 +271,7 @@ def test_a_killed_gprecoverseg_leaves_its_lock_and_its_work_goes_on(cluster: Pra
     cluster.heal(Fault.LOCK_STALE)
 
 
+@pytest.mark.chaos
 def test_a_lost_host_is_replaced_by_a_spare_with_p_and_not_with_i(start: Start) -> None:
     """T2 and T19."""
     cluster = start("6")

@@ -106,6 +106,7 @@ def test_a_detached_cluster_is_found_again_and_can_be_taken_down_by_another() ->
         first.down()
 
 
+@pytest.mark.chaos
 def test_what_an_earlier_cluster_left_does_not_hinder_the_next() -> None:
     name = unique_name()
     left = PracticeCluster(name, "6", mirrors=Mirrors.NO, kept=Kept.DETACHED).up()

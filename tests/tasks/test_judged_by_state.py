@@ -143,6 +143,7 @@ def test_a_rebalance_counts_when_the_roles_are_right_whatever_gprecoverseg_says(
     assert "'NoneType' object has no attribute 'wasSuccessful'" in (ended / "out").read_text()
 
 
+@pytest.mark.chaos
 def test_a_standby_that_gpinitstandby_only_says_to_have_started_is_down(practice: PracticeCluster) -> None:
     practice.break_(Fault.KILL_STANDBY)
     done = failure(practice, Action.RESTORE_STANDBY, restore_standby, Lie.GPINITSTANDBY_SAYS_DONE)
@@ -154,6 +155,7 @@ def restarted(settings: ClusterSettings, approval: Approval, checked: Checked) -
     restart(settings, approval, checked, RestartNotes())
 
 
+@pytest.mark.chaos
 def test_a_restart_stops_nothing_where_its_start_would_miss_a_host_and_one_that_does_not_start_has_failed(
     practice: PracticeCluster,
 ) -> None:
@@ -180,6 +182,7 @@ def test_a_restart_stops_nothing_where_its_start_would_miss_a_host_and_one_that_
     assert practice.facts().coordinator.pid is None
 
 
+@pytest.mark.chaos
 def test_a_database_that_gpstart_only_says_to_have_started_is_down(practice: PracticeCluster) -> None:
     practice.break_(Fault.KILL_BOTH, content=3)
     done = failure(practice, Action.RESTART, restarted, Lie.GPSTART_SAYS_DONE)
