@@ -49,6 +49,8 @@ class Journal(BaseModel):
     before: Diagnosis | None = None
     after: Cluster | None = None
     found_later: tuple[Finding, ...] = ()
+    found_last: tuple[Finding, ...] = ()
+    looked_at: datetime | None = None
     last_seen: str = ""
     adopted: bool = False
     rounds: tuple[Round, ...] = ()
@@ -82,6 +84,7 @@ class Journal(BaseModel):
 
     def see(self, diagnosis: Diagnosis) -> None:
         """Note the first diagnosis as the state before, each later one as the state after."""
+        self.found_last, self.looked_at = tuple(diagnosis.findings), datetime.now(UTC)
         if self.before is None:
             self.before = diagnosis
         else:

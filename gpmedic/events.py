@@ -41,16 +41,18 @@ class Event:
 
     Attributes:
         source: who did it: gpmedic, FTS, gprecoverseg, a person.
+        of_catalog: a line of the catalog's own history, which names rows and not what happened to a segment.
     """
 
     at: datetime
     what: str
     source: str = GPMEDIC
+    of_catalog: bool = False
 
 
 def history_event(at: datetime, dbid: int, description: str) -> Event:
     """A line of gp_configuration_history; its first word is whoever wrote it: `FTS: ...`, `gprecoverseg: ...`."""
     writer = _WRITER.match(description)
     if writer is None:
-        return Event(at, f"dbid {dbid}: {description}", "unknown")
-    return Event(at, f"dbid {dbid}: {description[writer.end() :]}", writer[1])
+        return Event(at, f"dbid {dbid}: {description}", "unknown", of_catalog=True)
+    return Event(at, f"dbid {dbid}: {description[writer.end() :]}", writer[1], of_catalog=True)

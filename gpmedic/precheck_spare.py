@@ -144,7 +144,7 @@ def _directory(path: str, facts: SpareFacts) -> Iterator[Check]:
     if found is None:
         yield _failed(CheckName.DATA_DIRECTORY, target, "it was not looked at", "Gather the facts of this host again.")
     elif found.entries:
-        detail = f"{found.entries} entries lie in it; gprecoverseg would write over them without asking (T21)"
+        detail = f"{found.entries} entries lie in it; gprecoverseg would write over them without asking"
         action = "Find out what it is; move it away, or supply a file with another directory."
         yield _failed(CheckName.DATA_DIRECTORY, target, detail, action)
     elif not found.parent_writable:

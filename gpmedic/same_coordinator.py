@@ -41,6 +41,12 @@ class HostSide:
     pid_file: Sequence[str] = ()
 
 
+def listens_on(host: HostSide) -> int | None:
+    """The port of the coordinator that lives on the host; None where none does, or where its version does not say."""
+    port = host.pid_file[3].strip() if len(host.pid_file) > 3 else ""  # from PostgreSQL 9.1 on
+    return int(port) if host.postmaster.startswith("pid ") and port.isdecimal() else None
+
+
 def difference(database: DatabaseSide, host: HostSide) -> str | None:
     """What shows that they are two coordinators, one line; None where nothing does.
 
@@ -52,8 +58,8 @@ def difference(database: DatabaseSide, host: HostSide) -> str | None:
     if not host.is_of_catalog:
         return f"the catalog's coordinator lies in {database.coordinator.datadir}, which is another directory there"
     lines = [line.strip() for line in host.pid_file]
-    port = lines[3] if len(lines) > 3 else ""  # from PostgreSQL 9.1 on
-    if port.isdecimal() and int(port) != database.coordinator.port:
+    port = listens_on(host)
+    if port is not None and port != database.coordinator.port:
         return f"its postmaster.pid names port {port}, the catalog {database.coordinator.port}"
     own = [line.strip() for line in (database.pid_file or "").splitlines()]
     if own and own[:_IDENTITY] != lines[:_IDENTITY]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
 
 from gpmedic.errors import AccessRefused
 from gpmedic.gprecoverseg_lines import RecoveryType
@@ -173,10 +174,14 @@ def load_cluster(name: str) -> ClusterSettings:
     return settings
 
 
+def _words(fault: "ErrorDetails") -> str:
+    return "gpmedic has no such setting" if fault["type"] == "extra_forbidden" else fault["msg"]
+
+
 def _first_fault(error: ValueError) -> str:
     if isinstance(error, ValidationError):
         faults = error.errors(include_input=False, include_url=False)  # never the input: it may be a password
         # A misspelt key explains why another one is missing.
         faults.sort(key=lambda fault: fault["type"] != "extra_forbidden")
-        return "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults[:2]) + "."
+        return "; ".join(f"{'.'.join(map(str, fault['loc']))}: {_words(fault)}" for fault in faults[:2]) + "."
     return f"{error}."

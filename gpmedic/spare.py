@@ -35,12 +35,12 @@ WAYS: Final[Mapping[tuple[Generation, LostHost], tuple[Way, str]]] = MappingProx
     {
         (Generation.FILEREP, LostHost.SILENT): (
             Way.FILE,
-            "4.3 and 5 move segments by file while their host is down (T31); the file keeps ports and paths.",
+            "4.3 and 5 move segments by file while their host is down; the file keeps ports and paths.",
         ),
         (Generation.FILEREP, LostHost.EMPTY): (Way.FILE, "The file keeps ports and paths, and a person can review it."),
         (Generation.WAL, LostHost.SILENT): (
             Way.NEW_HOST,
-            "6 and 7 leave out of a file whatever stood on a host that does not answer, with exit code 0 (T19).",
+            "gprecoverseg of 6 and 7 leaves out lines whose old host does not answer, and ends as if all were done.",
         ),
         (Generation.WAL, LostHost.EMPTY): (Way.FILE, "The file keeps ports and paths, and a person can review it."),
     }
@@ -131,7 +131,7 @@ def lost_segments(cluster: Cluster, request: SpareRequest) -> tuple[Segment, ...
     others = [s for s in down if s.hostname != lost]
     if others:
         raise _refused(
-            f"{_listed(others)} on other hosts are down too, and -p would take them for further lost hosts (T9)",
+            f"{_listed(others)} on other hosts are down too, and -p would take them for further lost hosts",
             "Recover them first (gprecoverseg -i with a line for each, in place), then run this flow again.",
         )
     return tuple(sorted(own, key=lambda s: s.dbid))

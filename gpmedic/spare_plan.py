@@ -36,7 +36,7 @@ def make_move_plan(
         what = ", ".join(str(cluster.segment(dbid)) for dbid in recover.dbids)
         raise UnsafeState(
             f"Nothing is left on the lost host, but {what} is down where it is now; nothing was touched.",
-            "Run the flow recover: a move that failed at its end leaves the new place in the catalog (T21).",
+            "Run the flow recover: a move that failed at its end leaves the new place in the catalog.",
         )
     steps = tuple(_steps(plan, move_step(replacement, cluster)))
     return Plan(plan.cluster_name, plan.scenario, steps, fingerprint(steps, cluster))

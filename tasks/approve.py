@@ -226,7 +226,7 @@ def _yes(request: Request, answers: Answers) -> Answer:
         answers.no(Word(answer.operator, decided_at(request), answer.reason, answer.via))
         raise NotApproved(
             f"{answer.operator} said no to {proposal.step}{_because(answer.reason)}; it was not run.",
-            "Run the flow again when the plan is acceptable.",
+            f"Run the recovery of {proposal.cluster} again when the plan is acceptable.",
         )
     return answer
 

@@ -187,7 +187,7 @@ def _judge(settings: ClusterSettings, ended: Ended, moves: tuple[SegmentMove, ..
             ended.exit_code,
             f"{said}; {what}",
             f"{advice(ended)} A copy that failed leaves the old place in the catalog, a start that failed the new one"
-            " (T21): this flow looks at it anew, and says when the flow recover is the right one.",
+            ": this flow looks at it anew, and says when the flow recover is the right one.",
         )
 
 

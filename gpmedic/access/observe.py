@@ -29,7 +29,7 @@ from gpmedic.diagnosis import Diagnosis, coordinator_unreachable, diagnose
 from gpmedic.errors import AccessRefused, GpmedicError, HostUnreachable, Transient, UnreadableOutput
 from gpmedic.gprecoverseg import parse_help
 from gpmedic.probe import Probe
-from gpmedic.same_coordinator import DatabaseSide, HostSide, difference
+from gpmedic.same_coordinator import DatabaseSide, HostSide, difference, listens_on
 from gpmedic.settings import ClusterSettings
 
 # The role that initdb made and that runs Greenplum; its name is that of the operating system's user.
@@ -245,9 +245,26 @@ def _require_one_cluster(settings: ClusterSettings, database: DatabaseSide, host
     )
 
 
+def _require_port(settings: ClusterSettings, host: HostSide) -> None:
+    """A living coordinator that listens elsewhere is no coordinator that is down.
+
+    Raises:
+        AccessRefused: so it is.
+    """
+    port = listens_on(host)
+    if port is not None and port != settings.database.port:
+        raise AccessRefused(
+            f"The database on {settings.database.host}:{settings.database.port} does not answer, but the coordinator "
+            f"of {settings.greenplum.coordinator_data_directory} lives and listens on port {port}; "
+            "nothing was touched.",
+            f"Correct database.port, or bring up what leads from port {settings.database.port} to it.",
+        )
+
+
 def _without_database(settings: ClusterSettings, error: Transient) -> Observation:
     """The host answers although the database does not: what is known of the coordinator there goes with the finding."""
     with Shell.connect(settings.ssh) as shell:
         look = _look(settings, shell)
+    _require_port(settings, look.coordinator)
     seen = HostUnreachable(f"{error.message} On its host: {look.coordinator.postmaster}.", error.next_action)
     return Observation(settings.name, None, unreachable=seen)

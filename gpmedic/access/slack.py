@@ -1,7 +1,7 @@
 """Slack's Web API, as far as gpmedic uses it: the only place that talks to Slack."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from http.client import HTTPException
 from typing import Any, Final
 
@@ -34,12 +34,16 @@ class SlackAway(Transient):
     Args:
         retry_after: seconds.
         limited: it counts all our calls, whatever they are about.
+
+    Attributes:
+        what: what Slack does or does not do, without its name.
     """
 
     def __init__(self, what: str, retry_after: float = PAUSE, *, limited: bool = False) -> None:
         super().__init__(
             f"Slack {what}; recoveries go on without it.", "Answer with gpmedic approve or Prefect's page."
         )
+        self.what = what
         self.retry_after = retry_after
         self.limited = limited
 
@@ -97,6 +101,13 @@ class Slack:
         belongs = frozenset(group for group in groups if user in self._members_of(group))
         return Decider(user, belongs, self._name(user))
 
+    def know(self, approver: str) -> None:
+        """Look a person or a user group up; AccessRefused where Slack knows none by this id."""
+        if approver.startswith("S"):
+            self._members_of(approver)
+        else:
+            self._name(approver)
+
     def _members_of(self, group: str) -> frozenset[str]:
         known = self._members.get(group)
         if known is None or time.monotonic() - known[0] > GROUPS_KNOWN_FOR:
@@ -118,12 +129,27 @@ class Slack:
         return self._guarded(method, lambda: self._client.api_call(method, http_verb="GET", params=arguments))
 
     def _guarded(self, method: str, call: Any) -> Any:
-        try:
-            return call()
-        except SlackApiError as error:
-            raise _meaning(method, error) from None
-        except (OSError, HTTPException) as error:  # URLError and timeouts are OSErrors
-            raise SlackAway(f"cannot be reached ({type(error).__name__})") from None
+        return _guarded(method, call)
+
+
+def try_app_token(app_token: str, base_url: str = WebClient.BASE_URL) -> None:
+    """Ask for the address of a socket, which shows whether the app-level token is right.
+
+    Raises:
+        SlackAway: Slack does not answer.
+        AccessRefused: it refuses the token.
+    """
+    client = WebClient(base_url=base_url, timeout=TIMEOUT, retry_handlers=[])
+    _guarded("apps.connections.open", lambda: client.apps_connections_open(app_token=app_token))
+
+
+def _guarded(method: str, call: Callable[[], Any]) -> Any:
+    try:
+        return call()
+    except SlackApiError as error:
+        raise _meaning(method, error) from None
+    except (OSError, HTTPException) as error:  # URLError and timeouts are OSErrors
+        raise SlackAway(f"cannot be reached ({getattr(error, 'reason', error) or type(error).__name__})") from None
 
 
 def _body(what: Message) -> dict[str, Any]:
@@ -139,5 +165,8 @@ def _meaning(method: str, error: SlackApiError) -> Exception:
         wanted = str(response.headers.get("Retry-After", ""))
         pause = float(wanted) if wanted.isdecimal() else PAUSE
         return SlackAway(f"answers {code or status} to {method}", pause, limited=status == 429)
+    if method == "apps.connections.open":
+        code, advice = f"{code} (the app-level token)", "It begins with xapp- and needs the scope connections:write."
+        return AccessRefused(f"Slack refuses {method}: {code}.", advice)
     advice = _ADVICE.get(code, "Check the app's token and scopes: deployments/slack-app-manifest.yaml.")
     return AccessRefused(f"Slack refuses {method}: {code}.", advice)

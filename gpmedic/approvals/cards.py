@@ -20,6 +20,7 @@ def card(settings: ClusterSettings, view: View, opened_at: datetime) -> Card:
     return Card(
         cluster=view.cluster,
         opened_at=opened_at,
+        looked_at=view.looked_at,
         findings=view.findings if wrong else (),
         commands=_commands(of_now) if wrong else (),
         now=_now(view, of_now) if live and wrong else "",

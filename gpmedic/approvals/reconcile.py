@@ -50,7 +50,7 @@ def reconcile(
         if thread is not None:
             _settle_questions(slack, threads, thread, view)
             _report(slack, threads, thread, view)
-        if not view.wrong:
+        if not view.wrong or not view.recent:
             return
         thread = _open(slack, threads, settings, wanted, view)
     shown = card(settings, view, thread.opened_at)
@@ -83,7 +83,7 @@ def _bring_up_to_date(slack: Slack, threads: Threads, thread: Thread, view: View
 
 
 def _open(slack: Slack, threads: Threads, settings: ClusterSettings, wanted: SlackSettings, view: View) -> Thread:
-    opened_at = view.at
+    opened_at = view.looked_at or view.at
     first = messages.parent(card(settings, view, opened_at))
     ts = slack.post(wanted.channel, first)
     thread = Thread(cluster=view.cluster, channel=wanted.channel, opened_at=opened_at, ts=ts, shown=_digest(first))
@@ -101,7 +101,8 @@ def _tell_steps(slack: Slack, threads: Threads, thread: Thread, view: View) -> N
         thread.run, thread.told = recovery.run, 0
     while len(journal.events) > thread.told:
         fresh = journal.events[thread.told : thread.told + LINES_A_REPLY]
-        slack.post(thread.channel, messages.steps(fresh), thread.ts)
+        if told := [event for event in fresh if not event.of_catalog]:  # those are in the report
+            slack.post(thread.channel, messages.steps(told), thread.ts)
         thread.told += len(fresh)
         threads.remember(thread)
 

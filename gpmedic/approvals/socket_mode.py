@@ -10,13 +10,20 @@ from slack_sdk.socket_mode.client import BaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 
+from gpmedic.access.slack import try_app_token
+
 PING_EVERY: Final = 1.0
 """Seconds; with the library's own 5 a lost connection was noticed after 22 to 27 s."""
 
 
 @contextmanager
 def listening(app_token: str, base_url: str, receive: Callable[[object], None]) -> Iterator[SocketModeClient]:
-    """Have `receive` called with each click while the connection is kept, and made anew where it was lost."""
+    """Have `receive` called with each click while the connection is kept, and made anew where it was lost.
+
+    Raises:
+        SlackAway: Slack does not answer.
+        AccessRefused: it refuses the token.
+    """
     client = SocketModeClient(app_token, web_client=WebClient(base_url=base_url), ping_interval=PING_EVERY)
 
     def acknowledge_and_receive(from_client: BaseSocketModeClient, request: SocketModeRequest) -> None:
@@ -25,6 +32,7 @@ def listening(app_token: str, base_url: str, receive: Callable[[object], None]) 
         if request.type == "interactive":
             receive(request.payload)
 
+    try_app_token(app_token, base_url)  # what the library says of a wrong one is no error of ours
     client.socket_mode_request_listeners.append(acknowledge_and_receive)
     client.connect()
     try:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -14,6 +14,7 @@ from gpmedic.report import Outcome
 from tasks.find_recovery import Recovery, find_recovery
 from tasks.question import Request, load_request, read_answer
 
+NEWS = timedelta(minutes=15)
 WELL = frozenset({Outcome.HEALTHY, Outcome.RECOVERED})
 
 
@@ -66,15 +67,35 @@ class View:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """What is wrong, as the newest of both has seen it."""
-        journal = self.journal if self.recovery is not None else None
-        if journal is None or journal.before is None:
-            return self.health.findings if self.health is not None else ()
-        if self.health is not None and self.recovery is not None and not self.recovery.live:
-            ended = self.recovery.ended_at
-            if ended is not None and self.health.at > ended:
-                return self.health.findings
-        return (*journal.before.findings, *journal.found_later)
+        """What is wrong, as the newest of both has seen it last."""
+        if self._by_recovery is not None:
+            return self._by_recovery.found_last
+        return self.health.findings if self.health is not None else ()
+
+    @property
+    def looked_at(self) -> datetime | None:
+        """When that was seen."""
+        if self._by_recovery is not None:
+            return self._by_recovery.looked_at
+        return self.health.at if self.health is not None else None
+
+    @property
+    def recent(self) -> bool:
+        """Whether a new incident may be told of what was seen: nobody knows what has become of what is older."""
+        if self.recovery is not None and self.recovery.live:
+            return True
+        ended = self.recovery.ended_at if self.recovery is not None else None
+        newest = max(filter(None, (self.looked_at, ended)), default=None)
+        return newest is not None and self.at - newest < NEWS
+
+    @property
+    def _by_recovery(self) -> Journal | None:
+        """The journal that tells what is wrong; None where a health check tells it, or nothing does."""
+        if self.recovery is None or self.journal is None or self.journal.looked_at is None:
+            return None
+        ended = self.recovery.ended_at
+        later = self.health is not None and ended is not None and self.health.at > ended
+        return None if later else self.journal
 
 
 def look(cluster: str) -> View:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gpmedic.errors import AccessRefused
+from gpmedic.errors import AccessRefused, HostUnreachable
 from gpmedic.settings import ClusterSettings
 
 if TYPE_CHECKING:
     from blocks.slack_app import SlackApp
+    from gpmedic.access.slack import Slack
     from gpmedic.approvals.service import Service
 
 app = typer.Typer(no_args_is_help=True, help="Incidents and approvals in Slack.")
@@ -28,25 +29,40 @@ def connect(
     from pydantic import SecretStr
 
     from blocks.slack_app import SlackApp
+    from gpmedic.access.slack import SlackAway, try_app_token
 
     _require_server()
     bot_token = typer.prompt("Bot token (xoxb-...)", hide_input=True)
     app_token = typer.prompt("App-level token (xapp-..., Enter for HTTP alone)", hide_input=True, default="")
     signing_secret = typer.prompt("Signing secret (Enter for Socket Mode alone)", hide_input=True, default="")
+    if not app_token and not signing_secret:
+        raise AccessRefused(
+            "Without an app-level token and without a signing secret no click can come back; nothing was saved.",
+            "Give the token for Socket Mode, or the secret for HTTP.",
+        )
     block = SlackApp(
         bot_token=SecretStr(bot_token),
         app_token=SecretStr(app_token) if app_token else None,
         signing_secret=SecretStr(signing_secret) if signing_secret else None,
         api_url=api_url,
     )
-    us = block.connect().who_am_i()
+    try:
+        us = block.connect().who_am_i()
+        if app_token:
+            try_app_token(app_token, api_url)
+    except SlackAway as error:
+        raise HostUnreachable(
+            f"Slack {error.what}; nothing was saved.", f"See what keeps this host from {api_url}, then connect again."
+        ) from None
     block.save(app_block, overwrite=True)
     print(f"Slack knows the app as {us}; saved as block gpmedic-slack-app/{app_block}. Next: gpmedic approvals serve")
 
 
 @app.command()
 def serve(
-    clusters: Annotated[list[str] | None, typer.Argument(help="Default: every registered one with [slack].")] = None,
+    clusters: Annotated[
+        list[str] | None, typer.Argument(help="Default: all whose settings have a slack section.")
+    ] = None,
     http: Annotated[str | None, typer.Option(help="HOST:PORT for HTTP interactivity, instead of Socket Mode.")] = None,
     app_block: Annotated[str, typer.Option("--app", help="The block gpmedic-slack-app to use.")] = "gpmedic",
 ) -> None:
@@ -60,6 +76,8 @@ def serve(
     slack_app = load_app(app_block)
     slack = slack_app.connect()
     us = slack.who_am_i()
+    for name, settings in chosen.items():
+        _require_approvers(slack, name, settings)
     service, stop = Service(slack, chosen), Event()
     for wanted in (signal.SIGTERM, signal.SIGINT):
         signal.signal(wanted, lambda *_: stop.set())
@@ -75,8 +93,22 @@ def _require_server() -> None:
 
     if get_current_settings().api.url is None:
         raise AccessRefused(
-            "There is no Prefect server, and so nothing to approve.", "Set PREFECT_API_URL to the one of the flows."
+            "PREFECT_API_URL names no Prefect server, and so there is nothing to approve.",
+            "Set it to the address of the server that the flows use, such as http://prefect.example.com:4200/api; "
+            "where there is none yet: prefect server start.",
         )
+
+
+def _require_approvers(slack: "Slack", name: str, settings: ClusterSettings) -> None:
+    assert settings.slack is not None  # noqa: S101 (only such clusters are served)
+    for who in sorted(settings.slack.approvers | settings.slack.high_risk_approvers):
+        try:
+            slack.know(who)
+        except AccessRefused as error:
+            raise AccessRefused(
+                f"The approver {who} of {name} is not known: {error.message}",
+                f"Correct slack.approvers of {name}: a person's id (U...) is under Profile, Copy member ID.",
+            ) from None
 
 
 def _chosen(names: list[str]) -> dict[str, ClusterSettings]:

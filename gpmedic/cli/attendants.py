@@ -98,9 +98,7 @@ def _forget_what_was_typed_ahead() -> None:
 
 
 def _show(request: "Request") -> None:
-    from rich.markdown import Markdown
-
-    from gpmedic.cli.screen import console
+    from gpmedic.cli.screen import console, page
 
     console.print()
-    console.print(Markdown(request.proposal.text))
+    console.print(page(request.proposal.text))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpmedic.errors import UnsafeState
+from gpmedic.masking import masked
 
 if TYPE_CHECKING:
     from tasks.approve import Decision
@@ -34,11 +35,9 @@ def reject(cluster: ClusterName = None, reason: Reason = "") -> None:
 
 
 def _decide(cluster: str | None, decision: "Decision", reason: str, *, asked: bool) -> None:
-    from rich.markdown import Markdown
-
     from gpmedic.cli.choose import choose_cluster
     from gpmedic.cli.recover import configured_or_local_server, quiet_prefect
-    from gpmedic.cli.screen import console
+    from gpmedic.cli.screen import console, page
 
     name = choose_cluster(cluster).name
     quiet_prefect()
@@ -52,8 +51,8 @@ def _decide(cluster: str | None, decision: "Decision", reason: str, *, asked: bo
         key = recovery.paused_for if recovery is not None else None
         request = load_request(recovery.run, key) if recovery is not None and key is not None else None
         if recovery is None or request is None:
-            raise UnsafeState(f"No recovery of {name} waits for an answer.", f"See gpmedic status {name}.")
-        console.print(Markdown(request.proposal.text))
+            raise UnsafeState(f"No recovery of {name} waits for an answer {_where()}.", f"See gpmedic status {name}.")
+        console.print(page(request.proposal.text))
         if asked and not typer.confirm(f"Approve {request.proposal.command}?"):
             print("Nothing was answered; it still waits.")
             raise typer.Exit(1)
@@ -66,3 +65,15 @@ def _decide(cluster: str | None, decision: "Decision", reason: str, *, asked: bo
         raise UnsafeState(f"The answer came too late: {first}.", f"See gpmedic status {name}.")
     said = "approved" if answer.decision == "yes" else "rejected"
     print(f"{request.proposal.command}: {said} by {answer.operator}.")
+
+
+def _where() -> str:
+    from prefect.settings import get_current_settings
+
+    from gpmedic.cli.recover import PREFECT_FOLDER
+
+    url = get_current_settings().api.url
+    home = get_current_settings().home
+    if url is None or home == PREFECT_FOLDER.expanduser():
+        return "in this account's own record; PREFECT_API_URL names no server on which others might"
+    return f"on the Prefect server at {masked(url)}"

@@ -84,7 +84,7 @@ def _break_and_recover(drill: Drill, cluster: PracticeCluster, ticker: Ticker, a
         cluster.break_(Fault.SLOW_RESYNC, seconds=SLOWER)
         ticker.say(drill.told)
         _break(drill, cluster, ticker)
-        report = run_page(lambda: _page(drill, cluster.name), attending, ticker)
+        report = run_page(lambda: _page(drill, cluster.name), attending, ticker, cluster.name)
     print(report_text(report))
     before, after = ROWS_BEFORE + users.rows, cluster.count_rows()
     equal = before == after

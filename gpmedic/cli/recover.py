@@ -2,13 +2,13 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gpmedic.cli.bug import STATE_FOLDER
-from gpmedic.errors import HostUnreachable
+from gpmedic.errors import GpmedicError, HostUnreachable
 from gpmedic.masking import masked
 from gpmedic.settings import RepeatedFailure
 
@@ -48,10 +48,10 @@ def recover(
 
         return recover_flow(settings.name, repeated_failure)
 
-    run_and_report(page, attending)
+    run_and_report(page, attending, settings.name)
 
 
-def run_and_report(page: "Callable[[], RecoveryReport]", attending: "Attending") -> None:
+def run_and_report(page: "Callable[[], RecoveryReport]", attending: "Attending", cluster: str) -> None:
     """Run a page on the configured Prefect server or a local one, print its report, and exit by how it ended."""
     from gpmedic.cli.screen import Ticker
     from gpmedic.report import Outcome, report_text
@@ -60,12 +60,20 @@ def run_and_report(page: "Callable[[], RecoveryReport]", attending: "Attending")
     ticker = Ticker()
     ticker.say("Reaching the Prefect server, or starting one ...")
     with configured_or_local_server():
-        report = run_page(page, attending, ticker)
+        try:
+            report = run_page(page, attending, ticker, cluster)
+        except KeyboardInterrupt:
+            ticker.say(
+                f"Interrupted. What was started on {cluster} goes on; gpmedic recover {cluster} takes it up again."
+            )
+            raise
     print(report_text(report))
     raise typer.Exit(0 if report.outcome in (Outcome.HEALTHY, Outcome.RECOVERED) else 1)
 
 
-def run_page(page: "Callable[[], RecoveryReport]", attending: "Attending | None", ticker: "Ticker") -> "RecoveryReport":
+def run_page(
+    page: "Callable[[], RecoveryReport]", attending: "Attending | None", ticker: "Ticker", cluster: str
+) -> "RecoveryReport":
     """Run a flow in this process, show what it tells, and have the attendant answer it (None: others do)."""
     from flows.attend import attend
     from tasks.notify import Level, Phase, Progress, listening
@@ -77,14 +85,35 @@ def run_page(page: "Callable[[], RecoveryReport]", attending: "Attending | None"
     with listening(show):
         try:
             return page() if attending is None else attend(page, attending.answer, attending.name)
+        except GpmedicError:
+            ticker.end_progress()
+            _tell_what_was_done(cluster)
+            raise
         finally:
             ticker.end_progress()
+
+
+def _tell_what_was_done(cluster: str) -> None:
+    """Print the report where a step had run before the one that was refused or has failed."""
+    import httpx
+    from prefect.exceptions import PrefectException
+
+    from flows.journal import read_journal
+    from gpmedic.report import report_text
+    from tasks.find_recovery import find_recovery
+
+    with suppress(httpx.HTTPError, PrefectException):  # the failure itself is told in any case
+        recovery = find_recovery(cluster)
+        journal = read_journal(recovery.run) if recovery is not None else None
+        if journal is not None and journal.acted and journal.outcome is not None:
+            print(report_text(journal.report(journal.outcome)))
 
 
 def quiet_prefect() -> None:
     """Keep Prefect's log lines off the terminal, where gpmedic tells the same; its server still gets them."""
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+    os.environ.setdefault("DO_NOT_TRACK", "1")
 
 
 def import_flows() -> None:

@@ -37,7 +37,7 @@ def recover_to_spare(
 
         return flow(settings.name, lost_host, spare_host, text)
 
-    run_and_report(page, attending)
+    run_and_report(page, attending, settings.name)
 
 
 def _read(file: Path) -> str:

@@ -2,9 +2,9 @@
 
 import time
 from collections.abc import Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Table
@@ -13,11 +13,33 @@ from gpmedic.cluster import Cluster, Segment
 from gpmedic.diagnosis import Diagnosis, Severity
 from gpmedic.report import diagnosis_text, segments_text
 
+if TYPE_CHECKING:
+    from rich.markdown import Markdown
+
 console = Console(highlight=False)
 
 STYLES: Mapping[Severity, str] = {Severity.INFO: "cyan", Severity.WARNING: "yellow", Severity.CRITICAL: "bold red"}
 ROLES = {"p": "primary", "m": "mirror"}
 MODES = {"s": "synchronized", "n": "not in sync", "c": "change tracking", "r": "resynchronizing"}
+
+
+def page(markdown: str) -> "Markdown":
+    """What a person is asked to approve: nothing of it is cut, however narrow the terminal is."""
+    # Imported here: `gpmedic status` draws no page, and should start at once.
+    from rich.markdown import Markdown, TableElement
+
+    class WholeTable(TableElement):
+        def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+            for table in super().__rich_console__(console, options):
+                if isinstance(table, Table):
+                    for column in table.columns:
+                        column.overflow = "fold"
+                yield table
+
+    class Page(Markdown):
+        elements: ClassVar = {**Markdown.elements, "table_open": WholeTable}
+
+    return Page(markdown)
 
 
 class Told(Protocol):

@@ -42,4 +42,6 @@ def plan(cluster: ClusterName = None, json: AsJson = False) -> None:
     steps = make_plan(seen.diagnosis, seen.capabilities, settings.policy)
     limits = look_at_limits(settings)
     print(jsonlib.dumps(plan_json(steps, limits), indent=2) if json else plan_text(steps, limits))
+    if steps.steps and not json:
+        print(f"No host was checked for this plan: gpmedic recover {settings.name} does that before it asks.")
     raise typer.Exit(1 if steps.steps else 0)

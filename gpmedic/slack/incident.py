@@ -36,6 +36,7 @@ class Card:
         run: its name; empty where there is none.
         over: nothing is wrong any more.
         may_start: the button that starts a recovery is of use.
+        looked_at: when `findings` were seen; None where nobody has looked yet.
     """
 
     cluster: str
@@ -51,6 +52,7 @@ class Card:
     run: str = ""
     over: bool = False
     may_start: bool = False
+    looked_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,8 @@ def _parent(card: Card) -> Iterator[Block]:
     if card.may_start:
         yield buttons(button(START, "Start recovery", card.cluster, Style.PRIMARY))
     run = f" · Prefect run {escaped(card.run)}" if card.run else ""
-    yield context(f"Opened {moment(card.opened_at)}{run}")
+    seen = f" · last seen {moment(card.looked_at)}" if card.looked_at and card.findings else ""
+    yield context(f"Opened {moment(card.opened_at)}{seen}{run}")
 
 
 def _finding(finding: Finding) -> str:

@@ -30,7 +30,7 @@ def test_approve_shows_the_plan_answers_and_slack_says_who_it_was(incident: Scen
     incident.slack.wait_for(lambda: "via command line" in incident.slack.find(question).words)
     late = gpmedic("approve", incident.name, "--yes")
     assert (late.returncode, late.stdout) == (2, "")
-    assert f"No recovery of {incident.name} waits for an answer. Next: See gpmedic status" in late.stderr
+    assert f"No recovery of {incident.name} waits for an answer on the Prefect server at http" in late.stderr
 
 
 def test_reject_ends_the_run_with_the_reason(incident: Scene, gpmedic: Cli) -> None:

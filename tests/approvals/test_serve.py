@@ -37,7 +37,7 @@ database = {{ host = "nowhere.invalid" }}
 ssh = {{ host = "nowhere.invalid" }}
 greenplum = {{ home = "/gp", coordinator_data_directory = "/data" }}
 policy = {{ automation = "with_approval" }}
-slack = {{ channel = "{settings.slack.channel}", approvers = ["U0ANNA"] }}
+slack = {{ channel = "{settings.slack.channel}", approvers = {sorted(settings.slack.approvers)} }}
 """
 
 
@@ -148,13 +148,27 @@ def test_what_is_missing_is_one_line_with_the_next_action(
     assert "Next: " in said
 
 
+def test_an_approver_whom_slack_does_not_know_is_named_before_anything_is_served(
+    workspace: PracticeSlack, app: SlackApp, tmp_path: Path
+) -> None:
+    settings = cluster(workspace, approvers={"U0NOBODY"})
+    (tmp_path / f"{settings.name}.toml").write_text(written(settings))
+    said = invoked(tmp_path, "serve", "--app", "serve-test")
+    assert f"The approver U0NOBODY of {settings.name} is not known" in said
+    assert "Serving" not in said
+
+
 def test_connect_tries_the_tokens_saves_them_and_shows_none(
     workspace: PracticeSlack, prefect_server: str, tmp_path: Path
 ) -> None:
     asked = ("connect", "--app", "connect-test", "--api-url", workspace.api_url)
-    wrong = invoked(tmp_path, *asked, given="xoxb-wrong\n\n\n")
+    assert "no click can come back; nothing was saved" in invoked(tmp_path, *asked, given="xoxb-wrong\n\n\n")
+    wrong = invoked(tmp_path, *asked, given="xoxb-wrong\nxapp-wrong\n\n")
     assert "Slack refuses auth.test: invalid_auth. Next: Check the app's token" in wrong
     assert "xoxb-wrong" not in wrong
+    wrong = invoked(tmp_path, *asked, given=f"{workspace.bot_token}\nxapp-wrong\n\n")
+    assert "Slack refuses apps.connections.open: invalid_auth (the app-level token)" in wrong
+    assert "xapp-wrong" not in wrong
     said = invoked(tmp_path, *asked, given=f"{workspace.bot_token}\n{workspace.app_token}\n\n")
     assert "Slack knows the app as U0GPMEDIC; saved as block gpmedic-slack-app/connect-test." in said
     assert workspace.bot_token not in said

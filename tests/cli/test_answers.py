@@ -86,6 +86,23 @@ def test_no_leaves_the_cluster_as_it_is_with_its_reason(
 
 @pytest.mark.chaos
 @pytest.mark.usefixtures("before")
+def test_a_no_after_a_step_that_has_run_shows_what_was_done(
+    clusters: Path, cluster: PracticeCluster, prefect_server: str
+) -> None:
+    cluster.break_(Fault.KILL_PRIMARY, content=2)
+    cluster.wait_until(lambda facts: facts.segment(4).status is Status.DOWN)
+    answers = ((DO_IT, b"y\n"), (DO_IT, b"n\n"), (WHY_NOT, b"office hours\n"))
+    code, shown = recover(clusters, prefect_server, *answers)
+    assert code == 2, shown
+    assert "| approved |" in shown or " approved " in shown
+    assert "Time line" in shown
+    assert "said no to rebalance (office hours)" in shown.strip().splitlines()[-1]
+    code, shown = recover(clusters, prefect_server, (DO_IT, b"y\n"))
+    assert code == 0, shown
+
+
+@pytest.mark.chaos
+@pytest.mark.usefixtures("before")
 def test_yes_recovers_the_cluster(clusters: Path, cluster: PracticeCluster, prefect_server: str) -> None:
     code, shown = recover(clusters, prefect_server, (DO_IT, b"y\n"))
     assert code == 0, shown

@@ -58,6 +58,7 @@ WRONG_SETTINGS: dict[str, tuple[Change, str]] = {
     "a user who is not Greenplum's": (setting("ssh", "user", "operator"), r"operator"),
     "a wrong database password": (other_password, r"password"),
     "a database host that nobody knows": (setting("database", "host", "mdw.invalid"), r"mdw\.invalid"),
+    "a database port where nobody listens": (setting("database", "port", 1), r"lives and listens on port \d+"),
     "a GPHOME that is none": (setting("greenplum", "home", "/nonexistent"), r"/nonexistent"),
 }
 

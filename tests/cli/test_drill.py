@@ -31,6 +31,7 @@ def test_a_drill_in_slack_shows_the_whole_conversation(tmp_path: Path) -> None:
     run = Cli(tmp_path)("drill", "mirror-down", "--slack", "practice", timeout=110)
     assert run.returncode == 0, run.stdout + run.stderr
     _, _, conversation = run.stdout.partition("The conversation in Slack:")
+    assert "[Approve]  [Reject]  [Details]" in conversation, "the question as it was asked"
     order = ("recovered and proven healthy", "approved by Anna Ahn", "gprecoverseg -a", "verify: no row down", "[file]")
     found = [conversation.find(part) for part in order]
     assert -1 not in found, conversation

@@ -162,7 +162,7 @@ def test_a_cell_that_is_too_long_goes_on_below_its_column() -> None:
     ],
 )
 def test_a_line_of_the_history_is_told_by_whoever_wrote_it(description: str, who: str, what: str) -> None:
-    assert history_event(START, 8, description) == Event(START, what, who)
+    assert history_event(START, 8, description) == Event(START, what, who, of_catalog=True)
 
 
 def test_a_proof_holds_or_not_or_does_not_apply() -> None:

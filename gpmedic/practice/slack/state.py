@@ -16,6 +16,7 @@ class Posted:
     Attributes:
         seen_by: the person to whom alone it is shown; None for everybody.
         edits: how often it was changed.
+        first: as it was posted; None where it was not changed.
     """
 
     channel: str
@@ -27,6 +28,7 @@ class Posted:
     files: tuple[str, ...] = ()
     seen_by: str | None = None
     edits: int = 0
+    first: "Posted | None" = None
 
     @property
     def buttons(self) -> tuple[str, ...]:
@@ -89,7 +91,9 @@ class State:
 
     def change(self, old: Posted, **fields: Any) -> None:
         with self.changed:
-            self.messages[self.messages.index(old)] = replace(old, edits=old.edits + 1, **fields)
+            self.messages[self.messages.index(old)] = replace(
+                old, edits=old.edits + 1, first=old.first or old, **fields
+            )
             self.changed.notify_all()
 
     def remove(self, old: Posted) -> None:

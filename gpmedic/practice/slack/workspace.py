@@ -118,7 +118,7 @@ class PracticeSlack:
             raise TimeoutError(f"{error}\n{self.transcript()}") from None
 
     def transcript(self) -> str:
-        """The whole conversation, replies below their parent and indented."""
+        """The whole conversation, replies below their parent and indented; a question as it was asked, too."""
         lines: list[str] = []
         for parent in self.parents():
             lines += _told(parent, "", self._state.people)
@@ -270,5 +270,6 @@ def _told(posted: Posted, indent: str, people: dict[str, str]) -> list[str]:
     files = [f"[file] {name}" for name in posted.files]
     clock = time.strftime("%H:%M:%S", time.gmtime(float(posted.ts)))
     head = f"{indent}{clock} {author}{only}{edited}:"
+    before = _told(posted.first, indent, people) if posted.first and posted.thread_ts and posted.first.buttons else []
     shown = _DATE.sub(r"\1", posted.words).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
-    return [head, *(f"{indent}  {line}" for line in (*shown.splitlines(), *files))]
+    return [*before, head, *(f"{indent}  {line}" for line in (*shown.splitlines(), *files))]
