@@ -105,7 +105,7 @@ def run_approved(
     """
     plan_of = plan_of or (lambda seen: seen.plan(settings))
     key = job_key(action, settings.name, approval)
-    with Shell.connect(settings.ssh) as shell, _lock(shell, settings, phase):
+    with Shell.connect(settings.ssh) as shell, _lock(shell, settings, phase) as require_the_lock_still:
         if status(shell, key).state is not JobState.NEVER:
             tell(phase, f"This approval has started {' '.join(approval.argv)} already, as job {key}.")
             return follow_job(settings, Ended(approval.argv, key, approval.dbids), phase)
@@ -127,6 +127,7 @@ def run_approved(
         if step.file is not None:
             write_file(shell, step.file.path, step.file.text)
         _require_nothing_came_between(settings, shell, cluster)
+        require_the_lock_still()
         environment = prelude(settings.greenplum, cluster.coordinator.port)
         launch(shell, key, job_argv(step, cluster), environment, settings.greenplum.coordinator_data_directory)
         tell(phase, f"Started {step.command} on {settings.ssh.host}, detached as job {key}.")
@@ -134,7 +135,7 @@ def run_approved(
 
 
 @contextmanager
-def _lock(shell: Shell, settings: ClusterSettings, phase: Phase) -> Iterator[None]:
+def _lock(shell: Shell, settings: ClusterSettings, phase: Phase) -> Iterator[Callable[[], None]]:
     """gpmedic's lock on the coordinator's host; that of a run that has crashed is waited for until it goes stale.
 
     Raises:
@@ -145,7 +146,7 @@ def _lock(shell: Shell, settings: ClusterSettings, phase: Phase) -> Iterator[Non
     with ExitStack() as held:
         while True:
             try:
-                held.enter_context(locked(shell, settings))
+                still = held.enter_context(locked(shell, settings))
                 break
             except HeldBy as error:
                 if first is None:
@@ -156,7 +157,7 @@ def _lock(shell: Shell, settings: ClusterSettings, phase: Phase) -> Iterator[Non
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(LOCK_POLL)
-        yield
+        yield still
 
 
 def _require_nothing_came_between(settings: ClusterSettings, shell: Shell, cluster: Cluster) -> None:

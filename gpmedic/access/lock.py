@@ -13,7 +13,7 @@ import re
 import secrets
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from typing import Final
 
 from gpmedic.access.scripts import script
 from gpmedic.access.ssh import Shell
-from gpmedic.errors import AccessRefused, GpmedicError, LockHeld, Transient, UnreadableOutput
+from gpmedic.errors import AccessRefused, GpmedicError, LockHeld, UnreadableOutput
 from gpmedic.settings import ClusterSettings
 
 STALE_AFTER: Final = 120
@@ -113,8 +113,12 @@ def owner(shell: Shell, cluster: str) -> Owner | None:
 @contextmanager
 def locked(
     shell: Shell, settings: ClusterSettings, stale_after: int = STALE_AFTER, beat_every: float = BEAT_EVERY
-) -> Iterator[None]:
+) -> Iterator[Callable[[], None]]:
     """Hold the lock inside the block; a thread keeps it alive over connections of its own.
+
+    Yields:
+        What raises LockHeld where the lock has been given up meanwhile: a suspended machine or a long cut of the
+        network keeps every sign of life from the host.
 
     Raises:
         HeldBy: somebody else has it; nothing was done.
@@ -125,8 +129,17 @@ def locked(
     ended = threading.Event()
     heart = threading.Thread(target=_keep, args=(settings, claim, ended, beat_every), daemon=True)
     heart.start()
+
+    def require_it_still() -> None:
+        if not beat(shell, claim):
+            raise LockHeld(
+                f"gpmedic's lock on {claim.cluster} was given up, because this run has given no sign of life for"
+                f" {stale_after} s; nothing was started.",
+                "Run the flow again: it looks anew, and says who works on the cluster now.",
+            )
+
     try:
-        yield
+        yield require_it_still
     finally:
         ended.set()
         heart.join(settings.ssh.connect_timeout + settings.ssh.command_timeout)
@@ -135,7 +148,8 @@ def locked(
 
 def _keep(settings: ClusterSettings, claim: Claim, ended: threading.Event, every: float) -> None:
     while not ended.wait(every):
-        with suppress(Transient), Shell.connect(settings.ssh) as shell:
+        # Whatever goes wrong now may go well the next time.
+        with suppress(GpmedicError), Shell.connect(settings.ssh) as shell:
             if not beat(shell, claim):
                 return
 

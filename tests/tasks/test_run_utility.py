@@ -13,7 +13,7 @@ import pytest
 
 from gpmedic.access import brake
 from gpmedic.access.job import ALIVE, JobState, launch, status
-from gpmedic.access.lock import locked, myself
+from gpmedic.access.lock import Claim, acquire, locked, myself, release
 from gpmedic.access.ssh import Shell
 from gpmedic.check import Check, CheckName, Verdict
 from gpmedic.errors import Braked, GpmedicError, LockHeld, NotApproved, PrecheckFailed, UtilityBusy
@@ -127,6 +127,19 @@ def test_a_cluster_that_another_run_works_on_is_refused_as_soon_as_that_run_give
     ):
         recovered(settings)
     assert f"is being worked on by {myself()}" in refused.value.message
+    assert jobs_of(mirror_down) == before
+
+
+def test_a_run_whose_lock_was_given_up_starts_nothing(mirror_down: PracticeCluster) -> None:
+    """As after a night in which its machine was suspended: another run works on the cluster by now."""
+    settings, before = mirror_down.settings, jobs_of(mirror_down)
+    other = Claim(settings.name, settings.greenplum.coordinator_data_directory, "another", "boris@elsewhere")
+    with Shell.connect(settings.ssh) as shell:
+        try:
+            with pytest.raises(LockHeld, match=r"lock on .* was given up.*nothing was started"):
+                recovered(settings, meanwhile=lambda: acquire(shell, other, stale_after=-1))
+        finally:
+            release(shell, other)
     assert jobs_of(mirror_down) == before
 
 
