@@ -71,6 +71,18 @@ def test_a_cluster_registered_without_a_word_is_only_observed_and_one_that_is_br
             attend(lambda: recover(practice.name), nobody)
 
         brake.release(shell, practice.name)
+    assert jobs_of(practice) == before
+
+
+@pytest.mark.chaos
+def test_a_brake_that_is_pulled_while_the_question_stands_stops_what_was_approved(
+    practice: PracticeCluster, tmp_path: Path
+) -> None:
+    policy(practice, tmp_path, 'automation = "with_approval"')
+    practice.break_(Fault.KILL_MIRROR, content=3)
+    practice.wait_until(lambda facts: mirror_down(facts, 11))
+    before = jobs_of(practice)
+    with Shell.connect(practice.settings.ssh) as shell:
 
         def pulls_the_brake_and_says_yes(request: Request) -> Answer:
             brake.pull(shell, practice.name, "boris: stop")

@@ -97,6 +97,7 @@ def test_the_same_failure_a_second_time_is_a_new_job(mirror_down: PracticeCluste
     assert len(jobs_of(mirror_down)) == len(before) + 2
 
 
+@pytest.mark.chaos
 def test_roles_are_not_rebalanced_when_a_mirror_goes_down_while_the_question_stands(practice: PracticeCluster) -> None:
     before, asked = jobs_of(practice, "rebalance"), list[str]()
     practice.break_(Fault.KILL_PRIMARY, content=2)

@@ -61,6 +61,7 @@ def test_a_wait_in_which_nothing_moves_alarms_once_and_ends_when_the_mirror_is_t
     assert "content 0" in alarm
 
 
+@pytest.mark.chaos
 def test_a_mirror_that_goes_down_again_and_a_primary_that_dies_end_the_wait(practice: PracticeCluster) -> None:
     impatient = practice.settings.policy.model_copy(update={"down_again_after": 1})
     settings = practice.settings.model_copy(update={"policy": impatient})

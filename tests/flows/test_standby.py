@@ -72,6 +72,7 @@ def test_a_standby_that_died_is_started_again_and_proven_to_follow(practice: Pra
     assert standby.answer is Said.RECOVERS
 
 
+@pytest.mark.chaos
 @six
 def test_a_standby_whose_directory_is_no_standbys_is_never_started(practice: PracticeCluster) -> None:
     standby = practice.facts().standby

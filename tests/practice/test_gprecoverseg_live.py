@@ -110,6 +110,7 @@ def test_a_rebalance_while_a_segment_is_down_does_nothing(cluster: PracticeClust
     cluster.wait_until(healthy)
 
 
+@pytest.mark.chaos
 @pytest.mark.parametrize("cluster", ["6"], indirect=True)
 def test_no_at_the_prompt_changes_nothing(cluster: PracticeCluster) -> None:
     cluster.break_(Fault.KILL_MIRROR, content=4)
@@ -149,6 +150,7 @@ def test_a_held_lock_ends_a_second_run_at_once_with_code_0(cluster: PracticeClus
     cluster.wait_until(healthy)
 
 
+@pytest.mark.chaos
 @pytest.mark.parametrize("cluster", ["6"], indirect=True)
 def test_a_stopped_database_is_reported_and_started_again(cluster: PracticeCluster) -> None:
     stopped = run(cluster, "gpstop -a -M fast")

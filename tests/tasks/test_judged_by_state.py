@@ -120,6 +120,7 @@ def test_a_recovery_that_only_says_that_it_is_done_that_is_locked_out_or_that_le
     assert "still down: dbid 8" in left_out.tail
 
 
+@pytest.mark.chaos
 def test_a_rebalance_counts_when_the_roles_are_right_whatever_gprecoverseg_says(practice: PracticeCluster) -> None:
     practice.break_(Fault.KILL_PRIMARY, content=1)
     practice.wait_until(lambda facts: facts.segment(3).status is Status.DOWN)

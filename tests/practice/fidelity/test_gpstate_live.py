@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from gpmedic.cluster import Role
 from gpmedic.practice import Fault, PracticeCluster
 from gpmedic.practice.facts import Answer, Facts, SegmentFacts
@@ -48,6 +50,7 @@ def assert_printed_as_recorded(cluster: PracticeCluster, name: str) -> None:
     assert (lines, live.returncode, live.stderr) == (normalise(run.stdout, ALSO), run.exit_code, "")
 
 
+@pytest.mark.chaos
 def test_a_practice_cluster_prints_like_a_real_one_when_healthy_and_after_a_failover() -> None:
     with PracticeCluster(f"gpstate{os.getpid()}", "6") as cluster:
         for name in ("01-gpstate", "03-gpstate-s", "04-gpstate-e", "05-gpstate-m", "06-gpstate-c"):
