@@ -172,13 +172,14 @@ def test_a_slack_that_wants_fewer_calls_is_left_alone_for_so_long(incident: Scen
     assert time.monotonic() - began >= 2
 
 
-def test_a_lost_connection_is_noticed_and_clicks_come_again_within_five_seconds(incident: Scene) -> None:
+@pytest.mark.parametrize("fault", ["drop_sockets", "silence_sockets"])
+def test_a_lost_connection_is_noticed_within_seconds_and_clicks_come_again(incident: Scene, fault: str) -> None:
     run = incident.begin()
     question = incident.asked()
     before = incident.slack.connections_made
-    incident.slack.drop_sockets()
+    getattr(incident.slack, fault)()
     began = time.monotonic()
     incident.slack.wait_for(lambda: incident.slack.connections_made > before and incident.slack.connections)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 10  # seconds, on a busy machine too; the library alone takes over 20
     incident.slack.click(question, messages.APPROVE)
     assert run.result(60) is not None

@@ -13,6 +13,7 @@ from typing import Any, Final, Self, TypeVar
 import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Route, WebSocketRoute
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from gpmedic.practice.slack.delivery import ACK_SECONDS, Delivery, Signed, Sockets
 from gpmedic.practice.slack.state import Posted, State
@@ -207,6 +208,17 @@ class PracticeSlack:
 
     def drop_sockets(self) -> None:
         self._in_loop(self._sockets.drop())
+
+    def silence_sockets(self) -> None:
+        """Keep them open, and neither read nor answer any more: not even a ping, as after a cut of the network."""
+
+        async def stop_reading() -> None:
+            assert self._server is not None  # noqa: S101 (there are no sockets without it)
+            for connection in self._server.server_state.connections:
+                if isinstance(connection, WebSocketsSansIOProtocol):
+                    connection.transport.pause_reading()
+
+        self._in_loop(stop_reading())
 
     def go_away(self) -> None:
         """Refuse connections until `come_back`."""
