@@ -174,7 +174,7 @@ def load_cluster(name: str) -> ClusterSettings:
     return settings
 
 
-def _words(fault: "ErrorDetails") -> str:
+def _words(fault: ErrorDetails) -> str:
     return "gpmedic has no such setting" if fault["type"] == "extra_forbidden" else fault["msg"]
 
 

@@ -186,8 +186,8 @@ def _judge(settings: ClusterSettings, ended: Ended, moves: tuple[SegmentMove, ..
             ended.argv,
             ended.exit_code,
             f"{said}; {what}",
-            f"{advice(ended)} A copy that failed leaves the old place in the catalog, a start that failed the new one"
-            ": this flow looks at it anew, and says when the flow recover is the right one.",
+            f"{advice(ended)} A copy that failed leaves the old place in the catalog, a start that failed the new one:"
+            " this flow looks at it anew, and says when the flow recover is the right one.",
         )
 
 

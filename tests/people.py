@@ -2,6 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
+from gpmedic.access.environment import prelude
+from gpmedic.access.ssh import Shell
+from gpmedic.practice import PracticeCluster
 from tasks.approve import Answer, Approval, Request
 
 
@@ -42,3 +45,11 @@ def approval(
         expires_at=now + timedelta(minutes=5),
         seconded_by=seconded_by,
     )
+
+
+def by_hand(practice: PracticeCluster, *argv: str) -> str:
+    """What a person types on the coordinator's host."""
+    settings = practice.settings
+    with Shell.connect(settings.ssh) as shell:
+        script = f'{prelude(settings.greenplum, practice.facts().coordinator.port)}\nexec "$@"'
+        return shell.run(script, *argv).stdout

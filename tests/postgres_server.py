@@ -1,7 +1,6 @@
 """A throw-away PostgreSQL on loopback, for tests that need a database and none of Greenplum's."""
 
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -10,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from flows.local_server import free_port
 from gpmedic.access.sql import Database
 from gpmedic.errors import Transient
 from gpmedic.practice.postgres import Programs, programs
@@ -91,9 +91,3 @@ def postgres_server() -> Iterator[PostgresServer]:
             yield server
         finally:
             server.stop()
-
-
-def free_port() -> int:
-    with socket.create_server((LOOPBACK, 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port

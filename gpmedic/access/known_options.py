@@ -15,18 +15,14 @@ _known: dict[_Greenplum, tuple[float, frozenset[str]]] = {}
 
 def recall(settings: ClusterSettings, version: Version) -> frozenset[str] | None:
     """What this process was told lately of this Greenplum; None where it has to ask."""
-    asked_at, options = _known.get(_greenplum(settings, version), (float("-inf"), frozenset[str]()))
-    return options if options and time.monotonic() - asked_at < KEPT_FOR else None
+    kept = _known.get(_greenplum(settings, version))
+    return kept[1] if kept is not None and time.monotonic() - kept[0] < KEPT_FOR else None
 
 
 def remember(settings: ClusterSettings, version: Version, options: frozenset[str]) -> None:
-    """Keep what was told; an empty set, which says that it was not understood, is asked for again."""
-    _known[_greenplum(settings, version)] = (time.monotonic(), options)
-
-
-def forget() -> None:
-    """Ask every cluster again."""
-    _known.clear()
+    """Keep what was told; not an empty set, which says that it was not understood: that is asked again."""
+    if options:
+        _known[_greenplum(settings, version)] = (time.monotonic(), options)
 
 
 def _greenplum(settings: ClusterSettings, version: Version) -> _Greenplum:

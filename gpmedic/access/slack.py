@@ -89,7 +89,7 @@ class Slack:
     def upload(self, channel: str, thread: str, comment: str, files: Mapping[str, bytes]) -> None:
         """Attach files to a thread, all in one message."""
         uploads = [{"filename": name, "content": content} for name, content in files.items()]
-        self._guarded(
+        _guarded(
             "files_upload_v2",
             lambda: self._client.files_upload_v2(
                 channel=channel, thread_ts=thread, initial_comment=comment, file_uploads=uploads
@@ -122,14 +122,11 @@ class Slack:
         return self._names[user]
 
     def _call(self, method: str, **arguments: Any) -> Any:
-        return self._guarded(method, lambda: self._client.api_call(method, json=arguments))
+        return _guarded(method, lambda: self._client.api_call(method, json=arguments))
 
     def _ask(self, method: str, **arguments: str) -> Any:
         # Methods that only read take no JSON.
-        return self._guarded(method, lambda: self._client.api_call(method, http_verb="GET", params=arguments))
-
-    def _guarded(self, method: str, call: Any) -> Any:
-        return _guarded(method, call)
+        return _guarded(method, lambda: self._client.api_call(method, http_verb="GET", params=arguments))
 
 
 def try_app_token(app_token: str, base_url: str = WebClient.BASE_URL) -> None:

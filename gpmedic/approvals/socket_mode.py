@@ -25,6 +25,7 @@ def listening(app_token: str, base_url: str, receive: Callable[[object], None]) 
         SlackAway: Slack does not answer.
         AccessRefused: it refuses the token.
     """
+    try_app_token(app_token, base_url)  # what the library says of a wrong one is no error of ours
     client = SocketModeClient(app_token, web_client=WebClient(base_url=base_url), ping_interval=PING_EVERY)
 
     def acknowledge_and_receive(from_client: BaseSocketModeClient, request: SocketModeRequest) -> None:
@@ -33,7 +34,6 @@ def listening(app_token: str, base_url: str, receive: Callable[[object], None]) 
         if request.type == "interactive":
             receive(request.payload)
 
-    try_app_token(app_token, base_url)  # what the library says of a wrong one is no error of ours
     client.socket_mode_request_listeners.append(acknowledge_and_receive)
     client.connect()
     try:

@@ -41,6 +41,7 @@ def _decide(cluster: str | None, decision: "Decision", reason: str, *, asked: bo
 
     name = choose_cluster(cluster).name
     quiet_prefect()
+    where = _where()  # before a local server stands in for one that is not configured
     with configured_or_local_server():
         from flows.attend import give_and_see
         from tasks.approve import Answer
@@ -51,7 +52,7 @@ def _decide(cluster: str | None, decision: "Decision", reason: str, *, asked: bo
         key = recovery.paused_for if recovery is not None else None
         request = load_request(recovery.run, key) if recovery is not None and key is not None else None
         if recovery is None or request is None:
-            raise UnsafeState(f"No recovery of {name} waits for an answer {_where()}.", f"See gpmedic status {name}.")
+            raise UnsafeState(f"No recovery of {name} waits for an answer {where}.", f"See gpmedic status {name}.")
         console.print(page(request.proposal.text))
         if asked and not typer.confirm(f"Approve {request.proposal.command}?"):
             print("Nothing was answered; it still waits.")
@@ -70,10 +71,7 @@ def _decide(cluster: str | None, decision: "Decision", reason: str, *, asked: bo
 def _where() -> str:
     from prefect.settings import get_current_settings
 
-    from gpmedic.cli.recover import PREFECT_FOLDER
-
     url = get_current_settings().api.url
-    home = get_current_settings().home
-    if url is None or home == PREFECT_FOLDER.expanduser():
+    if url is None:
         return "in this account's own record; PREFECT_API_URL names no server on which others might"
     return f"on the Prefect server at {masked(url)}"

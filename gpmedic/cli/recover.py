@@ -82,15 +82,15 @@ def run_page(
         if not (told.phase == Phase.REPORT and told.level is Level.WARNING):  # that is raised too, and shown at the end
             ticker(told)
 
-    with listening(show):
-        try:
-            return page() if attending is None else attend(page, attending.answer, attending.name)
-        except GpmedicError:
-            ticker.end_progress()
-            _tell_what_was_done(cluster)
-            raise
-        finally:
-            ticker.end_progress()
+    try:
+        with listening(show):
+            try:
+                return page() if attending is None else attend(page, attending.answer, attending.name)
+            finally:
+                ticker.end_progress()
+    except GpmedicError:
+        _tell_what_was_done(cluster)
+        raise
 
 
 def _tell_what_was_done(cluster: str) -> None:

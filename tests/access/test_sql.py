@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from flows.local_server import free_port
 from gpmedic.access.sql import Database, QueryFailed
 from gpmedic.capabilities import parse_version
 from gpmedic.catalog import VERSION_SQL
 from gpmedic.errors import AccessRefused, GpmedicError, HostUnreachable, Transient
 from gpmedic.practice.sshd import LOOPBACK
-from tests.postgres_server import PASSWORD, PostgresServer, free_port
+from tests.postgres_server import PASSWORD, PostgresServer
 
 
 def one_line(error: GpmedicError) -> None:

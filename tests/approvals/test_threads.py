@@ -172,14 +172,17 @@ def test_a_slack_that_wants_fewer_calls_is_left_alone_for_so_long(incident: Scen
     assert time.monotonic() - began >= 2
 
 
-@pytest.mark.parametrize("fault", ["drop_sockets", "silence_sockets"])
-def test_a_lost_connection_is_noticed_within_seconds_and_clicks_come_again(incident: Scene, fault: str) -> None:
+# One that goes silent took 3.5 s; twice and more is left for a busy machine. The library alone takes over 20.
+@pytest.mark.parametrize(("fault", "seconds"), [("drop_sockets", 5), ("silence_sockets", 10)])
+def test_a_lost_connection_is_noticed_within_seconds_and_clicks_come_again(
+    incident: Scene, fault: str, seconds: float
+) -> None:
     run = incident.begin()
     question = incident.asked()
     before = incident.slack.connections_made
     getattr(incident.slack, fault)()
     began = time.monotonic()
     incident.slack.wait_for(lambda: incident.slack.connections_made > before and incident.slack.connections)
-    assert time.monotonic() - began < 10  # seconds, on a busy machine too; the library alone takes over 20
+    assert time.monotonic() - began < seconds
     incident.slack.click(question, messages.APPROVE)
     assert run.result(60) is not None

@@ -8,6 +8,7 @@ from domain.clusters import failed_over, healthy, probes, switched
 from flows.health_note import HealthNote
 from flows.journal import Journal
 from gpmedic.approvals.view import NEWS, View
+from gpmedic.cluster import Cluster
 from gpmedic.conditions import Condition
 from gpmedic.diagnosis import diagnose
 from gpmedic.report import Outcome
@@ -16,10 +17,10 @@ from tasks.find_recovery import Recovery
 NOW = datetime.now(UTC)
 
 
-def seen(*clusters: object) -> Journal:
+def seen(*clusters: Cluster) -> Journal:
     journal = Journal(cluster_name="lab")
     for cluster in clusters:
-        journal.see(diagnose(cluster, probes(cluster)))  # type: ignore[arg-type]
+        journal.see(diagnose(cluster, probes(cluster)))
     return journal
 
 

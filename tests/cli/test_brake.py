@@ -15,9 +15,10 @@ def test_the_brake_is_pulled_shown_and_released_and_a_cluster_that_is_only_obser
     assert "The brake is on: " in status.stdout
     assert "storage migration" in status.stdout
     assert gpmedic("brake", "show").returncode == 1
-    limits = json.loads(gpmedic("plan", "--json").stdout)["limits"]
-    assert (limits["automation"], limits["brake"]) == ("with_approval", "on")
-    assert "storage migration" in limits["brake_detail"]
+    for command in ("status", "plan"):
+        limits = json.loads(gpmedic(command, "--json").stdout)["limits"]
+        assert (limits["automation"], limits["brake"]) == ("with_approval", "on")
+        assert "storage migration" in limits["brake_detail"]
 
     assert gpmedic("brake", "off").returncode == 0
     shown = gpmedic("brake", "show")
@@ -27,3 +28,4 @@ def test_the_brake_is_pulled_shown_and_released_and_a_cluster_that_is_only_obser
     assert "only observes" not in status.stdout
     file.write_text(file.read_text().replace("with_approval", "observe_only"))
     assert "only observes this cluster" in gpmedic("status").stdout
+    assert "only observes this cluster" in gpmedic("plan").stdout

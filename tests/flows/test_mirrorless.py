@@ -19,7 +19,6 @@ from tasks.detect import look
 from tasks.notify import Level, Progress, listening
 from tests.people import Operator
 
-every_generation = pytest.mark.parametrize("practice", ["6", "4.3", "7"], indirect=True)
 others_when_there_is_time = pytest.mark.parametrize(
     "practice",
     ["6", *(pytest.param(release, marks=pytest.mark.chaos) for release in ("4.3", "7"))],
@@ -59,7 +58,7 @@ def test_a_dead_primary_without_mirror_is_brought_back_by_one_approved_restart(p
 
 
 @pytest.mark.chaos
-@every_generation
+@others_when_there_is_time
 def test_a_lost_host_is_waited_for_with_a_deadline_and_a_reminder_before_anybody_is_asked(
     practice: PracticeCluster,
 ) -> None:

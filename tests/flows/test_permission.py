@@ -12,7 +12,6 @@ from gpmedic.access import brake
 from gpmedic.access.ssh import Shell
 from gpmedic.errors import Braked, ObserveOnly, PrecheckFailed
 from gpmedic.practice import Fault, PracticeCluster
-from gpmedic.practice.facts import Facts
 from gpmedic.report import Outcome
 from gpmedic.settings import RepeatedFailure
 from tasks.approve import Answer, Request
@@ -45,8 +44,10 @@ def nobody(request: Request) -> Answer:
     raise AssertionError(f"asked for {request.key}")
 
 
-def mirror_down(facts: Facts, dbid: int = 8) -> bool:
-    return facts.segment(dbid).status.value == "d"
+def break_mirror(cluster: PracticeCluster, content: int) -> None:
+    """Each test takes a content of its own: what is down twice within the hour is refused."""
+    cluster.break_(Fault.KILL_MIRROR, content=content)
+    cluster.wait_until(lambda facts: facts.segment(8 + content).status.value == "d")
 
 
 def jobs_of(cluster: PracticeCluster) -> list[Path]:
@@ -56,8 +57,7 @@ def jobs_of(cluster: PracticeCluster) -> list[Path]:
 def test_a_cluster_registered_without_a_word_is_only_observed_and_one_that_is_braked_is_left_alone(
     practice: PracticeCluster, tmp_path: Path
 ) -> None:
-    practice.break_(Fault.KILL_MIRROR, content=0)
-    practice.wait_until(mirror_down)
+    break_mirror(practice, 5)
     before = jobs_of(practice)
 
     policy(practice, tmp_path, "")
@@ -79,8 +79,7 @@ def test_a_brake_that_is_pulled_while_the_question_stands_stops_what_was_approve
     practice: PracticeCluster, tmp_path: Path
 ) -> None:
     policy(practice, tmp_path, 'automation = "with_approval"')
-    practice.break_(Fault.KILL_MIRROR, content=3)
-    practice.wait_until(lambda facts: mirror_down(facts, 11))
+    break_mirror(practice, 3)
     before = jobs_of(practice)
     with Shell.connect(practice.settings.ssh) as shell:
 
@@ -99,12 +98,10 @@ def test_what_fails_again_is_recovered_once_and_then_only_where_somebody_asks_fo
     practice: PracticeCluster, tmp_path: Path
 ) -> None:
     policy(practice, tmp_path, 'automation = "with_approval"')
-    practice.break_(Fault.KILL_MIRROR, content=0)
-    practice.wait_until(mirror_down)
+    break_mirror(practice, 0)
     before = jobs_of(practice)
     assert attend(lambda: recover(practice.name), yes).outcome is Outcome.RECOVERED
-    practice.break_(Fault.KILL_MIRROR, content=0)
-    practice.wait_until(mirror_down)
+    break_mirror(practice, 0)
     with pytest.raises(PrecheckFailed, match=r"no repeated failure .*marked down 2 times"):
         attend(lambda: recover(practice.name), nobody)
     assert len(jobs_of(practice)) == len(before) + 1
@@ -123,8 +120,7 @@ def test_what_fails_again_is_recovered_once_and_then_only_where_somebody_asks_fo
 @pytest.mark.chaos
 def test_two_people_are_asked_where_the_policy_says_so(practice: PracticeCluster, tmp_path: Path) -> None:
     policy(practice, tmp_path, 'automation = "with_approval"\nrepeat_window = 0\ntwo_people = ["recover"]')
-    practice.break_(Fault.KILL_MIRROR, content=1)
-    practice.wait_until(lambda facts: mirror_down(facts, 9))
+    break_mirror(practice, 1)
     people, asked = iter(["anna", "boris"]), list[str | None]()
 
     def each_in_turn(request: Request) -> Answer:

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from gpmedic.access.environment import prelude
-from gpmedic.access.ssh import Shell
 from gpmedic.cluster import Mode, Status
 from gpmedic.errors import UtilityFailed
 from gpmedic.plan import Action, Plan
@@ -25,7 +23,7 @@ from tasks.rebalance import rebalance
 from tasks.recover import recover
 from tasks.restart import restart
 from tasks.restore_standby import restore_standby
-from tests.people import approval
+from tests.people import approval, by_hand
 
 Task = Callable[[ClusterSettings, Approval, Checked], None]
 
@@ -83,14 +81,6 @@ def failure(practice: PracticeCluster, action: Action, task: Task, lie: Lie | No
         if lie is not None:
             practice.heal(Fault.UTILITY_LIES, lie=lie)
     return failed.value
-
-
-def by_hand(practice: PracticeCluster, *argv: str) -> str:
-    """What a person types on the coordinator's host."""
-    settings = practice.settings
-    with Shell.connect(settings.ssh) as shell:
-        script = f'{prelude(settings.greenplum, practice.facts().coordinator.port)}\nexec "$@"'
-        return shell.run(script, *argv).stdout
 
 
 def healthy(facts: Facts) -> bool:
