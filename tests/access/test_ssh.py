@@ -73,7 +73,7 @@ def test_the_deadline_counts_for_the_whole_script_although_it_keeps_printing(she
     started = time.monotonic()
     with pytest.raises(HostUnreachable, match=r"did not end within 0\.5 s") as caught:
         shell.run("while :; do echo x; sleep 0.05; done", timeout=0.5)
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 20
     one_line(caught.value)
     assert shell.run("echo ok").stdout == "ok\n"
 
@@ -207,7 +207,7 @@ def test_a_login_that_fails_is_one_line_with_a_next_action(
     started = time.monotonic()
     with pytest.raises(kind, match=words) as caught:
         lab.shell(**changes)
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < 20
     one_line(caught.value)
     assert "Traceback" not in "".join(capfd.readouterr())
 
