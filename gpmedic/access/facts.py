@@ -41,7 +41,7 @@ def gather(settings: ClusterSettings, shell: Shell, cluster: Cluster) -> tuple[H
     words = [
         word
         for host in asked
-        for word in (host, for_host("packages+facts_host", f"{frame}-host", settings.greenplum.home, *datadirs[host]))
+        for word in (host, for_host("runs+packages+facts_host", f"{frame}-host", settings.greenplum.home, *datadirs[host]))
     ]
     head, *parts = ask_all(shell, settings, frame, DEADLINE, words)
     found = {host: _host(host, part, frame, datadirs[host]) for host, part in zip(asked, parts, strict=True)}
@@ -73,7 +73,7 @@ def ask_all(
     """
     asked = len(words) // 2
     done = shell.run(
-        script("within", "facts"),
+        script("within", "runs", "facts"),
         *(frame, str(deadline), str(AT_ONCE), settings.greenplum.coordinator_data_directory, *words),
         timeout=(deadline + 8) * math.ceil(asked / AT_ONCE) + 30,
     )

@@ -8,7 +8,7 @@ folder=$(mktemp -d "${TMPDIR:-/tmp}/gpmedic.XXXXXX") || exit 73
 trap 'rm -rf "$folder"' EXIT
 
 runs_as() { # pid, word that its arguments must hold
-  case $(ps -o stat= -p "$1" 2>/dev/null) in '' | Z*) echo stale; return ;; esac
+  runs "$1" || { echo stale; return; }
   if ps -ww -o args= -p "$1" | grep -F -q -e "$2"; then echo alive; else echo reused; fi
 }
 for lock in "$data_directory"/gp*.lock "$data_directory"/gp*.pid; do
@@ -26,7 +26,7 @@ works_for_us() {
   # One that has ended since it was listed works for nobody, and one that just begins shows no environment yet.
   for again in 1 2 3; do
     environment=$({ tr '\0' '\n' <"/proc/$1/environ"; } 2>/dev/null)
-    case $(ps -o stat= -p "$1" 2>/dev/null) in '' | Z*) return 1 ;; esac
+    runs "$1" || return 1
     [ -z "$environment" ] || break
     [ -r "/proc/$1/environ" ] || return 0
     sleep 1

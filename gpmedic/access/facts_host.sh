@@ -40,18 +40,11 @@ for directory in "$@"; do
     case $pid in
     '' | *[!0-9]*) echo "postmaster $number unreadable" ;;
     *)
-      state=$(ps -o stat= -p "$pid" 2>/dev/null)
-      case $state in
-      '' | Z*) echo "postmaster $number stale $pid" ;;
-      *)
-        # A postmaster works in its data directory; where that cannot be seen, its arguments name it.
-        if [ "/proc/$pid/cwd" -ef "$directory" ] ||
-          ps -ww -o args= -p "$pid" 2>/dev/null | grep -F -q -e "$directory"; then
-          echo "postmaster $number alive $pid"
-        else
-          echo "postmaster $number reused $pid"
-        fi ;;
-      esac ;;
+      # A postmaster works in its data directory; where that cannot be seen, its arguments name it.
+      if ! runs "$pid"; then echo "postmaster $number stale $pid"
+      elif [ "/proc/$pid/cwd" -ef "$directory" ] ||
+        ps -ww -o args= -p "$pid" 2>/dev/null | grep -F -q -e "$directory"; then echo "postmaster $number alive $pid"
+      else echo "postmaster $number reused $pid"; fi ;;
     esac
   fi
   printf '%s\n' "$copies" | GPMEDIC_DIRECTORY=$directory awk -v n="$number" '

@@ -18,7 +18,8 @@ boot_id() {
 # 0 where there is none, or a zombie.
 started_at() {
   if [ -r /proc/self/stat ]; then
-    stat=$(cat "/proc/$1/stat" 2>/dev/null) || { echo 0; return; }
+    stat=
+    read -r stat 2>/dev/null <"/proc/$1/stat" || { echo 0; return; }
     set -- ${stat##*) }
     if [ "$1" = Z ]; then echo 0; else echo "${20}"; fi
   else

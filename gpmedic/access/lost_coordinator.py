@@ -51,7 +51,7 @@ def _port(settings: ClusterSettings) -> tuple[bool, Tried]:
 
 def _postmaster(settings: ClusterSettings, shell: Shell) -> str:
     """What the data directory says of its postmaster; "" where it could not be looked at."""
-    done = shell.run(prelude(settings.greenplum, settings.database.port) + script("within", "observe"), "")
+    done = shell.run(prelude(settings.greenplum, settings.database.port) + script("within", "runs", "observe"), "")
     found = re.search(r"^postmaster (.*)$", done.stdout, re.MULTILINE)
     return found[1] if found else ""
 

@@ -179,7 +179,7 @@ def _look(
     """What the host of the coordinator says, which is the catalog's where that is known."""
     port = settings.database.port if coordinator is None else coordinator.port
     words = ("help" if ask_options else "", "" if coordinator is None else coordinator.datadir)
-    done = shell.run(prelude(settings.greenplum, port) + script("within", "observe"), *words)
+    done = shell.run(prelude(settings.greenplum, port) + script("within", "runs", "observe"), *words)
     if done.exit_code == NO_GREENPLUM:
         raise AccessRefused(
             f"There is no Greenplum at {settings.greenplum.home} on {shell.host}: {' '.join(done.stderr.split())}.",

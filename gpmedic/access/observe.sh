@@ -12,11 +12,10 @@ else
   '') echo "postmaster the coordinator is stopped, it has no postmaster.pid" ;;
   *[!0-9]*) echo "postmaster postmaster.pid cannot be read" ;;
   *)
-    case $(ps -o stat= -p "$pid" 2>/dev/null) in
-    '' | Z*) echo "postmaster the coordinator has died, pid $pid of postmaster.pid is gone" ;;
-    *) echo "postmaster pid $pid of postmaster.pid lives"
-      sed -n '1,4s/^/file /p' "$MASTER_DATA_DIRECTORY/postmaster.pid" 2>/dev/null ;;
-    esac ;;
+    if runs "$pid"; then
+      echo "postmaster pid $pid of postmaster.pid lives"
+      sed -n '1,4s/^/file /p' "$MASTER_DATA_DIRECTORY/postmaster.pid" 2>/dev/null
+    else echo "postmaster the coordinator has died, pid $pid of postmaster.pid is gone"; fi ;;
   esac
 fi
 if [ "$1" = help ]; then

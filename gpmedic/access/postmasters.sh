@@ -12,7 +12,7 @@ for directory in "$@"; do
       if (substr($0, at + 4 + length(directory)) ~ /^(\/? |\/?$)/ && $0 ~ /postgres|postmaster/) { print $1; next } }
     $1 == named && index($0, directory) > 0 { print $1 }' |
     while read -r found; do
-      case $(ps -o stat= -p "$found" 2>/dev/null) in '' | Z*) ;; *) echo "left $found $directory" ;; esac
+      ! runs "$found" || echo "left $found $directory"
     done
   # A postmaster works in its data directory, also where its arguments name it by a link.
   if [ "$pid" -gt 0 ] && [ "/proc/$pid/cwd" -ef "$directory" ]; then echo "left $pid $directory"; fi

@@ -37,5 +37,5 @@ def _asked(host: str, cluster: Cluster, need: str) -> tuple[str, str, str]:
         raise UnsafeState(f"{host!r} is no host name; nothing was stopped.", "Correct gp_segment_configuration.")
     words = shlex.join(s.datadir for s in cluster.segments if s.hostname == host)
     # A function, so that a host to which only half of it comes runs nothing; see ssh.py.
-    text = f"gpmedic_look() {{\n{script('postmasters')}\n}}\ngpmedic_look {words} </dev/null"
+    text = f"gpmedic_look() {{\n{script('runs', 'postmasters')}\n}}\ngpmedic_look {words} </dev/null"
     return host, need, text

@@ -1,0 +1,10 @@
+# runs PID: whether this process lives; a zombie does not. The kernel's own word where it gives one: ps reads all of /proc.
+if [ -r /proc/self/stat ]; then
+  runs() {
+    process=
+    read -r process 2>/dev/null <"/proc/$1/stat" || :
+    case ${process##*) } in '' | Z* | X*) return 1 ;; esac
+  }
+else
+  runs() { case $(ps -o stat= -p "$1" 2>/dev/null) in '' | Z*) return 1 ;; esac; }
+fi
