@@ -22,6 +22,7 @@ DEADLINE: Final = 20
 """Seconds that a host gets for all its answers."""
 AT_ONCE: Final = 32
 HOST_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,253}")
+_HOST_SCRIPT: Final = "runs+packages+facts_host"
 _ENDED: Final = "end - -"
 
 
@@ -41,7 +42,7 @@ def gather(settings: ClusterSettings, shell: Shell, cluster: Cluster) -> tuple[H
     words = [
         word
         for host in asked
-        for word in (host, for_host("runs+packages+facts_host", f"{frame}-host", settings.greenplum.home, *datadirs[host]))
+        for word in (host, for_host(_HOST_SCRIPT, f"{frame}-host", settings.greenplum.home, *datadirs[host]))
     ]
     head, *parts = ask_all(shell, settings, frame, DEADLINE, words)
     found = {host: _host(host, part, frame, datadirs[host]) for host, part in zip(asked, parts, strict=True)}
