@@ -30,7 +30,7 @@ def judge_spare(
     config: RecoveryConfig, cluster: Cluster, facts: SpareFacts, reference: Reference, policy: PolicySettings
 ) -> tuple[Check, ...]:
     """Every check of the spare, for the lines that move segments to it."""
-    checks = [_two_hosts(config, cluster, facts.host), *_host(facts, reference)]
+    checks = [_two_hosts(config, cluster, facts), *_host(facts, reference)]
     if facts.reachable:
         checks.append(_packages(cluster, facts, reference))
         checks += [_hop(hop, facts.host) for hop in facts.hops] or [_no_hop(facts.host)]
@@ -41,18 +41,18 @@ def judge_spare(
     return tuple(replace(c, detail=plain(c.detail)) for c in checks)  # what hosts said stays on its line
 
 
-def _two_hosts(config: RecoveryConfig, cluster: Cluster, spare: str) -> Check:
-    """gprecoverseg puts a mirror beside its primary with a mere warning (T20)."""
+def _two_hosts(config: RecoveryConfig, cluster: Cluster, facts: SpareFacts) -> Check:
+    """gprecoverseg puts a mirror beside its primary with a mere warning (T20), and knows hosts by their names alone."""
     beside = []
     for line in config.lines:
         segment = find(line.failed, cluster)
         primaries = [s for s in cluster.acting_primaries if segment is not None and s.content == segment.content]
-        if any(_leads_to(line.target, p.hostname, p.address) for p in primaries):
+        if any(_leads_to(line.target, p.hostname, p.address) or p.hostname in facts.same_machine for p in primaries):
             beside.append(str(primaries[0].content))
     if beside:
         detail = f"content {', '.join(beside)} would have both copies on one host"
-        return _failed(CheckName.TWO_HOSTS, spare, detail, "Name a spare that holds no copy of these contents.")
-    return Check(CheckName.TWO_HOSTS, spare, Verdict.PASS, "afterwards no pair has both copies on one host")
+        return _failed(CheckName.TWO_HOSTS, facts.host, detail, "Name a spare that holds no copy of these contents.")
+    return Check(CheckName.TWO_HOSTS, facts.host, Verdict.PASS, "afterwards no pair has both copies on one host")
 
 
 def _leads_to(target: Place | None, *names: str) -> bool:

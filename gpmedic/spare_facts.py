@@ -32,6 +32,7 @@ class SpareFacts:
         directories: those into which the segments are to be copied.
         hops: ssh from the spare to the acting primaries' hosts, and from them to the spare.
         source_kb: by content, what is to be copied; contents whose size could not be told are missing.
+        same_machine: names of acting primaries' hosts that lead to this machine too.
     """
 
     host: str
@@ -46,6 +47,7 @@ class SpareFacts:
     hops: tuple[Hop, ...] = ()
     source_kb: Mapping[int, int] = field(default_factory=dict)
     packages: frozenset[str] | None = None
+    same_machine: frozenset[str] = frozenset()
 
     def directory(self, path: str) -> TargetDirectory | None:
         return next((d for d in self.directories if d.path == path), None)

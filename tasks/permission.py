@@ -25,7 +25,7 @@ def require_permission(settings: ClusterSettings, shell: Shell | None = None) ->
             f" = {Automation.WITH_APPROVAL.value!r} in the cluster's file or block.",
         )
     if shell is not None:
-        require_released(shell, settings.name)
+        require_released(shell, settings)
         return
     with Shell.connect(settings.ssh) as own:
-        require_released(own, settings.name)
+        require_released(own, settings)

@@ -110,6 +110,11 @@ class Answers:
         return frozenset(self.single["packages"].split()) if "packages" in self.single else None
 
     @property
+    def machine(self) -> str:
+        """What names the machine itself, whatever name led to it."""
+        return self.single.get("machine", "")
+
+    @property
     def clock_skew(self) -> float | None:
         return _skew(self.single.get("clock", ""), *self.asked)
 

@@ -4,6 +4,7 @@ marker=$1 spare=$2 seconds=$3
 shift 3
 ends=$(($(date +%s) + seconds))
 printf '%s\n' "$marker"
+echo "machine - $(machine)"
 hop 0 "$spare"
 while [ $# -ge 2 ]; do
   content=$1 count=$2

@@ -61,7 +61,7 @@ def look_at_spare(
     peers = sorted({s.hostname for s in sources})
     scripts = {peer: _for_source(frame, spare, [s for s in sources if s.hostname == peer]) for peer in peers}
     words = (settings.greenplum.home, str(len(peers)), *peers, *paths)
-    scripts[spare] = for_host("within+packages+facts_hop+sizes+facts_spare", f"{frame}-host", *words)
+    scripts[spare] = for_host("within+machine+packages+facts_hop+sizes+facts_spare", f"{frame}-host", *words)
     said = ask_hosts(settings, shell, frame, SPARE_DEADLINE, scripts)
     own = said[spare]
     back = [(peer, said[peer]) for peer in peers if peer != spare]
@@ -78,6 +78,7 @@ def look_at_spare(
         (*_hops(spare, peers, own), *(hop for peer, answer in back for hop in _hops(peer, [spare], answer))),
         {int(content): int(kb) for _, answer in back for key, content, kb in answer.lines if key == "size"},
         own.packages,
+        frozenset(peer for peer, answer in back if answer.machine and answer.machine == own.machine),
     )
 
 
@@ -120,7 +121,7 @@ def _for_source(frame: str, spare: str, sources: Sequence[Segment]) -> str:
     words = [spare, str(SIZE_DEADLINE)]
     for s in sources:
         words += [str(s.content), str(len(s.directories)), *s.directories]
-    return for_host("within+facts_hop+sizes+facts_source", f"{frame}-host", *words)
+    return for_host("within+machine+facts_hop+sizes+facts_source", f"{frame}-host", *words)
 
 
 def ask_hosts(

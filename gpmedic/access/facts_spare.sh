@@ -5,6 +5,7 @@ shift 3
 printf '%s\n' "$marker"
 echo "clock - $(date +%s)"
 echo "user - ${LOGNAME:-$(id -un)}"
+echo "machine - $(machine)"
 version=$(LD_LIBRARY_PATH=$home/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} "$home/bin/postgres" --gp-version 2>/dev/null) ||
   version=$(LD_LIBRARY_PATH=$home/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} "$home/bin/postgres" --version 2>/dev/null) || version=
 echo "version - $(printf '%s\n' "$version" | head -n 1)"

@@ -68,9 +68,9 @@ def launch(shell: Shell, key: str, argv: Sequence[str], prelude: str, data_direc
     """
     _check(key)
     command = f"{prelude}\nexec {shlex.join(argv)}\n"
-    keeper = script("job_shared", "job_keeper")
+    keeper = script("machine", "job_shared", "job_keeper")
     for _ in range(_LAUNCHES):
-        done = shell.run(script("job_shared", "job_launch"), key, command, keeper, data_directory)
+        done = shell.run(script("machine", "job_shared", "job_launch"), key, command, keeper, data_directory)
         _first_line(done, shell)
         seen = status(shell, key)
         if seen.state is not JobState.NEVER:
@@ -85,7 +85,7 @@ def status(shell: Shell, key: str, offset: int = 0) -> JobStatus:
         HostUnreachable: the connection was lost.
     """
     _check(key)
-    done = shell.run(script("job_shared", "job_state", "job_status"), key, str(offset), str(_MOST_BYTES))
+    done = shell.run(script("machine", "job_shared", "job_state", "job_status"), key, str(offset), str(_MOST_BYTES))
     word, code, size = _first_line(done, shell)
     try:
         state, exit_code, total = JobState(word.lower()), None if code == "-" else int(code), int(size)
@@ -111,7 +111,7 @@ def ended_jobs(shell: Shell) -> tuple[EndedJob, ...]:
     Raises:
         HostUnreachable: the connection was lost.
     """
-    done = shell.run(script("job_shared", "job_state", "job_ended"))
+    done = shell.run(script("machine", "job_shared", "job_state", "job_ended"))
     lines = [line.partition(" ") for line in _listed(done)]
     jobs = [EndedJob(key, int(age)) for age, _, key in lines if age.isdecimal() and _KEY.fullmatch(key)]
     return tuple(sorted(jobs, key=lambda job: job.age))
@@ -136,7 +136,7 @@ def jobs_on(shell: Shell, data_directory: str) -> tuple[str, ...]:
 
 
 def _running(shell: Shell, data_directory: str) -> tuple[str, ...]:
-    done = shell.run(script("job_shared", "job_state", "job_running"), data_directory)
+    done = shell.run(script("machine", "job_shared", "job_state", "job_running"), data_directory)
     return tuple(
         sorted(key for key in _listed(done) if _KEY.fullmatch(key))
     )  # a folder of another name is none of ours

@@ -7,13 +7,6 @@ job_folder() {
   printf '%s\n' "$HOME/.gpmedic/jobs/$1"
 }
 
-# Names this run of the host's kernel. GPMEDIC_BOOT_ID stands in for it: only tests set it, to play a reboot.
-boot_id() {
-  if [ -n "${GPMEDIC_BOOT_ID:-}" ]; then printf '%s\n' "$GPMEDIC_BOOT_ID"
-  elif [ -r /proc/sys/kernel/random/boot_id ]; then cat /proc/sys/kernel/random/boot_id
-  else sysctl -n kern.boottime | tr -dc '0-9a-zA-Z'; echo; fi
-}
-
 # Start time of process $1: a process number is given again, number and start time together are not.
 # 0 where there is none, or a zombie.
 started_at() {

@@ -12,6 +12,6 @@ def look_at_limits(settings: ClusterSettings) -> Limits:
     automation = settings.policy.automation
     try:
         with Shell.connect(settings.ssh) as shell:
-            return Limits(automation, pulled(shell, settings.name))
+            return Limits(automation, pulled(shell, settings))
     except GpmedicError as error:
         return Limits(automation, unknown=error.message)

@@ -23,7 +23,7 @@ def on(
 
     settings = choose_cluster(cluster)
     with Shell.connect(settings.ssh) as shell:
-        print(f"On: {brake.pull(shell, settings.name, f'{getpass.getuser()}@{socket.gethostname()}: {why}')}")
+        print(f"On: {brake.pull(shell, settings, f'{getpass.getuser()}@{socket.gethostname()}: {why}')}")
     print(f"What runs already runs on. Next: gpmedic status {settings.name}; gpmedic brake off {settings.name}")
 
 
@@ -36,7 +36,7 @@ def off(cluster: ClusterName = None) -> None:
 
     settings = choose_cluster(cluster)
     with Shell.connect(settings.ssh) as shell:
-        left = brake.release(shell, settings.name)
+        left = brake.release(shell, settings)
     if left is not None:
         print(f"Still on: {left}")
         print("That file is for every cluster of this account; remove it by hand when whoever made it agrees.")
@@ -53,6 +53,6 @@ def show(cluster: ClusterName = None) -> None:
 
     settings = choose_cluster(cluster)
     with Shell.connect(settings.ssh) as shell:
-        why = brake.pulled(shell, settings.name)
+        why = brake.pulled(shell, settings)
     print("Off." if why is None else f"On: {why}")
     raise typer.Exit(0 if why is None else 1)

@@ -10,6 +10,7 @@ from gpmedic.practice.facts import HostFacts, SshState
 from gpmedic.practice.sshd import SshFault, SshHosts
 
 STATE_FOLDER = Path("run") / "hosts"
+MACHINE_VARIABLE = "GPMEDIC_BOOT_ID"  # makes hosts of one machine several; `machine=` in a state file makes two one
 _SSHD = {
     SshState.NORMAL: SshFault.NONE,
     SshState.BANNER: SshFault.BANNER,

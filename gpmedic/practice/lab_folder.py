@@ -13,6 +13,7 @@ from gpmedic.practice.control import CLUSTER_VARIABLE, PracticeError
 from gpmedic.practice.engine import Engine
 from gpmedic.practice.facts import Release
 from gpmedic.practice.greenplum_catalog import UTILITY_VERSIONS
+from gpmedic.practice.hosts import MACHINE_VARIABLE
 from gpmedic.practice.layout import (
     COORDINATOR_HOST,
     HOSTS,
@@ -82,8 +83,8 @@ def serve_hosts(folder: Path) -> SshHosts:
     authorized = folder / "run" / "authorized_keys"
     authorized.write_bytes(key.export_public_key())
     path = f"{folder}/greenplum/bin:{folder}/system/bin:/usr/local/bin:/usr/bin:/bin"
-    marked = {CLUSTER_VARIABLE: str(folder)}
-    specs = [SshHost(name, folder / "hosts" / name, path=path, environment=marked) for name in HOSTS]
+    variables = {name: {CLUSTER_VARIABLE: str(folder), MACHINE_VARIABLE: name} for name in HOSTS}
+    specs = [SshHost(name, folder / "hosts" / name, path, environment=variables[name]) for name in HOSTS]
     sshd = SshHosts(specs, authorized)
     (folder / "known_hosts").write_text(sshd.known_hosts())
     (folder / "ssh_config").write_text(

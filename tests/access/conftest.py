@@ -11,7 +11,7 @@ import pytest
 
 from gpmedic.access.ssh import Shell
 from gpmedic.practice.sshd import LOOPBACK, SshHost, SshHosts
-from gpmedic.settings import SshSettings
+from gpmedic.settings import ClusterSettings, DatabaseSettings, GreenplumSettings, SshSettings
 from tests.postgres_server import PostgresServer, postgres_server
 
 COORDINATOR_HOST = "mdw"
@@ -46,6 +46,14 @@ class Lab:
             "command_timeout": 20,
         }
         return SshSettings.model_validate(values | changes)
+
+    def cluster(self, name: str = "prod", directory: str = "/data/gpseg-1") -> ClusterSettings:
+        return ClusterSettings(
+            name=name,
+            database=DatabaseSettings(host=LOOPBACK),
+            ssh=self.settings(),
+            greenplum=GreenplumSettings(home="/usr/local/gpdb", coordinator_data_directory=directory),
+        )
 
     def shell(self, **changes: object) -> Shell:
         return Shell.connect(self.settings(**changes))

@@ -11,19 +11,9 @@ import pytest
 from gpmedic.access import lock
 from gpmedic.access.ssh import Shell
 from gpmedic.errors import AccessRefused, LockHeld
-from gpmedic.practice.sshd import LOOPBACK, SshFault
-from gpmedic.settings import ClusterSettings, DatabaseSettings, GreenplumSettings
+from gpmedic.practice.sshd import SshFault
 
 from .conftest import COORDINATOR_HOST, Lab
-
-
-def settings(lab: Lab, name: str = "prod") -> ClusterSettings:
-    return ClusterSettings(
-        name=name,
-        database=DatabaseSettings(host=LOOPBACK),
-        ssh=lab.settings(),
-        greenplum=GreenplumSettings(home="/usr/local/gpdb", coordinator_data_directory="/data/gpseg-1"),
-    )
 
 
 def by(cluster: str, token: str, who: str = "", directory: str = "") -> lock.Claim:
@@ -106,7 +96,7 @@ def test_of_eight_who_come_at_once_one_gets_the_lock(lab: Lab) -> None:
 
 
 def test_the_block_holds_the_lock_beyond_its_stale_age_and_gives_it_back(lab: Lab, shell: Shell) -> None:
-    with lock.locked(shell, settings(lab), stale_after=4, beat_every=0.5):
+    with lock.locked(shell, lab.cluster(), stale_after=4, beat_every=0.5):
         time.sleep(5.5)
         with lab.shell() as other, pytest.raises(LockHeld):
             lock.acquire(other, by("prod", "token-b", "bob"), stale_after=4)
@@ -114,14 +104,14 @@ def test_the_block_holds_the_lock_beyond_its_stale_age_and_gives_it_back(lab: La
 
 
 def test_a_lock_is_given_back_although_the_connection_was_lost(lab: Lab, shell: Shell) -> None:
-    with lock.locked(shell, settings(lab)):
+    with lock.locked(shell, lab.cluster()):
         lab.servers.drop_connections(COORDINATOR_HOST)
     with lab.shell() as other:
         assert lock.owner(other, "prod") is None
 
 
 def test_the_error_of_the_block_is_not_hidden_when_the_lock_cannot_be_given_back(lab: Lab, shell: Shell) -> None:
-    with pytest.raises(ZeroDivisionError), lock.locked(shell, settings(lab)):
+    with pytest.raises(ZeroDivisionError), lock.locked(shell, lab.cluster()):
         lab.servers.set_fault(COORDINATOR_HOST, SshFault.REFUSED)
         lab.servers.drop_connections(COORDINATOR_HOST)
         _ = 1 / 0

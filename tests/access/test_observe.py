@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
@@ -28,6 +28,7 @@ from gpmedic.conditions import Condition
 from gpmedic.errors import AccessRefused, GpmedicError, HostUnreachable
 from gpmedic.host_facts import HostFacts, PidState
 from gpmedic.practice.fault import Fault
+from gpmedic.practice.hosts import STATE_FOLDER
 from gpmedic.practice.practice_cluster import PracticeCluster
 from gpmedic.practice.sshd import SshHost
 from gpmedic.probe import ProbeState
@@ -185,6 +186,24 @@ def test_the_packages_of_gppkg_are_read_from_its_archive_on_every_host_and_on_a_
         assert set(seen()) == {frozenset({"plr-2.3.gppkg", "postgis-2.5.gppkg"})}
     finally:
         shutil.rmtree(archive.parents[1])
+
+
+def test_two_names_of_one_machine_are_seen_to_be_one(six: PracticeCluster) -> None:
+    cluster = observe(six.settings).cluster
+    sources: dict[int, Sequence[str]] = {0: (), 2: ()}  # their acting primaries run on sdw1 and sdw2
+    state = six.folder / STATE_FOLDER / "sdw4"
+    before = state.read_text()
+
+    def seen() -> frozenset[str]:
+        with Shell.connect(six.settings.ssh) as shell:
+            return look_at_spare(six.settings, shell, cluster, "sdw4", sources).same_machine
+
+    assert seen() == frozenset()
+    state.write_text(f"{before}machine=sdw2\n")
+    try:
+        assert seen() == {"sdw2"}
+    finally:
+        state.write_text(before)
 
 
 def test_a_host_that_is_down_is_a_fact_and_no_error(six: PracticeCluster) -> None:

@@ -103,6 +103,11 @@ def test_both_copies_on_one_host_fail() -> None:
     assert bad(checks) == [(CheckName.TWO_HOSTS, Verdict.FAIL)]
 
 
+def test_another_name_of_the_machine_that_holds_the_primary_is_no_second_host() -> None:
+    alias = replace(spare_of(lost()), same_machine=frozenset({"sdw2"}))
+    assert bad(judged(alias, lost())) == [(CheckName.TWO_HOSTS, Verdict.FAIL)]
+
+
 def test_the_replication_port_of_4_3_must_be_free_too() -> None:
     checks = judged(replace(spare_of(lost(V43)), listening=frozenset({7001})), lost(V43))
     assert (CheckName.PORTS_FREE, Verdict.FAIL) in bad(checks)

@@ -44,7 +44,7 @@ def test_a_health_check_emits_one_event_a_condition_and_keeps_a_page_and_a_table
     mirror_down: PracticeCluster, prefect_server: str
 ) -> None:
     with Shell.connect(mirror_down.settings.ssh) as shell:
-        brake.pull(shell, mirror_down.name, "anna: storage migration")
+        brake.pull(shell, mirror_down.settings, "anna: storage migration")
     report = health_check(mirror_down.name)
     assert not report.healthy
 

@@ -66,11 +66,11 @@ def test_a_cluster_registered_without_a_word_is_only_observed_and_one_that_is_br
 
     policy(practice, tmp_path, 'automation = "with_approval"')
     with Shell.connect(practice.settings.ssh) as shell:
-        brake.pull(shell, practice.name, "anna: storage migration")
+        brake.pull(shell, practice.settings, "anna: storage migration")
         with pytest.raises(Braked, match="storage migration"):
             attend(lambda: recover(practice.name), nobody)
 
-        brake.release(shell, practice.name)
+        brake.release(shell, practice.settings)
     assert jobs_of(practice) == before
 
 
@@ -84,12 +84,12 @@ def test_a_brake_that_is_pulled_while_the_question_stands_stops_what_was_approve
     with Shell.connect(practice.settings.ssh) as shell:
 
         def pulls_the_brake_and_says_yes(request: Request) -> Answer:
-            brake.pull(shell, practice.name, "boris: stop")
+            brake.pull(shell, practice.settings, "boris: stop")
             return yes(request)
 
         with pytest.raises(Braked, match="boris: stop"):
             attend(lambda: recover(practice.name), pulls_the_brake_and_says_yes)
-        brake.release(shell, practice.name)
+        brake.release(shell, practice.settings)
     assert jobs_of(practice) == before
 
 

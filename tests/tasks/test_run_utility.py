@@ -161,11 +161,11 @@ def test_nothing_is_started_beside_the_job_of_an_earlier_run(mirror_down: Practi
 @contextmanager
 def brake_pulled(cluster: PracticeCluster) -> Iterator[None]:
     with Shell.connect(cluster.settings.ssh) as shell:
-        brake.pull(shell, cluster.name, "anna: storage migration")
+        brake.pull(shell, cluster.settings, "anna: storage migration")
         try:
             yield
         finally:
-            brake.release(shell, cluster.name)
+            brake.release(shell, cluster.settings)
 
 
 @contextmanager
