@@ -30,9 +30,10 @@ from tests.people import Operator
 from tests.worker import worked
 
 
-@pytest.fixture(scope="module")
-def practice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PracticeCluster]:
-    with pytest.MonkeyPatch.context() as patch, PracticeCluster(f"deployed-{os.getpid()}", "6") as cluster:
+@pytest.fixture(scope="module", params=["6"])
+def practice(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PracticeCluster]:
+    name = f"deployed-{os.getpid()}-{request.param.replace('.', '')}"
+    with pytest.MonkeyPatch.context() as patch, PracticeCluster(name, request.param) as cluster:
         patch.setenv("GPMEDIC_CLUSTERS", str(tmp_path_factory.mktemp("clusters")))
         cluster.register()
         yield cluster
@@ -99,6 +100,7 @@ def test_after_a_failed_incremental_recovery_neither_the_resumed_run_nor_the_nex
 
 
 @pytest.mark.chaos
+@pytest.mark.parametrize("practice", ["6", "4.3", "7"], indirect=True)
 def test_a_data_directory_that_is_gone_is_copied_anew_after_an_approval_that_names_it(
     practice: PracticeCluster,
 ) -> None:

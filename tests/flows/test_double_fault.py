@@ -216,7 +216,7 @@ def restarting(settings: ClusterSettings, approval: Approval, checked: Checked, 
 
 @pytest.mark.chaos
 @pytest.mark.timeout(300)
-@generation_6
+@every_generation
 def test_unless_a_copy_is_proven_current_nothing_is_touched_and_nobody_is_asked(practice: PracticeCluster) -> None:
     """One content, of which first one copy dies and then the other; whatever is refused leaves it as it is."""
     practice.break_(Fault.KILL_PRIMARY, content=4)

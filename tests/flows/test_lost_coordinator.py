@@ -16,9 +16,10 @@ from gpmedic.practice import Fault, PracticeCluster
 from tasks.advise import last_standby
 
 
-@pytest.fixture(scope="module")
-def practice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PracticeCluster]:
-    with pytest.MonkeyPatch.context() as patch, PracticeCluster(f"lost-{os.getpid()}", "6") as cluster:
+@pytest.fixture(scope="module", params=["6", *(pytest.param(g, marks=pytest.mark.chaos) for g in ("4.3", "7"))])
+def practice(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PracticeCluster]:
+    name = f"lost-{os.getpid()}-{request.param.replace('.', '')}"
+    with pytest.MonkeyPatch.context() as patch, PracticeCluster(name, request.param) as cluster:
         patch.setenv("GPMEDIC_CLUSTERS", str(tmp_path_factory.mktemp("clusters")))
         cluster.register()
         yield cluster

@@ -117,7 +117,7 @@ def test_a_mirror_that_is_down_is_recovered_with_one_approval(practice: Practice
 
 
 @pytest.mark.chaos
-@generation_6
+@every_generation
 def test_a_host_that_has_booted_again_is_one_incident_with_one_plan(practice: PracticeCluster) -> None:
     practice.write_rows(60)
     rows = practice.count_rows()

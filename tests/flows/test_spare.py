@@ -97,7 +97,7 @@ def test_a_lost_host_is_replaced_with_one_approval_for_the_move_and_one_for_the_
     assert "To move everything back later" in report_text(report)
     kept = str(getattr(Artifact.get(f"move-back-{practice.name}"), "data", ""))
     assert all(line in kept for line in step.way_back.splitlines())
-    if practice.release is Release.V6:
+    if practice.release is not Release.V4_3:
         _the_way_back(practice, step.way_back)
 
 
