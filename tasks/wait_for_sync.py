@@ -29,6 +29,7 @@ from gpmedic.sync import (
     synchronized,
 )
 from tasks.detect import look
+from tasks.known_cause import read_known_cause
 from tasks.notify import Level, Phase, announce, tell
 from tasks.publish import SyncBar
 
@@ -152,9 +153,13 @@ class _Wait:
             return
         self._down_since = self._down_since or now
         if now - self._down_since > self._settings.policy.down_again_after:  # FTS takes its time to see it come back
+            told = read_known_cause(self._settings, cluster, down)
+            why = f": {told.cause.meaning} (its log: {told.line})" if told else ""
             raise UnsafeState(
-                f"{', '.join(map(str, down))} went down instead of catching up; nothing more was done.",
-                "Read the log of that segment and see that its host is well; then run the flow again.",
+                f"{', '.join(map(str, down))} went down instead of catching up{why}; nothing more was done.",
+                told.cause.next_action
+                if told
+                else "Read the log of that segment and see that its host is well; then run the flow again.",
             )
 
     def _show(self, cluster: Cluster, progress: SyncProgress, now: float) -> None:

@@ -36,6 +36,7 @@ class Broken:
     rewind_fails: set[int] = field(default_factory=set)  # dbids
     flapping: set[int] = field(default_factory=set)  # contents
     hidden_replication: set[int] = field(default_factory=set)  # contents
+    refused_replication: set[int] = field(default_factory=set)  # contents
     gprecoverseg_hangs: bool = False
     lies: set[str] = field(default_factory=set)
 

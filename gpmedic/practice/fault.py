@@ -23,6 +23,7 @@ class Fault(StrEnum):
     LOCK_STALE = "lock_stale"
     GPRECOVERSEG_HANGS = "gprecoverseg_hangs"
     REPLICATION_ROW_MISSING = "replication_row_missing"
+    REPLICATION_REFUSED = "replication_refused"
     UTILITY_LIES = "utility_lies"
     SSH_REFUSED = "ssh_refused"
     SSH_SILENT = "ssh_silent"
@@ -73,6 +74,7 @@ FAULTS: Mapping[Fault, FaultFacts] = MappingProxyType(
         Fault.LOCK_STALE: FaultFacts(None, "gprecoverseg's lock, its owner dead"),
         Fault.GPRECOVERSEG_HANGS: FaultFacts(None, "gprecoverseg does not end"),
         Fault.REPLICATION_ROW_MISSING: FaultFacts("content", "no row in gp_stat_replication"),
+        Fault.REPLICATION_REFUSED: FaultFacts("content", "its primary's pg_hba.conf lets no mirror in"),
         Fault.UTILITY_LIES: FaultFacts("lie", "words and exit code of another end"),
         Fault.SSH_REFUSED: FaultFacts("host", "its ssh refuses connections"),
         Fault.SSH_SILENT: FaultFacts("host", "its ssh accepts and says nothing"),

@@ -1,5 +1,6 @@
 """How each fault of a practice cluster is made, and how it is healed: one row a fault."""
 
+import contextlib
 import shutil
 import signal
 import subprocess
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gpmedic.cluster import COORDINATOR_CONTENT, Status
+from gpmedic.cluster import COORDINATOR_CONTENT, Generation, Status
 from gpmedic.practice.control import CLUSTER_VARIABLE, PracticeError
 from gpmedic.practice.engine import Engine
 from gpmedic.practice.facts import SshState
@@ -74,6 +75,7 @@ def in_force(engine: Engine) -> tuple[tuple[str, str], ...]:
         (Fault.FLAPPING, sorted(broken.flapping)),
         (Fault.UTILITY_LIES, sorted(broken.lies)),
         (Fault.REPLICATION_ROW_MISSING, sorted(broken.hidden_replication)),
+        (Fault.REPLICATION_REFUSED, sorted(broken.refused_replication)),
         (Fault.HOST_DOWN, [host.name for host in hosts if not host.reachable]),
         (
             Fault.DISK_FULL,
@@ -294,6 +296,29 @@ def _show_replication(engine: Engine, content: int) -> str:
     return f"gp_stat_replication shows content {content}."
 
 
+def _refuse_replication(engine: Engine, content: int) -> str:
+    if engine.release.generation is not Generation.WAL:
+        raise PracticeError("The mirrors of 4.3 do not stream, and no pg_hba.conf lets them in.")
+    _rewrite_hba(engine, content, lambda line: f"#refused {line}" if line.startswith("local replication") else line)
+    engine.broken.refused_replication.add(content)
+    engine.servers.ask(engine.primary(content), "SELECT pg_terminate_backend(pid) FROM pg_stat_replication")
+    return f"pg_hba.conf of the acting primary of content {content} has no entry for replication."
+
+
+def _let_replication_in(engine: Engine, content: int) -> str:
+    _rewrite_hba(engine, content, lambda line: line.removeprefix("#refused "))
+    engine.broken.refused_replication.discard(content)
+    return f"The mirror of content {content} may stream."
+
+
+def _rewrite_hba(engine: Engine, content: int, change: Callable[[str], str]) -> None:
+    for row in engine.pair(content):
+        entries = Path(row.datadir) / "pg_hba.conf"
+        with contextlib.suppress(FileNotFoundError):  # a directory may have been taken away
+            entries.write_text("".join(f"{change(line)}\n" for line in entries.read_text().splitlines()))
+        engine.servers.hang_up(row.dbid)
+
+
 def _ssh(state: SshState) -> Callable[[Engine, str], str]:
     def change(engine: Engine, host: str) -> str:
         _hosts(engine).set_ssh(host, state)
@@ -320,6 +345,7 @@ _KINDS: dict[Fault, _Kind] = {
     Fault.LOCK_STALE: _Kind(_stale_lock, _free_lock),
     Fault.GPRECOVERSEG_HANGS: _Kind(_hangs(True), _hangs(False)),
     Fault.REPLICATION_ROW_MISSING: _Kind(_hide_replication, _show_replication),
+    Fault.REPLICATION_REFUSED: _Kind(_refuse_replication, _let_replication_in),
     Fault.UTILITY_LIES: _Kind(_lie, _honest),
     Fault.SSH_REFUSED: _Kind(_ssh(SshState.REFUSED), _ssh(SshState.NORMAL)),
     Fault.SSH_SILENT: _Kind(_ssh(SshState.SILENT), _ssh(SshState.NORMAL)),

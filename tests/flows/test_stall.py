@@ -62,6 +62,21 @@ def test_a_wait_in_which_nothing_moves_alarms_once_and_ends_when_the_mirror_is_t
 
 
 @pytest.mark.chaos
+def test_a_mirror_that_its_primary_does_not_let_in_is_told_with_what_its_log_says(practice: PracticeCluster) -> None:
+    impatient = practice.settings.policy.model_copy(update={"down_again_after": 1})
+    settings = practice.settings.model_copy(update={"policy": impatient})
+    practice.break_(Fault.REPLICATION_REFUSED, content=2)
+    practice.wait_until(lambda facts: any(s.content == 2 and s.status is Status.DOWN for s in facts.segments))
+    with pytest.raises(
+        UnsafeState, match=r"does not let its mirror stream \(its log: .*no pg_hba\.conf entry"
+    ) as ended:
+        waiting(settings)
+    assert "gpstop -u" in ended.value.next_action
+    practice.heal(Fault.REPLICATION_REFUSED, content=2)
+    assert waiting(practice.settings)
+
+
+@pytest.mark.chaos
 def test_a_mirror_that_goes_down_again_and_a_primary_that_dies_end_the_wait(practice: PracticeCluster) -> None:
     impatient = practice.settings.policy.model_copy(update={"down_again_after": 1})
     settings = practice.settings.model_copy(update={"policy": impatient})

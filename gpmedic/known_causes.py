@@ -1,0 +1,69 @@
+"""Why a segment that was started does not stay up, where its log says it in words that are known from the field."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from gpmedic.table import plain
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCause:
+    """One row of the table.
+
+    Attributes:
+        says: what a line of the log holds.
+        meaning, next_action: for a person; the second completes "Next: ".
+    """
+
+    says: re.Pattern[str]
+    meaning: str
+    next_action: str
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A cause that a log names, and the words that do, of one line."""
+
+    cause: KnownCause
+    line: str
+
+
+KNOWN_CAUSES: Final = (
+    KnownCause(
+        re.compile(r"no pg_hba\.conf entry for replication|pg_hba\.conf rejects replication"),
+        "pg_hba.conf of the acting primary does not let its mirror stream",
+        "Give the mirror's host an entry for replication in pg_hba.conf of the acting primary (and the other way round,"
+        " for when the roles switch), load it with gpstop -u, then run the flow again.",
+    ),
+    KnownCause(
+        re.compile(r"requested WAL segment \w+ has already been removed"),
+        "WAL that the mirror needs is no longer there, and no incremental recovery brings it back",
+        "Look at both copies, then copy this mirror alone in full (gprecoverseg -F -i with its line); afterwards let the"
+        " primaries keep more WAL (max_slot_wal_keep_size, wal_keep_segments).",
+    ),
+    KnownCause(
+        re.compile(r"No space left on device|could not extend file .{1,200}: (?:wrote only|No space)"),
+        "its file system is full",
+        "Make room there, never by deleting WAL, then run the flow again; or move it with gpmedic recover-to-spare.",
+    ),
+    KnownCause(
+        re.compile(r"data directory .{1,200} has (?:group or world access|invalid permissions)"),
+        "PostgreSQL does not start in a data directory that others may read",
+        "Give the data directory mode 0700 on its host, then run the flow again.",
+    ),
+    KnownCause(
+        re.compile(r"could not bind .{1,80}Address already in use|Is another postmaster already running on port"),
+        "another process holds its port",
+        "Find out on its host what listens there (ss -lntp), end it, then run the flow again.",
+    ),
+)
+
+
+def known_cause(log: str) -> Told | None:
+    """The cause that the newest line of a log names, of those that are known; None where there is none."""
+    for line in reversed(log.splitlines()):
+        for cause in KNOWN_CAUSES:
+            if (found := cause.says.search(line)) is not None:
+                return Told(cause, plain(line[found.start() :].strip())[:200])
+    return None
