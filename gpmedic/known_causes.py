@@ -39,7 +39,7 @@ KNOWN_CAUSES: Final = (
     KnownCause(
         re.compile(r"requested WAL segment \w+ has already been removed"),
         "WAL that the mirror needs is no longer there, and no incremental recovery brings it back",
-        "Look at both copies, then copy this mirror alone in full (gprecoverseg -F -i with its line); afterwards let the"
+        "Look at both copies, then copy this mirror alone in full (gprecoverseg -F -i with its line); then let the"
         " primaries keep more WAL (max_slot_wal_keep_size, wal_keep_segments).",
     ),
     KnownCause(
