@@ -12,16 +12,15 @@ def choose_cluster(name: str | None) -> ClusterSettings:
         AccessRefused: no such cluster, or several and none was named.
     """
     if name is not None:
-        return _up(load_cluster(name))
-    registered = sorted(path.stem for path in clusters_folder().glob("*.toml"))
-    known = [stem for stem in registered if not stem.startswith(DRILL_PREFIX)]
+        return load_running(name)
+    known = registered_clusters()
     if len(known) == 1:
-        return _up(load_cluster(known[0]))
+        return load_running(known[0])
     if known:
         raise AccessRefused(f"Several clusters are registered: {', '.join(known)}.", "Name the one that you mean.")
-    if registered:
+    if drills := _registered():
         raise AccessRefused(
-            f"Only clusters of drills are registered: {', '.join(registered)}.", "Name the one that you mean."
+            f"Only clusters of drills are registered: {', '.join(drills)}.", "Name the one that you mean."
         )
     raise AccessRefused(
         f"No cluster is registered in {clusters_folder()}.",
@@ -29,8 +28,22 @@ def choose_cluster(name: str | None) -> ClusterSettings:
     )
 
 
-def _up(settings: ClusterSettings) -> ClusterSettings:
-    """A practice cluster that was killed leaves its file here, and nothing else."""
+def registered_clusters() -> list[str]:
+    """The names of all clusters that have a file here, without those of drills; sorted."""
+    return [name for name in _registered() if not name.startswith(DRILL_PREFIX)]
+
+
+def _registered() -> list[str]:
+    return sorted(path.stem for path in clusters_folder().glob("*.toml"))
+
+
+def load_running(name: str) -> ClusterSettings:
+    """The settings of this cluster; a practice cluster that was killed leaves its file here, and nothing else.
+
+    Raises:
+        AccessRefused: no such cluster, its file is not valid, or it is such a practice cluster.
+    """
+    settings = load_cluster(name)
     secret = settings.database.password_file
     if settings.practice and secret is not None and not secret.parent.exists():
         raise AccessRefused(

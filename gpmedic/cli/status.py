@@ -1,16 +1,23 @@
 """`gpmedic status` and `gpmedic plan`: look, and change nothing. Neither imports Prefect."""
 
 import json as jsonlib
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
+
+from gpmedic.errors import AccessRefused
 
 ClusterName = Annotated[str | None, typer.Argument(help="The cluster's name; may be left out if there is one.")]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs: one JSON object.")]
 
 
-def status(cluster: ClusterName = None, json: AsJson = False) -> None:
-    """Show what is wrong with a cluster. Exit code 0: healthy, 1: action needed, 2: error."""
+Everyone = Annotated[bool, typer.Option("--all", help="Every registered cluster in a list, the worst first.")]
+
+
+def status(cluster: ClusterName = None, json: AsJson = False, everyone: Everyone = False) -> None:
+    """Show what is wrong with a cluster. Exit code 0: healthy, 1: action needed, 2: error; of several the highest."""
+    if everyone:
+        _status_of_all(cluster, json)
     from gpmedic.access.limits import look_at_limits
     from gpmedic.access.observe import observe
     from gpmedic.cli.choose import choose_cluster
@@ -26,6 +33,20 @@ def status(cluster: ClusterName = None, json: AsJson = False) -> None:
         for line in limits.sentences:
             print(line)
     raise typer.Exit(0 if diagnosis.healthy else 1)
+
+
+def _status_of_all(cluster: str | None, json: bool) -> NoReturn:
+    from gpmedic.cli.overview import look_at_all, table
+    from gpmedic.cli.screen import console
+
+    if cluster is not None:
+        raise AccessRefused(f"--all and {cluster} were given; nothing was looked at.", "Give one of them.")
+    lines = look_at_all()
+    if json:
+        print(jsonlib.dumps([line.json for line in lines], indent=2))
+    else:
+        print(table(lines).text(console.width if console.is_terminal else None))
+    raise typer.Exit(max(line.exit_code for line in lines))
 
 
 def plan(cluster: ClusterName = None, json: AsJson = False) -> None:

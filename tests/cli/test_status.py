@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from flows.local_server import free_port
 from gpmedic.cluster import Mode, Status
 from gpmedic.practice import Fault, PracticeCluster
 from gpmedic.practice.control import Verb
@@ -68,6 +69,29 @@ def test_a_mirror_that_is_down_has_exit_code_1_and_a_plan_to_recover_it(
     assert [step["action"] for step in steps] == ["recover", "wait_for_sync", "verify"]
     assert steps[0]["argv"] == ["gprecoverseg", "-a"]
     assert steps[0]["dbids"] == [mirror_down]
+
+
+@pytest.mark.usefixtures("mirror_down")
+def test_every_cluster_stands_in_one_list_the_worst_first_and_one_that_cannot_be_reached_hides_no_other(
+    gpmedic: Cli, clusters: Path
+) -> None:
+    text = (clusters / "practice.toml").read_text()
+    gone = re.sub(r"(\[ssh\]\nhost = \S+\nport = )\d+", rf"\g<1>{free_port()}", text)
+    (clusters / "away.toml").write_text(gone.replace('name = "practice"', 'name = "away"', 1))
+    (clusters / "broken.toml").write_text("name =")
+    (clusters / "drill-4711.toml").write_text('name = "drill-4711"\n')
+    run = gpmedic("status", "--all", "--json")
+    assert run.returncode == 2, run.stdout + run.stderr
+    shown = json.loads(run.stdout)
+    assert [one["cluster"] for one in shown] == ["away", "broken", "practice"]
+    assert all(one["next_action"] for one in shown[:2])
+    assert [f["condition"] for f in shown[2]["findings"]] == ["mirror_down"]
+    for name in ("away", "broken"):
+        (clusters / f"{name}.toml").unlink()
+    run = gpmedic("status", "--all")
+    assert run.returncode == 1, run.stdout + run.stderr
+    assert re.search(r"^practice  .*ACTION NEEDED  Mirror down: ", run.stdout, re.MULTILINE)
+    assert gpmedic("status", "--all", "practice").returncode == 2
 
 
 @pytest.mark.chaos
