@@ -38,14 +38,14 @@ KNOWN_CAUSES: Final = (
     ),
     KnownCause(
         re.compile(r"requested WAL segment \w+ has already been removed"),
-        "WAL that the mirror needs is no longer there, and no incremental recovery brings it back",
-        "Look at both copies, then copy this mirror alone in full (gprecoverseg -F -i with its line); then let the"
-        " primaries keep more WAL (max_slot_wal_keep_size, wal_keep_segments).",
+        "WAL that the mirror needs is no longer there",
+        "Run the flow again: where an incremental recovery fails, it proposes another with an approval of its own. Let"
+        " the primaries keep more WAL (max_slot_wal_keep_size, wal_keep_segments).",
     ),
     KnownCause(
         re.compile(r"No space left on device|could not extend file .{1,200}: (?:wrote only|No space)"),
         "its file system is full",
-        "Make room there, never by deleting WAL, then run the flow again; or move it with gpmedic recover-to-spare.",
+        "Make room there, never by deleting WAL, then run the flow again.",
     ),
     KnownCause(
         re.compile(r"data directory .{1,200} has (?:group or world access|invalid permissions)"),
@@ -55,7 +55,8 @@ KNOWN_CAUSES: Final = (
     KnownCause(
         re.compile(r"could not bind .{1,80}Address already in use|Is another postmaster already running on port"),
         "another process holds its port",
-        "Find out on its host what listens there (ss -lntp), end it, then run the flow again.",
+        "Find out on its host what listens there (ss -lntp). Where it is a postgres, see which data directory it serves"
+        " and never kill it; where it is another program, move that. Then run the flow again.",
     ),
 )
 

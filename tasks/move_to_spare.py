@@ -1,7 +1,6 @@
 """Move the segments of a host that is lost for good to a spare: survey it first, then gprecoverseg -p or -i."""
 
 import hashlib
-import time
 from dataclasses import dataclass, replace
 
 from prefect import task
@@ -27,7 +26,7 @@ from tasks.approve import Approval
 from tasks.detect import Seen
 from tasks.notify import Phase, tell
 from tasks.permission import require_permission
-from tasks.precheck import Checked, repeated, require_nobody_works, tell_checks
+from tasks.precheck import Checked, clock, repeated, require_nobody_works, tell_checks
 from tasks.recover import advice, explain
 from tasks.run_utility import Ended, run_approved
 from tasks.transient import RETRIED
@@ -68,7 +67,7 @@ def survey(settings: ClusterSettings, seen: Seen, request: SpareRequest) -> Surv
 
 def look_around(settings: ClusterSettings, shell: Shell, seen: Seen, request: SpareRequest) -> Survey:
     """The same without a task run, for the moment before the command."""
-    at = time.monotonic()
+    at = clock()
     cluster = seen.observation.cluster
     moved = lost_segments(cluster, request)
     base_plan(seen.diagnosis, seen.observation.capabilities, settings.policy)  # refuses what gpmedic does not act on

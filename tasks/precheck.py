@@ -1,5 +1,6 @@
 """Check on the hosts what must hold before anything is changed; changes nothing."""
 
+import sys
 import time
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,9 +26,14 @@ from tasks.notify import Level, Phase, tell
 from tasks.transient import RETRIED
 
 
+def clock() -> float:
+    """Seconds that also count while this machine sleeps, where its kernel tells: what was seen before is old then."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if sys.platform == "linux" else time.monotonic()
+
+
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """Checks of one plan, and when they were made, by the monotonic clock of this process."""
+    """Checks of one plan, and when they were made, by `clock`."""
 
     checks: tuple[Check, ...]
     fingerprint: str
@@ -36,7 +42,7 @@ class Checked:
     @property
     def age(self) -> float:
         """Seconds since they were made."""
-        return time.monotonic() - self.at
+        return clock() - self.at
 
 
 @task(name="precheck", **RETRIED)
@@ -70,7 +76,7 @@ def tell_checks(checked: Checked) -> None:
 
 def check(settings: ClusterSettings, shell: Shell, seen: Seen, plan: Plan | None = None) -> Checked:
     """The same without a task run, for the moment before a command."""
-    at = time.monotonic()
+    at = clock()
     cluster = seen.observation.cluster
     plan = plan or seen.plan(settings)
     facts = gather(settings, shell, cluster)

@@ -153,13 +153,18 @@ class _Wait:
             return
         self._down_since = self._down_since or now
         if now - self._down_since > self._settings.policy.down_again_after:  # FTS takes its time to see it come back
-            told = read_known_cause(self._settings, cluster, down)
-            why = f": {told.cause.meaning} (its log: {told.line})" if told else ""
+            what = f"{', '.join(map(str, down))} went down instead of catching up"
+            tell(Phase.SYNCHRONIZE, f"{what}. Looking into the log.", Level.WARNING)
+            known = read_known_cause(self._settings, cluster, down)
+            if known is None:
+                raise UnsafeState(
+                    f"{what}; nothing more was done.",
+                    "Read the log of that segment and see that its host is well; then run the flow again.",
+                )
+            mirror, told = known
             raise UnsafeState(
-                f"{', '.join(map(str, down))} went down instead of catching up{why}; nothing more was done.",
-                told.cause.next_action
-                if told
-                else "Read the log of that segment and see that its host is well; then run the flow again.",
+                f"{what}; nothing more was done. Of dbid {mirror.dbid}: {told.cause.meaning} (its log: {told.line}).",
+                told.cause.next_action,
             )
 
     def _show(self, cluster: Cluster, progress: SyncProgress, now: float) -> None:

@@ -38,6 +38,15 @@ def read_evidence(
     return (*unasked, *((_heading(part), fit_to_keep(part.partition("\n")[2].strip())) for part in parts))
 
 
+def server_log(evidence: str, datadir: str) -> str:
+    """Of what was read of one segment, the end of its server's own log: what copied it may have spoken months ago."""
+    for part in evidence.split("== end of ")[1:]:
+        path, _, lines = part.partition("\n")
+        if path.startswith((f"{datadir}/log/", f"{datadir}/pg_log/")):
+            return lines
+    return ""
+
+
 def _deadline(asked: Sequence[Segment]) -> float:
     """The copies are asked one after the other: a lost rack of a large cluster has hundreds of them."""
     return max(DEADLINE, 60 + _FOR_A_COPY * len(asked) + _FOR_A_HOST * len({s.hostname for s in asked}))

@@ -245,26 +245,20 @@ def _require_one_cluster(settings: ClusterSettings, database: DatabaseSide, host
     )
 
 
-def _require_port(settings: ClusterSettings, host: HostSide) -> None:
-    """A living coordinator that listens elsewhere is no coordinator that is down.
-
-    Raises:
-        AccessRefused: so it is.
-    """
-    port = listens_on(host)
-    if port is not None and port != settings.database.port:
-        raise AccessRefused(
-            f"The database on {settings.database.host}:{settings.database.port} does not answer, but the coordinator "
-            f"of {settings.greenplum.coordinator_data_directory} lives and listens on port {port}; "
-            "nothing was touched.",
-            f"Correct database.port, or bring up what leads from port {settings.database.port} to it.",
-        )
-
-
 def _without_database(settings: ClusterSettings, error: Transient) -> Observation:
     """The host answers although the database does not: what is known of the coordinator there goes with the finding."""
     with Shell.connect(settings.ssh) as shell:
         look = _look(settings, shell)
-    _require_port(settings, look.coordinator)
-    seen = HostUnreachable(f"{error.message} On its host: {look.coordinator.postmaster}.", error.next_action)
-    return Observation(settings.name, None, unreachable=seen)
+    return Observation(settings.name, None, unreachable=_explained(settings, error, look.coordinator))
+
+
+def _explained(settings: ClusterSettings, error: Transient, host: HostSide) -> HostUnreachable:
+    """With what its host says. It stays an outage, whatever the port: what leads there may be back in a moment."""
+    port = listens_on(host)
+    if port is None or port == settings.database.port:
+        return HostUnreachable(f"{error.message} On its host: {host.postmaster}.", error.next_action)
+    return HostUnreachable(
+        f"{error.message} But the coordinator of {settings.greenplum.coordinator_data_directory} lives and listens on"
+        f" port {port}.",
+        f"Correct database.port, or bring up what leads from port {settings.database.port} to it.",
+    )

@@ -9,10 +9,16 @@ else
   pid=
   read -r pid 2>/dev/null <"$MASTER_DATA_DIRECTORY/postmaster.pid" || :
   case $pid in
-  '') echo "postmaster the coordinator is stopped, it has no postmaster.pid" ;;
-  *[!0-9]*) echo "postmaster postmaster.pid cannot be read" ;;
+  '' | *[!0-9]*)
+    # Only where the directory can be searched does a file that is not seen prove anything.
+    if [ -x "$MASTER_DATA_DIRECTORY" ] && [ ! -e "$MASTER_DATA_DIRECTORY/postmaster.pid" ]; then
+      echo "postmaster the coordinator is stopped, it has no postmaster.pid"
+    else echo "postmaster postmaster.pid cannot be read"; fi ;;
   *)
-    if runs "$pid"; then
+    # A postmaster works in its data directory; the number may be another program's by now.
+    if runs "$pid" && [ -e "/proc/$pid/cwd" ] && [ ! "/proc/$pid/cwd" -ef "$MASTER_DATA_DIRECTORY" ]; then
+      echo "postmaster the coordinator has died, pid $pid of postmaster.pid is another program's"
+    elif runs "$pid"; then
       echo "postmaster pid $pid of postmaster.pid lives"
       sed -n '1,4s/^/file /p' "$MASTER_DATA_DIRECTORY/postmaster.pid" 2>/dev/null
     else echo "postmaster the coordinator has died, pid $pid of postmaster.pid is gone"; fi ;;

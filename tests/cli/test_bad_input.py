@@ -58,7 +58,6 @@ WRONG_SETTINGS: dict[str, tuple[Change, str]] = {
     "a user who is not Greenplum's": (setting("ssh", "user", "operator"), r"operator"),
     "a wrong database password": (other_password, r"password"),
     "a database host that nobody knows": (setting("database", "host", "mdw.invalid"), r"mdw\.invalid"),
-    "a database port where nobody listens": (setting("database", "port", 1), r"lives and listens on port \d+"),
     "a GPHOME that is none": (setting("greenplum", "home", "/nonexistent"), r"/nonexistent"),
 }
 
@@ -103,6 +102,19 @@ def test_a_wrong_setting_is_one_line_with_the_next_action(
     change(settings, tmp_path)
     path.write_text(toml(settings))
     assert_one_line_with_the_next_action(gpmedic("status"), pattern)
+
+
+def test_a_database_port_where_nobody_listens_is_an_outage_that_says_where_the_coordinator_listens(
+    gpmedic: Cli, clusters: Path
+) -> None:
+    path = clusters / "practice.toml"
+    settings = tomllib.loads(path.read_text())
+    settings["database"]["port"] = 1
+    path.write_text(toml(settings))
+    run = gpmedic("status")
+    assert run.returncode == 1, "a pooler that is down looks alike, and health checks must go on"
+    said = " ".join(run.stdout.split())
+    assert re.search(r"Coordinator unreachable: .*lives and listens on port \d+\. Next: Correct database\.port", said)
 
 
 @pytest.mark.parametrize(

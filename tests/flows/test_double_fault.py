@@ -36,7 +36,7 @@ from tasks.approve import Answer, Approval, Request
 from tasks.compare_copies import compare_again
 from tasks.detect import look
 from tasks.notify import Progress, listening
-from tasks.precheck import Checked
+from tasks.precheck import Checked, clock
 from tasks.restart import restart
 from tests.artifacts import newest_page
 
@@ -271,7 +271,7 @@ def require_a_new_approval_after_an_hour(settings: ClusterSettings) -> None:
         decided_at=datetime.now(UTC),
         expires_at=datetime.now(UTC) + timedelta(hours=1),
     )
-    old = Checked((), plan.fingerprint, time.monotonic() - 3600)
+    old = Checked((), plan.fingerprint, clock() - 3600)
     with pytest.raises(NotApproved, match="Nothing was started"):
         restarting(settings, approval, old, then)
 

@@ -20,7 +20,7 @@ from gpmedic.practice import Fault, PracticeCluster
 from gpmedic.settings import ClusterSettings
 from tasks.approve import Approval
 from tasks.detect import detect, look
-from tasks.precheck import Checked
+from tasks.precheck import Checked, clock
 from tasks.recover import recover
 from tests.people import approval
 
@@ -92,7 +92,7 @@ def test_a_refusal_is_not_tried_again(practice: PracticeCluster) -> None:
     settings = practice.settings
     given = approval(look(settings).plan(settings).fingerprint)
     full = Check(CheckName.DISK_SPACE, "sdw2", Verdict.FAIL, "was full", "Make room.")
-    checked = Checked((full,), given.fingerprint, time.monotonic())
+    checked = Checked((full,), given.fingerprint, clock())
     state = recovering(settings, given, checked, return_state=True)
     with pytest.raises(PrecheckFailed):
         state.result()
@@ -102,7 +102,7 @@ def test_a_refusal_is_not_tried_again(practice: PracticeCluster) -> None:
 def test_a_command_that_could_not_be_started_is_tried_again_and_started_once(practice: PracticeCluster) -> None:
     settings, jobs = practice.settings, practice.folder / "hosts" / "mdw" / ".gpmedic" / "jobs"
     given = approval(look(settings).plan(settings).fingerprint)
-    checked = Checked((), "another plan", time.monotonic())
+    checked = Checked((), "another plan", clock())
     state = recovering_in_spite_of_it(practice, given, checked, return_state=True)
     assert state.is_completed()
     assert attempts(state) > 1

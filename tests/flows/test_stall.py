@@ -68,7 +68,7 @@ def test_a_mirror_that_its_primary_does_not_let_in_is_told_with_what_its_log_say
     practice.break_(Fault.REPLICATION_REFUSED, content=2)
     practice.wait_until(lambda facts: any(s.content == 2 and s.status is Status.DOWN for s in facts.segments))
     with pytest.raises(
-        UnsafeState, match=r"does not let its mirror stream \(its log: .*no pg_hba\.conf entry"
+        UnsafeState, match=r"Of dbid 10: .*let its mirror stream \(its log: no pg_hba\.conf entry"
     ) as ended:
         waiting(settings)
     assert "gpstop -u" in ended.value.next_action

@@ -18,7 +18,7 @@ from gpmedic.spare import SpareRequest
 from tasks.approve import Approval
 from tasks.detect import look
 from tasks.move_to_spare import move_to_spare, survey
-from tasks.precheck import Checked
+from tasks.precheck import Checked, clock
 from tasks.rebalance import rebalance
 from tasks.recover import recover
 from tasks.restart import restart
@@ -56,7 +56,7 @@ def run(practice: PracticeCluster, action: Action, task: Task) -> None:
     """Run the task as if this step of the plan had been checked and approved a moment ago."""
     settings = impatient(practice)
     plan = look(settings).plan(settings)
-    task(settings, approval_of(plan, action), Checked((), plan.fingerprint, time.monotonic()))
+    task(settings, approval_of(plan, action), Checked((), plan.fingerprint, clock()))
 
 
 def impatient(practice: PracticeCluster) -> ClusterSettings:

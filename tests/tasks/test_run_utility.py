@@ -24,7 +24,7 @@ from gpmedic.settings import ClusterSettings
 from tasks.approve import Approval
 from tasks.detect import Seen, look
 from tasks.notify import Phase
-from tasks.precheck import Checked, check
+from tasks.precheck import Checked, check, clock
 from tasks.recover_full import copy_plan, folder_of
 from tasks.run_utility import Ended, run_approved
 from tests.people import approval
@@ -61,7 +61,7 @@ def recovered(
         meanwhile()
         return seen.plan(settings)
 
-    fresh = Checked((), plan.fingerprint, time.monotonic())
+    fresh = Checked((), plan.fingerprint, clock())
     given = given or approval(plan.fingerprint)
     return run_approved(settings, Action.RECOVER, given, fresh, Phase.RECOVER, plan_of=plan_of)
 
@@ -71,7 +71,7 @@ def test_a_job_that_was_started_under_another_name_of_the_cluster_counts_as_its_
 ) -> None:
     cluster, settings = mirror_down, mirror_down.settings
     plan = look(settings).plan(settings)
-    of_this_plan = Checked((), plan.fingerprint, time.monotonic())
+    of_this_plan = Checked((), plan.fingerprint, clock())
     jobs = cluster.folder / "hosts" / "mdw" / ".gpmedic" / "jobs"
     with Shell.connect(settings.ssh) as shell:
         directory = settings.greenplum.coordinator_data_directory
@@ -94,8 +94,8 @@ def test_only_checks_of_this_plan_and_an_approval_of_it_count_and_an_approval_st
 ) -> None:
     cluster, settings, before = mirror_down, mirror_down.settings, jobs_of(mirror_down)
     plan = look(settings).plan(settings)
-    of_this_plan = Checked(FAILED, plan.fingerprint, time.monotonic())
-    of_another = Checked(FAILED, "0" * 16, time.monotonic())
+    of_this_plan = Checked(FAILED, plan.fingerprint, clock())
+    of_another = Checked(FAILED, "0" * 16, clock())
 
     with pytest.raises(PrecheckFailed):
         run_approved(settings, Action.RECOVER, approval(plan.fingerprint), of_this_plan, Phase.RECOVER)
