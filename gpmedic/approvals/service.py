@@ -112,8 +112,10 @@ class Service:
                 continue
             try:
                 view = look(name)
-                self.tallies.saw(view, self._threads.held(name))
-                reconcile(self._slack, self._threads, settings, settings.slack, view, first=name not in self._found)
+                try:
+                    reconcile(self._slack, self._threads, settings, settings.slack, view, first=name not in self._found)
+                finally:  # people come first, whatever is wrong with the counting
+                    self.tallies.saw(view, self._threads.held(name))
                 self._found.add(name)
                 self.tallies.ended(name, Round.DONE)
             except SlackAway as error:

@@ -5,9 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from flows.journal import Journal
 from gpmedic.approvals.view import NEWS, View
 from gpmedic.conditions import Condition
-from gpmedic.picture_states import State
+from gpmedic.diagnosis import Diagnosis, Finding
+from gpmedic.picture_states import State, segments_by_state
+from gpmedic.report import Outcome
 from gpmedic.steps import Action
 from tasks.notify import Phase
 from tasks.question import Request
@@ -87,11 +90,13 @@ def is_fresh(at: datetime, now: datetime) -> bool:
 
 def _newest(view: View) -> Health | None:
     """By time alone: while a recovery waits for hours, health checks go on looking."""
-    looks = []
+    looks: list[tuple[datetime, Mapping[str, int], tuple[Finding, ...]]] = []
     if view.health is not None:
         looks.append((view.health.at, view.health.segments, view.health.findings))
     if view.journal is not None and view.journal.looked_at is not None:
         looks.append((view.journal.looked_at, view.journal.segments, view.journal.found_last))
+        if view.journal.outcome is Outcome.RECOVERED and view.journal.ended is not None:
+            looks.append((view.journal.ended, _proven(view.journal), ()))
     if not looks:
         return None
     at, segments, findings = max(looks, key=lambda look: look[0])
@@ -99,6 +104,11 @@ def _newest(view: View) -> Health | None:
     for finding in findings:
         conditions[finding.condition] += max(1, len(finding.dbids))
     return Health(at, _known(segments), conditions)
+
+
+def _proven(journal: Journal) -> dict[str, int]:
+    """The proofs are a look too, the last one, and what they hold for has no finding."""
+    return {} if journal.after is None else segments_by_state(Diagnosis(journal.cluster_name, journal.after))
 
 
 def _known(segments: Mapping[str, int]) -> dict[State, int]:

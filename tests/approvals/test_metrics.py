@@ -30,7 +30,7 @@ from gpmedic.approvals.view import NEWS, View
 from gpmedic.cli.approvals import listening
 from gpmedic.cluster import Cluster
 from gpmedic.diagnosis import diagnose
-from gpmedic.errors import Braked, LockHeld, UtilityFailed
+from gpmedic.errors import Braked, GpmedicError, LockHeld, UtilityFailed
 from gpmedic.practice.slack import PracticeSlack
 from gpmedic.report import Outcome
 from gpmedic.skipped import Reason
@@ -76,7 +76,8 @@ def test_an_incident_is_counted_while_it_waits_and_after_it(incident: Scene, url
 
     check(name, mirror_down(healthy(), 0, 3))
     run = incident.begin()
-    incident.asked()
+    incident.slack.wait_for(lambda: now("gpmedic_approvals_waiting", action="recover") == 1, 30)
+    incident.slack.wait_for(lambda: now("gpmedic_last_shown_timestamp_seconds"))
     waiting = scraped(url)
     told = {metric: value for (metric, labels), value in waiting.items() if labels == (("cluster", name),)}
     assert told["gpmedic_healthy"] == 0
@@ -99,8 +100,9 @@ def test_an_incident_is_counted_while_it_waits_and_after_it(incident: Scene, url
     assert recovery is not None
     give(recovery.run, Answer(decision="yes", operator="boris", via="command line"))
     assert run.result(60) is not None
-    check(name, healthy())
     incident.slack.wait_for(lambda: now("gpmedic_healthy") == 1)
+    check(name, healthy())
+    incident.slack.wait_for(lambda: now("gpmedic_segments", state="down") == 0)
     incident.slack.wait_for(lambda: now("gpmedic_recoveries_total", result="recovered") == 1)
     after = scraped(url)
     assert figure(after, "gpmedic_segments", cluster=name, state="down") == 0
@@ -138,13 +140,15 @@ def test_forged_requests_are_counted_and_one_port_serves_both(alone: PracticeSla
         assert httpx.get(f"http://{where}{PATH}").status_code == 404
 
 
-def journal(outcome: Outcome | None = None, *, error: Exception | None = None) -> Journal:
+def journal(outcome: Outcome | None = None, *, error: GpmedicError | None = None) -> Journal:
     made = Journal(cluster_name="lab")
     seen = mirror_down(healthy(), 0)
     made.see(diagnose(seen, probes(seen)))
     made.hear(Progress(Phase.SYNCHRONIZE, "content 0 catching up"))
+    if outcome is Outcome.RECOVERED:
+        made.after = healthy()
     if outcome is not None:
-        made.end(outcome, error)  # type: ignore[arg-type]
+        made.end(outcome, error)
     return made
 
 
@@ -193,6 +197,17 @@ def test_what_nobody_knows_makes_no_new_series() -> None:
     assert figure(told, "gpmedic_approvals_waiting", cluster="lab", action="other") == 1
     assert "melted" not in str(told)
     assert "another-version" not in str(told)
+
+
+def test_the_proofs_of_a_recovery_are_its_last_look() -> None:
+    tallies, noted = Tallies(), journal(Outcome.RECOVERED)
+    over = Recovery(uuid4(), "otter", live=False, paused_for=None, asked_by=None, ended_at=NOW)
+    tallies.saw(View("lab", None, over, noted, None, NOW), None)
+    told = figures(tallies)
+    assert noted.ended is not None
+    assert figure(told, "gpmedic_last_look_timestamp_seconds", cluster="lab") == noted.ended.timestamp()
+    assert figure(told, "gpmedic_healthy", cluster="lab") == 1
+    assert figure(told, "gpmedic_segments", cluster="lab", state="down") == 0
 
 
 @pytest.mark.parametrize(
