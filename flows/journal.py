@@ -47,7 +47,7 @@ class Journal(BaseModel):
     """The notes of one run, in the order of the report; times in UTC.
 
     Attributes:
-        segments: how many were in each state at the last look, by the state's word.
+        segments: how many were in each state at the last look, by the state's word; the proofs are one.
         reason: why nothing (more) was done, in a word of `gpmedic.skipped`; "" where nothing was refused.
     """
 
@@ -149,6 +149,8 @@ class Journal(BaseModel):
         report = self.report(outcome, error)
         self.outcome, self.error, self.next_action = outcome, report.error, report.next_action
         self.reason = (reason_of(error) or "") if error else ""
+        if outcome is Outcome.RECOVERED:
+            self.segments = segments_by_state(Diagnosis(self.cluster_name, self.after))
         return report
 
     def report(self, outcome: Outcome, error: GpmedicError | None = None) -> RecoveryReport:

@@ -5,11 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from flows.journal import Journal
 from gpmedic.approvals.view import NEWS, View
 from gpmedic.conditions import Condition
-from gpmedic.diagnosis import Diagnosis, Finding
-from gpmedic.picture_states import State, segments_by_state
+from gpmedic.diagnosis import Finding
+from gpmedic.picture_states import State
 from gpmedic.report import Outcome
 from gpmedic.steps import Action
 from tasks.notify import Phase
@@ -96,7 +95,8 @@ def _newest(view: View) -> Health | None:
     if view.journal is not None and view.journal.looked_at is not None:
         looks.append((view.journal.looked_at, view.journal.segments, view.journal.found_last))
         if view.journal.outcome is Outcome.RECOVERED and view.journal.ended is not None:
-            looks.append((view.journal.ended, _proven(view.journal), ()))
+            # The proofs are a look too, the last one, and what they hold for has no finding.
+            looks.append((view.journal.ended, view.journal.segments, ()))
     if not looks:
         return None
     at, segments, findings = max(looks, key=lambda look: look[0])
@@ -104,11 +104,6 @@ def _newest(view: View) -> Health | None:
     for finding in findings:
         conditions[finding.condition] += max(1, len(finding.dbids))
     return Health(at, _known(segments), conditions)
-
-
-def _proven(journal: Journal) -> dict[str, int]:
-    """The proofs are a look too, the last one, and what they hold for has no finding."""
-    return {} if journal.after is None else segments_by_state(Diagnosis(journal.cluster_name, journal.after))
 
 
 def _known(segments: Mapping[str, int]) -> dict[State, int]:
