@@ -10,6 +10,7 @@ from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from pydantic import BaseModel, Field
 
 from gpmedic.diagnosis import Diagnosis, Finding
+from gpmedic.picture_states import segments_by_state
 from tasks.question import current_run
 
 HEALTH_TAG: Final = "gpmedic-health:"
@@ -17,11 +18,16 @@ KEY: Final = "gpmedic-health"
 
 
 class HealthNote(BaseModel):
-    """One look at a cluster, without its rows; the time in UTC."""
+    """One look at a cluster, without its rows; the time in UTC.
+
+    Attributes:
+        segments: how many are in each state, by the state's word; empty where the coordinator could not be asked.
+    """
 
     cluster_name: str
     healthy: bool
     findings: tuple[Finding, ...] = ()
+    segments: dict[str, int] = Field(default_factory=dict)
     at: datetime = Field(default_factory=lambda: datetime.now(UTC))
 
 
@@ -29,7 +35,10 @@ def keep_note(diagnosis: Diagnosis) -> None:
     """Store what was found with the current run, and mark the run so that it is found."""
     run = current_run().id
     note = HealthNote(
-        cluster_name=diagnosis.cluster_name, healthy=diagnosis.healthy, findings=tuple(diagnosis.findings)
+        cluster_name=diagnosis.cluster_name,
+        healthy=diagnosis.healthy,
+        findings=tuple(diagnosis.findings),
+        segments=segments_by_state(diagnosis),
     )
     with get_client(sync_client=True) as client:
         client.create_flow_run_input(run, KEY, note.model_dump_json())

@@ -25,9 +25,11 @@ from gpmedic.copies import Comparison
 from gpmedic.diagnosis import Diagnosis, Finding
 from gpmedic.errors import GpmedicError
 from gpmedic.events import history_event
+from gpmedic.picture_states import segments_by_state
 from gpmedic.plan import Plan
 from gpmedic.precheck import Check
 from gpmedic.report import Approval, Decision, Event, Outcome, RecoveryReport, Round
+from gpmedic.skipped import reason_of
 from gpmedic.verify import Proof, unproven_action
 from tasks.notify import Listener, Progress
 
@@ -42,7 +44,12 @@ STORED_WITHIN = 10.0
 
 
 class Journal(BaseModel):
-    """The notes of one run, in the order of the report; times in UTC."""
+    """The notes of one run, in the order of the report; times in UTC.
+
+    Attributes:
+        segments: how many were in each state at the last look, by the state's word; the proofs are one.
+        reason: why nothing (more) was done, in a word of `gpmedic.skipped`; "" where nothing was refused.
+    """
 
     cluster_name: str
     started: datetime = Field(default_factory=lambda: datetime.now(UTC))
@@ -51,6 +58,7 @@ class Journal(BaseModel):
     found_later: tuple[Finding, ...] = ()
     found_last: tuple[Finding, ...] = ()
     looked_at: datetime | None = None
+    segments: dict[str, int] = Field(default_factory=dict)
     last_seen: str = ""
     adopted: bool = False
     rounds: tuple[Round, ...] = ()
@@ -65,6 +73,7 @@ class Journal(BaseModel):
     ended: datetime | None = None
     error: str = ""
     next_action: str = ""
+    reason: str = ""
 
     @property
     def checks(self) -> tuple[Check, ...]:
@@ -85,6 +94,7 @@ class Journal(BaseModel):
     def see(self, diagnosis: Diagnosis) -> None:
         """Note the first diagnosis as the state before, each later one as the state after."""
         self.found_last, self.looked_at = tuple(diagnosis.findings), datetime.now(UTC)
+        self.segments = segments_by_state(diagnosis)
         if self.before is None:
             self.before = diagnosis
         else:
@@ -138,6 +148,9 @@ class Journal(BaseModel):
         self.ended = datetime.now(UTC)
         report = self.report(outcome, error)
         self.outcome, self.error, self.next_action = outcome, report.error, report.next_action
+        self.reason = (reason_of(error) or "") if error else ""
+        if outcome is Outcome.RECOVERED:
+            self.segments = segments_by_state(Diagnosis(self.cluster_name, self.after))
         return report
 
     def report(self, outcome: Outcome, error: GpmedicError | None = None) -> RecoveryReport:

@@ -8,11 +8,9 @@ from itertools import groupby
 from typing import Final
 
 from gpmedic.cluster import COORDINATOR_CONTENT, Cluster, Role, Segment
-from gpmedic.conditions import Condition
 from gpmedic.diagnosis import diagnose
-from gpmedic.pair_states import pair_state
 from gpmedic.picture_hosts import ascii_text, hosts_in_order, short_names
-from gpmedic.picture_states import APPEARANCES, Appearance, Emphasis, Seen, State, dead, state_of
+from gpmedic.picture_states import APPEARANCES, Appearance, Emphasis, State, dead, states_of
 from gpmedic.probe import Probe
 
 _COORDINATOR_NAMES: Final = {Role.PRIMARY: "CO", Role.MIRROR: "SB"}
@@ -166,15 +164,10 @@ def picture(cluster: Cluster, probes: Sequence[Probe] = (), progress: Mapping[in
         progress: percent by dbid, 0 to 100; shown where the segment resynchronizes.
     """
     by_dbid = {probe.dbid: probe for probe in probes}
-    findings = diagnose(cluster, probes).findings
-    states = {pair.content: pair_state(pair, cluster.version.generation) for pair in cluster.pairs}
-    lost = _without_living_copy(cluster, by_dbid)
+    states = states_of(cluster, probes, diagnose(cluster, probes).findings)
     rows: dict[str, list[Cell]] = {host: [] for host in hosts_in_order(cluster)}
     for segment in sorted(cluster.segments, key=lambda s: (s.content, s.dbid)):
-        conditions = frozenset[Condition](f.condition for f in findings if segment.dbid in f.dbids)
-        probe = by_dbid.get(segment.dbid)
-        content = segment.content
-        state = state_of(Seen(segment, probe, states.get(content), content in lost, conditions))
+        probe, state = by_dbid.get(segment.dbid), states[segment.dbid]
         told = (progress or {}).get(segment.dbid) if state is State.RESYNCHRONIZING else None
         life = Life.DEAD if dead(segment, probe) else Life.ALIVE
         rows[segment.hostname].append(_cell(segment, state, life, told))
@@ -201,11 +194,6 @@ def _cell(segment: Segment, state: State, life: Life, progress: float | None) ->
     percent = max(0, min(100, math.floor(progress))) if told and progress is not None else None
     host = ascii_text(segment.hostname)
     return Cell(segment.dbid, segment.content, host, segment.role, segment.preferred_role, state, life, percent)
-
-
-def _without_living_copy(cluster: Cluster, probes: Mapping[int, Probe]) -> set[int]:
-    copies = {c: [s for s in cluster.segments if s.content == c] for c in cluster.contents}
-    return {c for c, own in copies.items() if len(own) > 1 and all(dead(s, probes.get(s.dbid)) for s in own)}
 
 
 def _by_preferred_role(cells: Sequence[Cell]) -> tuple[tuple[Cell, ...], tuple[Cell, ...]]:

@@ -1,14 +1,16 @@
 """What a segment of the picture looks like: one table, a row a state, and one of when it is in it."""
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
 from typing import Final
 
-from gpmedic.cluster import COORDINATOR_CONTENT, Mode, Segment
+from gpmedic.cluster import COORDINATOR_CONTENT, Cluster, Mode, Segment
 from gpmedic.conditions import Condition
-from gpmedic.pair_states import PairState
+from gpmedic.diagnosis import Diagnosis, Finding
+from gpmedic.pair_states import PairState, pair_state
 from gpmedic.probe import Probe, ProbeState
 
 
@@ -149,6 +151,44 @@ RULES: Final[tuple[tuple[State, Callable[[Seen], bool]], ...]] = (
 
 def state_of(seen: Seen) -> State:
     return next(state for state, holds in RULES if holds(seen))
+
+
+def states_of(cluster: Cluster, probes: Sequence[Probe], findings: Sequence[Finding]) -> dict[int, State]:
+    """The state of each segment, by dbid.
+
+    Args:
+        findings: what was diagnosed of this cluster from these probes.
+    """
+    by_dbid = {probe.dbid: probe for probe in probes}
+    pairs = {pair.content: pair_state(pair, cluster.version.generation) for pair in cluster.pairs}
+    lost = _without_living_copy(cluster, by_dbid)
+    conditions: dict[int, set[Condition]] = {}
+    for finding in findings:
+        for dbid in finding.dbids:
+            conditions.setdefault(dbid, set()).add(finding.condition)
+    return {
+        s.dbid: state_of(
+            Seen(s, by_dbid.get(s.dbid), pairs.get(s.content), s.content in lost, frozenset(conditions.get(s.dbid, ())))
+        )
+        for s in cluster.segments
+    }
+
+
+def segments_by_state(diagnosis: Diagnosis) -> dict[str, int]:
+    """How many segments are in each state, by the state's word; empty where the coordinator could not be asked."""
+    if diagnosis.cluster is None:
+        return {}
+    found = states_of(diagnosis.cluster, diagnosis.probes, diagnosis.findings)
+    return dict(Counter(state.value for state in found.values()))
+
+
+def _without_living_copy(cluster: Cluster, probes: Mapping[int, Probe]) -> set[int]:
+    """The contents of which every copy, of several, is dead."""
+    copies: dict[int, list[Segment]] = {}
+    for segment in cluster.segments:
+        if segment.content != COORDINATOR_CONTENT:
+            copies.setdefault(segment.content, []).append(segment)
+    return {c for c, own in copies.items() if len(own) > 1 and all(dead(s, probes.get(s.dbid)) for s in own)}
 
 
 def luminance(colour: str) -> float:

@@ -16,7 +16,8 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import ObjectNotFound
 
-from tasks.claim import CLAIM_TAG
+from tasks.claim import CLAIM_TAG, OWNER_TAG
+from tasks.silence import NEVER_RESUMED
 
 ASKED_BY_TAG: Final = "gpmedic-asked-by:"
 """On runs that were started in Slack, with the id of who started them there."""
@@ -30,6 +31,8 @@ class Recovery:
         live: it is not over; a suspended run is live without a process.
         paused_for: the key of the question that it waits for.
         ended_at: aware; None where it is live.
+        owner: it has got the cluster; one that has only asked for it withdraws.
+        unanswered: the server has ended it, because nobody answered its question.
     """
 
     run: UUID
@@ -38,6 +41,8 @@ class Recovery:
     paused_for: str | None
     asked_by: str | None
     ended_at: datetime | None
+    owner: bool = True
+    unanswered: bool = False
 
 
 def find_recovery(cluster: str) -> Recovery | None:
@@ -72,4 +77,7 @@ def _recovery(run: FlowRun) -> Recovery:
     paused = state is not None and state.is_paused()
     asked = next((tag.removeprefix(ASKED_BY_TAG) for tag in run.tags if tag.startswith(ASKED_BY_TAG)), None)
     key = state.state_details.pause_key if state is not None and paused else None
-    return Recovery(run.id, run.name, not over, key, asked, run.end_time if over else None)
+    unanswered = over and state is not None and NEVER_RESUMED in (state.message or "")
+    return Recovery(
+        run.id, run.name, not over, key, asked, run.end_time if over else None, OWNER_TAG in run.tags, unanswered
+    )

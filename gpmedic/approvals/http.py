@@ -1,4 +1,4 @@
-"""HTTP interactivity: Slack's clicks as signed requests, for workspaces without Socket Mode."""
+"""What listens: Slack's clicks as signed requests, for workspaces without Socket Mode, and the port of the metrics."""
 
 import json
 import time
@@ -41,7 +41,12 @@ class Once:
         return True
 
 
-def application(signing_secret: str, receive: Callable[[object], None], refused: Callable[[], None]) -> Starlette:
+def application(*routes: Route) -> Starlette:
+    """What answers at one port."""
+    return Starlette(routes=routes)
+
+
+def interactivity_route(signing_secret: str, receive: Callable[[object], None], refused: Callable[[], None]) -> Route:
     """The endpoint; `refused` is called for each request that Slack has not signed, or not just now, or not once."""
     verifier, once = SignatureVerifier(signing_secret), Once()
 
@@ -57,7 +62,7 @@ def application(signing_secret: str, receive: Callable[[object], None], refused:
             return PlainTextResponse("no payload", 400)
         return Response(status_code=200, background=BackgroundTask(receive, payload))
 
-    return Starlette(routes=[Route(PATH, interactivity, methods=["POST"])])
+    return Route(PATH, interactivity, methods=["POST"])
 
 
 async def _body(request: Request) -> bytes | None:
@@ -83,8 +88,11 @@ def _is_signed(verifier: SignatureVerifier, body: bytes, request: Request) -> bo
 
 
 @contextmanager
-def served(app: Starlette, host: str, port: int) -> Iterator[None]:
+def served(app: Starlette, host: str, port: int, option: str = "--http") -> Iterator[None]:
     """Listen there, in a thread of its own, until the block ends.
+
+    Args:
+        option: of the command line, that has named the port.
 
     Raises:
         HostUnreachable: the port is taken, or the address is not this machine's.
@@ -94,7 +102,7 @@ def served(app: Starlette, host: str, port: int) -> Iterator[None]:
     thread.start()
     while not server.started:
         if not thread.is_alive():
-            raise HostUnreachable(f"Nothing can listen at {host}:{port}.", "Choose another --http HOST:PORT.")
+            raise HostUnreachable(f"Nothing can listen at {host}:{port}.", f"Choose another {option} HOST:PORT.")
         time.sleep(0.02)
     try:
         yield

@@ -21,6 +21,7 @@ from gpmedic.access.slack import Slack, SlackAway
 from gpmedic.approvals.clicks import Click, Wish, carried, read
 from gpmedic.approvals.decide import Fate, Ruling, Waiting, decide, find
 from gpmedic.approvals.reconcile import reconcile
+from gpmedic.approvals.tallies import Round, Tallies
 from gpmedic.approvals.thread import Thread, Threads
 from gpmedic.approvals.view import look
 from gpmedic.errors import GpmedicError
@@ -48,6 +49,7 @@ class Service:
         clusters: by name; may be changed while it runs.
         fates: how many clicks had which end, those that were no click of ours among them.
         rounds: how many were begun.
+        tallies: what they have seen, and what became of them.
     """
 
     def __init__(self, slack: Slack, clusters: dict[str, ClusterSettings]) -> None:
@@ -59,7 +61,9 @@ class Service:
         self._next_round = 0.0
         self._context = copy_context()  # Prefect's settings live there, and the threads that receive have their own
         self.fates: Counter[Fate] = Counter()
+        self._fates_lock = Lock()
         self.rounds = 0
+        self.tallies = Tallies()
         self._found: set[str] = set()
         self._threads = Threads()
         self._not_before: dict[str, float] = {}
@@ -68,7 +72,7 @@ class Service:
         """Take what Slack has sent, after it was acknowledged; a redelivery of it changes nothing."""
         click = read(payload)
         if click is None:
-            self.fates[Fate.FORGED] += 1
+            self._count(Fate.FORGED)
             return
         if self._is_known(click):
             return
@@ -79,7 +83,12 @@ class Service:
 
     def refuse(self) -> None:
         """Count a request that Slack has not signed."""
-        self.fates[Fate.FORGED] += 1
+        self._count(Fate.FORGED)
+
+    @property
+    def served(self) -> tuple[str, ...]:
+        """The names of the clusters that have a thread in Slack."""
+        return tuple(sorted(name for name, one in tuple(self.clusters.items()) if one.slack is not None))
 
     def run(self, stop: Event) -> None:
         """Work until `stop` is set."""
@@ -102,27 +111,38 @@ class Service:
             if settings.slack is None or time.monotonic() < self._not_before.get(name, 0.0):
                 continue
             try:
-                reconcile(
-                    self._slack, self._threads, settings, settings.slack, look(name), first=name not in self._found
-                )
+                view = look(name)
+                try:
+                    reconcile(self._slack, self._threads, settings, settings.slack, view, first=name not in self._found)
+                finally:  # people come first, whatever is wrong with the counting
+                    self.tallies.saw(view, self._threads.held(name))
                 self._found.add(name)
+                self.tallies.ended(name, Round.DONE)
             except SlackAway as error:
+                self.tallies.ended(name, Round.SLACK_AWAY)
                 _log.warning("%s: %s", name, error)
                 self._not_before[name] = time.monotonic() + error.retry_after
                 if error.limited:
                     self._next_round = time.monotonic() + max(error.retry_after, ROUND_EVERY)
                     return
             except GpmedicError as error:
-                self._in_trouble(name, str(error))
+                self._in_trouble(name, Round.REFUSED, str(error))
             except httpx.HTTPError as error:
-                self._in_trouble(name, f"the Prefect server does not answer ({type(error).__name__}).")
+                what = f"the Prefect server does not answer ({type(error).__name__})."
+                self._in_trouble(name, Round.PREFECT_AWAY, what)
             except Exception:
+                self.tallies.ended(name, Round.FAILED)
                 _log.exception("%s: this round failed; a later one tries again.", name)
                 self._not_before[name] = time.monotonic() + AFTER_TROUBLE
 
-    def _in_trouble(self, name: str, what: str) -> None:
+    def _in_trouble(self, name: str, how: Round, what: str) -> None:
+        self.tallies.ended(name, how)
         _log.warning("%s: %s", name, what)
         self._not_before[name] = time.monotonic() + AFTER_TROUBLE
+
+    def _count(self, fate: Fate) -> None:
+        with self._fates_lock:  # several threads receive
+            self.fates[fate] += 1
 
     def _is_known(self, click: Click) -> bool:
         with self._seen_lock:
@@ -135,7 +155,7 @@ class Service:
     def _guarded(self, click: Click, act: Callable[[Click], Ruling]) -> None:
         try:
             ruling = self._ruling(click, act)
-            self.fates[ruling.fate] += 1
+            self._count(ruling.fate)
             if ruling.told:
                 self._slack.whisper(click.channel, click.user, messages.whisper(ruling.told))
         except GpmedicError as error:

@@ -72,6 +72,10 @@ class Threads:
             self._held[cluster] = Thread.model_validate_json(kept)
         return self._held[cluster]
 
+    def held(self, cluster: str) -> Thread | None:
+        """The same without asking the Prefect server: what `recall` has found, or this service has posted."""
+        return self._held.get(cluster)
+
     def remember(self, thread: Thread) -> None:
         """Keep it, in place of what was kept before."""
         thread.questions = thread.questions[-QUESTIONS_KEPT:]

@@ -103,15 +103,16 @@ def look(cluster: str) -> View:
     recovery = find_recovery(cluster)
     journal = request = None
     if recovery is not None:
-        journal = _journal(recovery)
+        journal = journal_of(recovery)
         if recovery.paused_for is not None:
             unanswered = read_answer(recovery.run, recovery.paused_for) is None
             request = load_request(recovery.run, recovery.paused_for) if unanswered else None
     return View(cluster, newest_note(cluster), recovery, journal, request)
 
 
-def _journal(recovery: Recovery) -> Journal | None:
+def journal_of(recovery: Recovery) -> Journal | None:
+    """What this recovery has noted so far; None where that is nothing, or of another version."""
     try:
         return read_journal(recovery.run)
-    except ValidationError:  # of another version of gpmedic
+    except ValidationError:
         return None

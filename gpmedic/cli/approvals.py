@@ -3,7 +3,7 @@
 import logging
 import signal
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from threading import Event
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +13,8 @@ from gpmedic.errors import AccessRefused, HostUnreachable
 from gpmedic.settings import ClusterSettings
 
 if TYPE_CHECKING:
+    from starlette.routing import Route
+
     from blocks.slack_app import SlackApp
     from gpmedic.access.slack import Slack
     from gpmedic.approvals.service import Service
@@ -64,6 +66,9 @@ def serve(
         list[str] | None, typer.Argument(help="Default: all whose settings have a slack section.")
     ] = None,
     http: Annotated[str | None, typer.Option(help="HOST:PORT for HTTP interactivity, instead of Socket Mode.")] = None,
+    metrics: Annotated[
+        str | None, typer.Option(help="HOST:PORT for Prometheus (/metrics); the same as of --http: one port for both.")
+    ] = None,
     app_block: Annotated[str, typer.Option("--app", help="The block gpmedic-slack-app to use.")] = "gpmedic",
 ) -> None:
     """Run until it is ended; needs a Prefect server (PREFECT_API_URL) and the block of the Slack app there."""
@@ -71,6 +76,9 @@ def serve(
     from gpmedic.approvals.service import Service
 
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
+    for option, where in (("--http", http), ("--metrics", metrics)):
+        if where is not None:
+            _address(option, where)
     _require_server()
     chosen = _chosen(clusters or [])
     slack_app = load_app(app_block)
@@ -82,7 +90,8 @@ def serve(
     for wanted in (signal.SIGTERM, signal.SIGINT):
         signal.signal(wanted, lambda *_: stop.set())
     with ExitStack() as stack:
-        stack.enter_context(_over_http(slack_app, service, http) if http else _over_socket(slack_app, service))
+        for port in listening(slack_app, service, http, metrics):
+            stack.enter_context(port)
         print(f"Serving {', '.join(chosen)} as {us}, {f'at {http}' if http else 'through Socket Mode'}.", flush=True)
         service.run(stop)
     print("Ended.")
@@ -137,16 +146,33 @@ def _over_socket(slack_app: "SlackApp", service: "Service") -> Iterator[None]:
         yield
 
 
-@contextmanager
-def _over_http(slack_app: "SlackApp", service: "Service", where: str) -> Iterator[None]:
-    from gpmedic.approvals.http import application, served
+def listening(
+    slack_app: "SlackApp", service: "Service", http: str | None, metrics: str | None
+) -> Iterator[AbstractContextManager[None]]:
+    """What is to be entered: a connection to Slack or a port for it, and a port for the metrics, or one for both."""
+    from gpmedic.approvals.http import application, interactivity_route, served
 
-    if slack_app.signing_secret is None:
+    wanted: list[tuple[str, str, Route]] = []
+    if http is None:
+        yield _over_socket(slack_app, service)
+    elif slack_app.signing_secret is None:
         raise AccessRefused("The app's block has no signing_secret.", "Add it, or serve without --http.")
+    else:
+        secret = slack_app.signing_secret.get_secret_value()
+        wanted.append(("--http", http, interactivity_route(secret, service.receive, service.refuse)))
+    if metrics is not None:
+        from gpmedic.approvals.metrics import metrics_route
+
+        wanted.append(("--metrics", metrics, metrics_route(service)))
+    ports: dict[tuple[str, int], list[tuple[str, Route]]] = {}
+    for option, where, route in wanted:
+        ports.setdefault(_address(option, where), []).append((option, route))
+    for (host, port), own in ports.items():
+        yield served(application(*(route for _, route in own)), host, port, own[0][0])
+
+
+def _address(option: str, where: str) -> tuple[str, int]:
     host, _, port = where.rpartition(":")
     if not host or not port.isdecimal():
-        raise AccessRefused(f"--http {where} is no HOST:PORT.", "Such as --http 127.0.0.1:8199.")
-    with served(
-        application(slack_app.signing_secret.get_secret_value(), service.receive, service.refuse), host, int(port)
-    ):
-        yield
+        raise AccessRefused(f"{option} {where} is no HOST:PORT.", f"Such as {option} 127.0.0.1:8199.")
+    return host, int(port)

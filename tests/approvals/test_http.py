@@ -9,7 +9,7 @@ from approvals.conftest import Scene, cluster, scene, service_of
 
 from flows.local_server import free_port
 from gpmedic.approvals.decide import Fate
-from gpmedic.approvals.http import PATH, application, served
+from gpmedic.approvals.http import PATH, application, interactivity_route, served
 from gpmedic.approvals.service import running
 from gpmedic.errors import HostUnreachable
 from gpmedic.practice.slack import PracticeSlack
@@ -22,7 +22,7 @@ def signed() -> Iterator[Scene]:
     with PracticeSlack() as slack:
         service, port = service_of(slack), free_port()
         slack.interactivity_url = f"http://127.0.0.1:{port}{PATH}"
-        endpoint = application(slack.signing_secret, service.receive, service.refuse)
+        endpoint = application(interactivity_route(slack.signing_secret, service.receive, service.refuse))
         with served(endpoint, "127.0.0.1", port), scene(slack, service, cluster(slack)) as made, running(service):
             yield made
 
@@ -73,7 +73,7 @@ def test_what_no_slack_sends_is_refused_without_a_trace(signed: Scene, headers: 
 def test_a_port_that_is_taken_is_said_with_what_to_do() -> None:
     @contextmanager
     def listening(port: int) -> Iterator[None]:
-        with served(application("secret", lambda _: None, lambda: None), "127.0.0.1", port):
+        with served(application(), "127.0.0.1", port):
             yield
 
     port = free_port()

@@ -17,6 +17,7 @@ from approvals.conftest import cluster, recovery
 from typer.testing import CliRunner
 
 from blocks.slack_app import SlackApp, load_app
+from flows.local_server import free_port
 from gpmedic.cli import app as app_of_commands
 from gpmedic.errors import GpmedicError
 from gpmedic.practice.slack import PracticeSlack
@@ -88,7 +89,8 @@ def test_the_service_decides_ends_when_told_and_no_token_is_seen_anywhere(
 ) -> None:
     settings = cluster(workspace)
     (tmp_path / f"{settings.name}.toml").write_text(written(settings))
-    service = serve(prefect_server, tmp_path)
+    port = free_port()
+    service = serve(prefect_server, tmp_path, "--metrics", f"127.0.0.1:{port}")
     try:
         assert service.stdout is not None
         serving = f"Serving {settings.name} as U0GPMEDIC, through Socket Mode.\n"
@@ -97,6 +99,8 @@ def test_the_service_decides_ends_when_told_and_no_token_is_seen_anywhere(
             run = one.submit(copy_context().run, recovery, settings.name, "recover", Needed.ONE_PERSON, 60.0, None)
             workspace.click(workspace.wait_for(lambda: _question(workspace, settings), 30), messages.APPROVE)
             assert run.result(60) is not None
+        metrics = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=10).text
+        assert f'gpmedic_last_round_timestamp_seconds{{cluster="{settings.name}"}}' in metrics
         command_lines = b"".join(p.read_bytes() for p in Path("/proc").glob("[0-9]*/cmdline") if p.exists())
         workspace.wait_for(lambda: [m for m in workspace.messages if m.files and settings.name in m.files[0]], 30)
         service.send_signal(signal.SIGTERM)
@@ -107,7 +111,7 @@ def test_the_service_decides_ends_when_told_and_no_token_is_seen_anywhere(
         service.kill()
         service.wait()
     files = b"".join(workspace.files.values())
-    everywhere = said + everything_that_prefect_shows(prefect_server) + workspace.transcript()
+    everywhere = said + metrics + everything_that_prefect_shows(prefect_server) + workspace.transcript()
     for secret in (workspace.bot_token, workspace.app_token, workspace.signing_secret):
         assert secret not in everywhere
         assert secret.encode() not in files + command_lines
@@ -134,6 +138,7 @@ def invoked(folder: Path, *arguments: str, given: str = "") -> str:
         ((), "", "No [slack] stands in the settings of any registered cluster."),
         (("--app", "missing"), "slack", "There is no block gpmedic-slack-app/missing"),
         (("--http", "nowhere"), "slack", "--http nowhere is no HOST:PORT."),
+        (("--metrics", "9100"), "slack", "--metrics 9100 is no HOST:PORT."),
         (("unknown",), "", "No cluster 'unknown' is known here"),
     ],
 )

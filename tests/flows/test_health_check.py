@@ -12,6 +12,7 @@ from prefect.client.orchestration import get_client
 from prefect.states import Failed
 
 from flows.health_check import health_check
+from flows.health_note import newest_note
 from gpmedic.access import brake
 from gpmedic.access.ssh import Shell
 from gpmedic.practice import Fault, PracticeCluster
@@ -55,6 +56,10 @@ def test_a_health_check_emits_one_event_a_condition_and_keeps_a_page_and_a_table
     payload = events[0]["payload"]
     assert isinstance(payload, dict)
     assert (payload["contents"], payload["dbids"], payload["severity"]) == ([3], [11], "warning")
+
+    note = newest_note(mirror_down.name)
+    assert note is not None
+    assert note.segments == {"healthy": 12, "not in sync": 1, "down": 1}
 
     with get_client(sync_client=True) as client:
         kept = {a.type: a.data for a in client.read_artifacts() if a.key and mirror_down.name in a.key}
