@@ -43,7 +43,7 @@ def main() -> None:
         print(f"gpmedic: {error}", file=sys.stderr)
         sys.exit(2)
     except Exception as error:  # Python's own exit code 1 would tell a monitor that the cluster needs somebody
-        from gpmedic.cli.bug import Bug
+        from gpmedic.cli.bug import told
 
-        print(f"gpmedic: {Bug(error)}", file=sys.stderr)
+        print(f"gpmedic: {told(error)}", file=sys.stderr)
         sys.exit(2)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from services.described import COMPOSE, DEPLOYMENTS, DOCKERFILE, OURS, ROOT, UNITS, example, unit
+
 from tests.test_packaging import PACKAGES
 
 BOTH = ("server", "worker", "approvals")
