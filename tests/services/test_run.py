@@ -172,7 +172,9 @@ def test_the_services_run_as_described_and_let_nobody_in_without_the_login(machi
         assert "Next: Set PREFECT_API_AUTH_STRING" in refused.stderr
         the_service_of_approvals(machine)
         assert no_secret_is_on_a_command_line()
-    assert server.returncode == 0, machine.said["server"].read_text()
+    said = machine.said["server"].read_text()
+    assert server.returncode in (0, -signal.SIGTERM), said
+    assert "Traceback" not in said, said
     for service, log in machine.said.items():
         assert not any(secret in log.read_text() for secret in (LOGIN, PASSWORD)), service
 
