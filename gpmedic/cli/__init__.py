@@ -13,6 +13,7 @@ from gpmedic.cli.decide import approve, reject
 from gpmedic.cli.drill import drill
 from gpmedic.cli.recover import recover
 from gpmedic.cli.recover_to_spare import recover_to_spare
+from gpmedic.cli.serve import serve
 from gpmedic.cli.status import plan, status
 from gpmedic.errors import GpmedicError
 from gpmedic.practice.commands import app as practice_app
@@ -29,6 +30,7 @@ app.command()(recover)
 app.command()(recover_to_spare)
 app.command()(approve)
 app.command()(reject)
+app.command()(serve)
 app.command()(drill)
 app.add_typer(approvals_app, name="approvals")
 app.add_typer(brake_app, name="brake")

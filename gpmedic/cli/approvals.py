@@ -3,7 +3,7 @@
 import logging
 import signal
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from threading import Event
 from typing import TYPE_CHECKING, Annotated
 
@@ -31,7 +31,7 @@ def connect(
     from blocks.slack_app import SlackApp
     from gpmedic.access.slack import SlackAway, try_app_token
 
-    _require_server()
+    require_server()
     bot_token = typer.prompt("Bot token (xoxb-...)", hide_input=True)
     app_token = typer.prompt("App-level token (xapp-..., Enter for HTTP alone)", hide_input=True, default="")
     signing_secret = typer.prompt("Signing secret (Enter for Socket Mode alone)", hide_input=True, default="")
@@ -67,28 +67,39 @@ def serve(
     app_block: Annotated[str, typer.Option("--app", help="The block gpmedic-slack-app to use.")] = "gpmedic",
 ) -> None:
     """Run until it is ended; needs a Prefect server (PREFECT_API_URL) and the block of the Slack app there."""
+    require_server()
+    chosen, stop = _chosen(clusters or []), Event()
+    for wanted in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(wanted, lambda *_: stop.set())
+    with in_slack(chosen, app_block, http) as service:
+        service.run(stop)
+    print("Ended.")
+
+
+@contextmanager
+def in_slack(chosen: dict[str, ClusterSettings], app_block: str, http: str | None = None) -> "Iterator[Service]":
+    """The service for these clusters, connected with Slack until the block ends; whoever asks for it runs it.
+
+    Raises:
+        GpmedicError: the block, an approver or Slack itself is missing; nothing is served.
+    """
     from blocks.slack_app import load_app
     from gpmedic.approvals.service import Service
 
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
-    _require_server()
-    chosen = _chosen(clusters or [])
     slack_app = load_app(app_block)
     slack = slack_app.connect()
     us = slack.who_am_i()
     for name, settings in chosen.items():
         _require_approvers(slack, name, settings)
-    service, stop = Service(slack, chosen), Event()
-    for wanted in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(wanted, lambda *_: stop.set())
-    with ExitStack() as stack:
-        stack.enter_context(_over_http(slack_app, service, http) if http else _over_socket(slack_app, service))
+    service = Service(slack, chosen)
+    with _over_http(slack_app, service, http) if http else _over_socket(slack_app, service):
         print(f"Serving {', '.join(chosen)} as {us}, {f'at {http}' if http else 'through Socket Mode'}.", flush=True)
-        service.run(stop)
-    print("Ended.")
+        yield service
 
 
-def _require_server() -> None:
+def require_server() -> None:
+    """Raise AccessRefused where no Prefect server is configured."""
     from prefect.settings import get_current_settings
 
     if get_current_settings().api.url is None:
