@@ -1,4 +1,4 @@
-"""The command line: `gpmedic status`, `plan`, `recover`, `approve`, `reject`, `drill` and groups of others.
+"""The command line: `gpmedic status`, `plan`, `recover`, `approve`, `reject`, `serve`, `drill` and groups of others.
 
 Exit codes: 0 healthy or done, 1 a person must act, 2 an error (what happened and what to do next, in one line).
 """

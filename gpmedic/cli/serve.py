@@ -1,5 +1,6 @@
 """`gpmedic serve`: health checks, recoveries and Slack in one process, for who wants no worker."""
 
+import os
 import signal
 import sys
 from contextlib import ExitStack
@@ -33,6 +34,7 @@ def serve(
 
     names = clusters or _registered()
     require_server()
+    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "WARNING")  # a service's output is its log
     from blocks.greenplum import load_cluster
 
     quiet_prefect()

@@ -170,6 +170,9 @@ def test_the_services_run_as_described_and_let_nobody_in_without_the_login(machi
         assert refused.returncode == 2
         assert "has refused this call (401)" in refused.stderr
         assert "Next: Set PREFECT_API_AUTH_STRING" in refused.stderr
+        refused = machine.call("gpmedic", "serve", PREFECT_API_AUTH_STRING="gpmedic:wrong")
+        assert (refused.returncode, refused.stdout) == (2, "")
+        assert "has refused this call (401)" in refused.stderr
         the_service_of_approvals(machine)
         assert no_secret_is_on_a_command_line()
     said = machine.said["server"].read_text()

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
+import httpx
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId
@@ -23,6 +24,7 @@ from typer.testing import CliRunner
 
 from blocks.slack_app import SlackApp
 from gpmedic.cli import app
+from gpmedic.cli.bug import Bug, told
 from gpmedic.practice import PracticeCluster
 from gpmedic.practice.slack import PracticeSlack
 from tests.cli.conftest import Cli
@@ -37,6 +39,14 @@ def test_without_a_cluster_or_a_server_serve_says_what_to_do(tmp_path: Path) -> 
     done = Cli(tmp_path)("serve", "sales")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("gpmedic: PREFECT_API_URL names no Prefect server")
+
+
+def test_a_server_that_stops_answering_is_no_bug_of_gpmedic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))  # where a bug is kept
+    with pytest.raises(httpx.ConnectError) as failure:
+        httpx.get("http://127.0.0.1:9/api/health", timeout=5)
+    assert str(told(failure.value)).startswith("The Prefect server does not answer any more (ConnectError)")
+    assert isinstance(told(ValueError("another")), Bug)
 
 
 @pytest.fixture
