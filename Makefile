@@ -15,7 +15,7 @@ help:
 	@echo "make drill   a practice cluster loses a primary, and gpmedic recovers it (SCENARIO=$(SCENARIO) GENERATION=$(GENERATION))"
 	@echo "make test    all tests"
 	@echo "make chaos   long incidents of random failures on every generation (GPMEDIC_CHAOS_STEPS=20)"
-	@echo "make lint    ruff and mypy"
+	@echo "make lint    ruff, mypy, and the linters of deployments/"
 	@echo "make format  ruff's formatter"
 	@echo "make clean   remove $(VENV) and caches"
 
@@ -44,6 +44,8 @@ lint: $(INSTALLED)
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/mypy
+	@$(VENV)/bin/check-jsonschema --quiet --builtin-schema vendor.compose-spec deployments/compose.yaml
+	@$(VENV)/bin/hadolint deployments/Dockerfile
 
 format: $(INSTALLED)
 	@$(VENV)/bin/ruff format .

@@ -1,4 +1,4 @@
-"""The command line: `gpmedic status`, `plan`, `recover`, `approve`, `reject`, `drill` and groups of others.
+"""The command line: `gpmedic status`, `plan`, `recover`, `approve`, `reject`, `serve`, `drill` and groups of others.
 
 Exit codes: 0 healthy or done, 1 a person must act, 2 an error (what happened and what to do next, in one line).
 """
@@ -13,6 +13,7 @@ from gpmedic.cli.decide import approve, reject
 from gpmedic.cli.drill import drill
 from gpmedic.cli.recover import recover
 from gpmedic.cli.recover_to_spare import recover_to_spare
+from gpmedic.cli.serve import serve
 from gpmedic.cli.status import plan, status
 from gpmedic.errors import GpmedicError
 from gpmedic.practice.commands import app as practice_app
@@ -29,6 +30,7 @@ app.command()(recover)
 app.command()(recover_to_spare)
 app.command()(approve)
 app.command()(reject)
+app.command()(serve)
 app.command()(drill)
 app.add_typer(approvals_app, name="approvals")
 app.add_typer(brake_app, name="brake")
@@ -43,7 +45,7 @@ def main() -> None:
         print(f"gpmedic: {error}", file=sys.stderr)
         sys.exit(2)
     except Exception as error:  # Python's own exit code 1 would tell a monitor that the cluster needs somebody
-        from gpmedic.cli.bug import Bug
+        from gpmedic.cli.bug import told
 
-        print(f"gpmedic: {Bug(error)}", file=sys.stderr)
+        print(f"gpmedic: {told(error)}", file=sys.stderr)
         sys.exit(2)

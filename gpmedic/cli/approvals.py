@@ -33,7 +33,7 @@ def connect(
     from blocks.slack_app import SlackApp
     from gpmedic.access.slack import SlackAway, try_app_token
 
-    _require_server()
+    require_server()
     bot_token = typer.prompt("Bot token (xoxb-...)", hide_input=True)
     app_token = typer.prompt("App-level token (xapp-..., Enter for HTTP alone)", hide_input=True, default="")
     signing_secret = typer.prompt("Signing secret (Enter for Socket Mode alone)", hide_input=True, default="")
@@ -72,32 +72,54 @@ def serve(
     app_block: Annotated[str, typer.Option("--app", help="The block gpmedic-slack-app to use.")] = "gpmedic",
 ) -> None:
     """Run until it is ended; needs a Prefect server (PREFECT_API_URL) and the block of the Slack app there."""
+    require_addresses(http, metrics)
+    require_server()
+    chosen, stop = _chosen(clusters or []), Event()
+    for wanted in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(wanted, lambda *_: stop.set())
+    with in_slack(chosen, app_block, http, metrics) as service:
+        service.run(stop)
+    print("Ended.")
+
+
+@contextmanager
+def in_slack(
+    chosen: dict[str, ClusterSettings], app_block: str, http: str | None = None, metrics: str | None = None
+) -> "Iterator[Service]":
+    """The service for these clusters, connected with Slack until the block ends; whoever asks for it runs it.
+
+    Args:
+        http, metrics: HOST:PORT; see `serve`.
+
+    Raises:
+        GpmedicError: the block, an approver or Slack itself is missing; nothing is served.
+    """
     from blocks.slack_app import load_app
     from gpmedic.approvals.service import Service
 
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
-    for option, where in (("--http", http), ("--metrics", metrics)):
-        if where is not None:
-            _address(option, where)
-    _require_server()
-    chosen = _chosen(clusters or [])
     slack_app = load_app(app_block)
     slack = slack_app.connect()
     us = slack.who_am_i()
     for name, settings in chosen.items():
         _require_approvers(slack, name, settings)
-    service, stop = Service(slack, chosen), Event()
-    for wanted in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(wanted, lambda *_: stop.set())
+    service = Service(slack, chosen)
     with ExitStack() as stack:
         for port in listening(slack_app, service, http, metrics):
             stack.enter_context(port)
         print(f"Serving {', '.join(chosen)} as {us}, {f'at {http}' if http else 'through Socket Mode'}.", flush=True)
-        service.run(stop)
-    print("Ended.")
+        yield service
 
 
-def _require_server() -> None:
+def require_addresses(http: str | None, metrics: str | None) -> None:
+    """Raise AccessRefused where one of them is no HOST:PORT."""
+    for option, where in (("--http", http), ("--metrics", metrics)):
+        if where is not None:
+            _address(option, where)
+
+
+def require_server() -> None:
+    """Raise AccessRefused where no Prefect server is configured."""
     from prefect.settings import get_current_settings
 
     if get_current_settings().api.url is None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from gpmedic.errors import GpmedicError
+from gpmedic.errors import AccessRefused, GpmedicError, HostUnreachable
 from gpmedic.masking import fit_to_keep
 
 STATE_FOLDER = Path("~/.local/state/gpmedic")
@@ -27,6 +27,23 @@ class Bug(GpmedicError):
             "Run it again: it first looks at what is there. If it fails again, report that file, and look at the "
             "cluster with `gpstate -s`.",
         )
+
+
+def told(error: Exception) -> GpmedicError:
+    """What a person is told of an exception that is not a GpmedicError: a server that refuses or is away is no bug."""
+    import httpx
+
+    if isinstance(error, httpx.HTTPStatusError) and error.response.status_code == 401:
+        return AccessRefused(
+            f"The Prefect server at {error.request.url.host} has refused this call (401): it wants another login.",
+            "Set PREFECT_API_AUTH_STRING to what the server has as PREFECT_SERVER_API_AUTH_STRING.",
+        )
+    if isinstance(error, httpx.TransportError):
+        return HostUnreachable(
+            f"The Prefect server does not answer any more ({type(error).__name__}); what was started goes on.",
+            "See to the server, then start this again: it first looks at what is there.",
+        )
+    return Bug(error)
 
 
 def _kept(error: Exception, name: str) -> str:

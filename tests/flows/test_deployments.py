@@ -1,12 +1,20 @@
 """deployments/prefect.yaml names flows that exist, with parameters that they take."""
 
 import importlib
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import yaml
 from prefect import Flow
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import DeploymentScheduleCreate
+from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId
+from prefect.client.schemas.schedules import IntervalSchedule
+
+from flows.health_check import health_check
 
 FILE = Path(__file__).parents[2] / "deployments" / "prefect.yaml"
 DEPLOYMENTS: list[dict[str, Any]] = yaml.safe_load(FILE.read_text())["deployments"]
@@ -24,11 +32,22 @@ def test_a_deployment_names_a_flow_by_its_importable_name_and_gives_parameters_t
     assert accepted.items() >= deployment["parameters"].items()
 
 
-@pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=lambda d: str(d["name"]))
-def test_no_deployment_has_a_concurrency_limit_which_would_crash_a_run_that_waits_for_an_approval(
-    deployment: dict[str, Any],
-) -> None:
-    assert "concurrency_limit" not in deployment
+def test_only_the_health_check_which_waits_for_nobody_has_a_limit_that_would_crash_a_run_that_waits() -> None:
+    assert [d["name"] for d in DEPLOYMENTS if "concurrency_limit" in d] == ["health-check"]
+
+
+def test_the_server_of_the_lock_file_gives_a_deployment_with_a_schedule_its_runs(prefect_server: str) -> None:
+    every_minute = DeploymentScheduleCreate(schedule=IntervalSchedule(interval=timedelta(minutes=1)), active=True)
+    with get_client(sync_client=True) as client:
+        flow = client.create_flow(health_check)
+        deployment = client.create_deployment(flow, "scheduled", schedules=[every_minute])
+        try:
+            asked = httpx.post(f"{prefect_server}/deployments/{deployment}/schedule", json={"min_runs": 3}, timeout=30)
+            assert asked.status_code == 200, asked.text
+            runs = client.read_flow_runs(deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=[deployment])))
+            assert len(runs) >= 3
+        finally:
+            client.delete_deployment(deployment)
 
 
 def test_a_cluster_name_that_is_a_path_is_refused_before_anything_is_read() -> None:

@@ -1,0 +1,94 @@
+"""`gpmedic serve`: health checks, recoveries and Slack in one process, for who wants no worker."""
+
+import os
+import signal
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gpmedic.cli.choose import registered_clusters
+from gpmedic.errors import AccessRefused, GpmedicError
+from gpmedic.settings import ClusterSettings, clusters_folder
+
+if TYPE_CHECKING:
+    from gpmedic.approvals.service import Service
+
+DEPLOYMENTS = Path("deployments/prefect.yaml")
+
+
+def serve(
+    clusters: Annotated[list[str] | None, typer.Argument(help="Default: all that are registered.")] = None,
+    file: Annotated[Path, typer.Option(help="The deployments.")] = DEPLOYMENTS,
+    app_block: Annotated[str, typer.Option("--app", help="The block gpmedic-slack-app to use.")] = "gpmedic",
+    metrics: Annotated[
+        str | None, typer.Option(help="HOST:PORT for Prometheus (/metrics), where Slack is served.")
+    ] = None,
+) -> None:
+    """Check each cluster every minute, run what is started on Prefect's page or in Slack, until it is ended.
+
+    Needs a Prefect server (PREFECT_API_URL). It takes the place of a worker, and of `gpmedic approvals serve`.
+    """
+    from gpmedic.cli.approvals import require_addresses, require_server
+    from gpmedic.cli.recover import configured_or_local_server, quiet_prefect
+
+    require_addresses(None, metrics)
+    names = clusters or _registered()
+    require_server()
+    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "WARNING")  # a service's output is its log
+    from blocks.greenplum import load_cluster
+
+    quiet_prefect()
+    chosen, stop = {name: load_cluster(name) for name in names}, Event()
+    for wanted in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(wanted, lambda *_: stop.set())
+    with configured_or_local_server(), ExitStack() as stack:
+        from flows.deployments import deployments_for, read_deployments
+        from flows.serving import serving
+
+        deployments = tuple(deployments_for(read_deployments(file), tuple(chosen)))
+        stack.enter_context(serving(deployments, stop))
+        print(f"Serving {', '.join(chosen)}: {', '.join(deployment.name for deployment in deployments)}.", flush=True)
+        told = {name: one for name, one in chosen.items() if one.slack is not None}
+        service = _service_in_slack(stack, told, app_block, metrics)
+        if service is None:
+            stop.wait()
+        else:
+            service.run(stop)
+        print("Ending ...", flush=True)
+    print("Ended.")
+
+
+def _registered() -> list[str]:
+    known = registered_clusters()
+    if not known:
+        raise AccessRefused(
+            f"No cluster is registered in {clusters_folder()}; nothing is served.",
+            "Write a file NAME.toml there (README, 'Your own cluster'), or name the block of a cluster.",
+        )
+    return known
+
+
+def _service_in_slack(
+    stack: ExitStack, told: dict[str, ClusterSettings], app_block: str, metrics: str | None
+) -> "Service | None":
+    """The approvals service; None where there is none, and then the clusters are watched all the same."""
+    from gpmedic.cli.approvals import in_slack
+
+    if not told:
+        print("No cluster has a [slack] section: answer on Prefect's page or with gpmedic approve.", flush=True)
+        return None
+    try:
+        return stack.enter_context(in_slack(told, app_block, metrics=metrics))
+    except GpmedicError as error:
+        print(f"Slack is not served: {error}", file=sys.stderr)
+        print(
+            "Then start gpmedic approvals serve beside this process, or this one again; until then answer on Prefect's"
+            " page or with gpmedic approve.",
+            file=sys.stderr,
+            flush=True,
+        )
+        return None

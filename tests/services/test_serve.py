@@ -1,0 +1,150 @@
+"""`gpmedic serve`: everything in one process, which ends when it is told and makes up for nothing that it missed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import httpx
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId
+from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.responses import DeploymentResponse
+from prefect.deployments import run_deployment
+from prefect.states import Scheduled
+from typer.testing import CliRunner
+
+from blocks.slack_app import SlackApp
+from gpmedic.cli import app
+from gpmedic.cli.bug import Bug, told
+from gpmedic.practice import PracticeCluster
+from gpmedic.practice.slack import PracticeSlack
+from tests.cli.conftest import Cli
+
+ROOT = Path(__file__).parents[2]
+MISSED = 8
+
+
+def test_without_a_cluster_or_a_server_serve_says_what_to_do(tmp_path: Path) -> None:
+    said = CliRunner().invoke(app, ["serve"], env={"GPMEDIC_CLUSTERS": str(tmp_path)}).exception
+    assert str(said).startswith(f"No cluster is registered in {tmp_path}; nothing is served. Next: ")
+    done = Cli(tmp_path)("serve", "sales")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("gpmedic: PREFECT_API_URL names no Prefect server")
+
+
+def test_a_server_that_stops_answering_is_no_bug_of_gpmedic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))  # where a bug is kept
+    with pytest.raises(httpx.ConnectError) as failure:
+        httpx.get("http://127.0.0.1:9/api/health", timeout=5)
+    assert str(told(failure.value)).startswith("The Prefect server does not answer any more (ConnectError)")
+    assert isinstance(told(ValueError("another")), Bug)
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[tuple[PracticeCluster, PracticeSlack]]:
+    """A cluster whose incidents are told in Slack; the app's block is saved."""
+    with PracticeSlack() as slack, PracticeCluster(f"serve-{os.getpid()}", "6") as practice:
+        told = f'\n[slack]\nchannel = "{slack.new_channel()}"\napprovers = ["U0ANNA"]\n'
+        (tmp_path / f"{practice.name}.toml").write_text((practice.folder / "cluster.toml").read_text() + told)
+        SlackApp(bot_token=slack.bot_token, app_token=slack.app_token, api_url=slack.api_url).save("serve")
+        yield practice, slack
+        SlackApp.delete("serve")
+
+
+@contextmanager
+def serving(server: str, clusters: Path) -> Iterator["subprocess.Popen[str]"]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from gpmedic.cli import main; main()", "serve", "--app", "serve"],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "PREFECT_API_URL": server,
+            "PREFECT_RUNNER_POLL_FREQUENCY": "1",
+            "PREFECT_HOME": str(clusters / "prefect"),
+            "GPMEDIC_CLUSTERS": str(clusters),
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def until(process: "subprocess.Popen[str]", wanted: str) -> None:
+    assert process.stdout is not None
+    said = []
+    for line in iter(process.stdout.readline, ""):
+        said.append(line)
+        if wanted in line:
+            return
+    pytest.fail(f"it ended before it said {wanted!r}: {''.join(said)}")
+
+
+def end(process: "subprocess.Popen[str]") -> str:
+    process.send_signal(signal.SIGTERM)
+    said, _ = process.communicate(timeout=30)
+    assert process.returncode == 0, said
+    assert said.endswith("Ended.\n"), said
+    return said
+
+
+def deployment(name: str) -> DeploymentResponse:
+    with get_client(sync_client=True) as client:
+        return client.read_deployment_by_name(name)
+
+
+def runs(of: UUID) -> list[FlowRun]:
+    with get_client(sync_client=True) as client:
+        return client.read_flow_runs(deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=[of])))
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(300)
+def test_serve_runs_all_ends_when_told_and_of_the_checks_that_it_missed_it_runs_one(
+    prefect_server: str, cluster: tuple[PracticeCluster, PracticeSlack], tmp_path: Path
+) -> None:
+    name = cluster[0].name
+    with serving(prefect_server, tmp_path) as process:
+        until(process, f"Serving {name} as U0GPMEDIC, through Socket Mode.")
+        check, recover = deployment(f"health-check/health-check-{name}"), deployment("recover/recover")
+        assert not check.paused
+        assert [schedule.active for schedule in check.schedules] == [True]
+        ran = run_deployment("recover/recover", parameters={"cluster": name}, timeout=90, poll_interval=0.3)
+        assert ran.state is not None
+        assert ran.state.is_completed(), ran.state
+        said = end(process)
+        assert "Traceback" not in said, said
+    assert deployment(f"health-check/health-check-{name}").paused
+    assert deployment("recover/recover").id == recover.id
+
+    now = datetime.now(UTC)
+    with get_client(sync_client=True) as client:
+        missed = {
+            client.create_flow_run_from_deployment(
+                check.id, state=Scheduled(scheduled_time=now - timedelta(minutes=1 + minute))
+            ).id
+            for minute in range(MISSED)
+        }
+    with serving(prefect_server, tmp_path) as process:
+        until(process, "through Socket Mode.")
+        assert not deployment(f"health-check/health-check-{name}").paused
+        deadline = time.monotonic() + 60
+        while not all(run.state is not None and run.state.is_final() for run in runs(check.id) if run.id in missed):
+            assert time.monotonic() < deadline
+            time.sleep(0.3)
+        became = Counter(run.state_name for run in runs(check.id) if run.id in missed)
+        assert became == {"Completed": 1, "Cancelled": MISSED - 1}
+        end(process)
