@@ -1,6 +1,7 @@
 """What listens: Slack's clicks as signed requests, for workspaces without Socket Mode, and the port of the metrics."""
 
 import json
+import socket
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -97,15 +98,18 @@ def served(app: Starlette, host: str, port: int, option: str = "--http") -> Iter
     Raises:
         HostUnreachable: the port is taken, or the address is not this machine's.
     """
-    server = uvicorn.Server(uvicorn.Config(app, host, port, log_level="warning", lifespan="off"))
-    thread = Thread(target=server.run, name="gpmedic-http", daemon=True)
-    thread.start()
-    while not server.started:
-        if not thread.is_alive():
-            raise HostUnreachable(f"Nothing can listen at {host}:{port}.", f"Choose another {option} HOST:PORT.")
-        time.sleep(0.02)
     try:
-        yield
-    finally:
-        server.should_exit = True
-        thread.join()
+        listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        raise HostUnreachable(
+            f"Nothing can listen at {host}:{port} ({error.strerror}).", f"Choose another {option} HOST:PORT."
+        ) from None
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
+    thread = Thread(target=server.run, args=([listener],), name="gpmedic-http", daemon=True)
+    with listener:
+        thread.start()
+        try:
+            yield
+        finally:
+            server.should_exit = True
+            thread.join()
