@@ -10,6 +10,7 @@ import typer
 from gpmedic.cli.approvals import app as approvals_app
 from gpmedic.cli.brake import app as brake_app
 from gpmedic.cli.decide import approve, reject
+from gpmedic.cli.doctor import doctor
 from gpmedic.cli.drill import drill
 from gpmedic.cli.recover import recover
 from gpmedic.cli.recover_to_spare import recover_to_spare
@@ -29,6 +30,7 @@ app.command()(recover)
 app.command()(recover_to_spare)
 app.command()(approve)
 app.command()(reject)
+app.command()(doctor)
 app.command()(drill)
 app.add_typer(approvals_app, name="approvals")
 app.add_typer(brake_app, name="brake")

@@ -14,7 +14,6 @@ from gpmedic.settings import ClusterSettings
 
 if TYPE_CHECKING:
     from blocks.slack_app import SlackApp
-    from gpmedic.access.slack import Slack
     from gpmedic.approvals.service import Service
 
 app = typer.Typer(no_args_is_help=True, help="Incidents and approvals in Slack.")
@@ -68,6 +67,7 @@ def serve(
 ) -> None:
     """Run until it is ended; needs a Prefect server (PREFECT_API_URL) and the block of the Slack app there."""
     from blocks.slack_app import load_app
+    from gpmedic.approvals.doctor import require_approvers
     from gpmedic.approvals.service import Service
 
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
@@ -77,7 +77,8 @@ def serve(
     slack = slack_app.connect()
     us = slack.who_am_i()
     for name, settings in chosen.items():
-        _require_approvers(slack, name, settings)
+        if settings.slack is not None:
+            require_approvers(slack, name, settings.slack)
     service, stop = Service(slack, chosen), Event()
     for wanted in (signal.SIGTERM, signal.SIGINT):
         signal.signal(wanted, lambda *_: stop.set())
@@ -97,18 +98,6 @@ def _require_server() -> None:
             "Set it to the address of the server that the flows use, such as http://prefect.example.com:4200/api; "
             "where there is none yet: prefect server start.",
         )
-
-
-def _require_approvers(slack: "Slack", name: str, settings: ClusterSettings) -> None:
-    assert settings.slack is not None  # noqa: S101 (only such clusters are served)
-    for who in sorted(settings.slack.approvers | settings.slack.high_risk_approvers):
-        try:
-            slack.know(who)
-        except AccessRefused as error:
-            raise AccessRefused(
-                f"The approver {who} of {name} is not known: {error.message}",
-                f"Correct slack.approvers of {name}: a person's id (U...) is under Profile, Copy member ID.",
-            ) from None
 
 
 def _chosen(names: list[str]) -> dict[str, ClusterSettings]:
