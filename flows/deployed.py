@@ -36,9 +36,13 @@ from gpmedic.masking import masked
 
 POOL: Final = "gpmedic"
 TAG: Final = "gpmedic"
+HEARTBEAT_TAG: Final = "gpmedic-heartbeat"
+"""Of runs that give a sign of life every HEARTBEAT seconds; runs of others on this server may do so less often."""
 ZOMBIES: Final = "gpmedic: runs without a sign of life are crashed"
 HEARTBEAT: Final = 30
-"""Seconds between two signs of life of a run (PREFECT_FLOWS_HEARTBEAT_FREQUENCY of its worker)."""
+"""Seconds between two signs of life of a run (PREFECT_FLOWS_HEARTBEAT_FREQUENCY)."""
+DEAD_AFTER: Final = timedelta(seconds=180)
+"""Without a sign of life: longer than a restart of the server takes."""
 CHECK_EVERY: Final = timedelta(seconds=60)
 
 PAGES: Final[tuple[Flow[..., Any], ...]] = (
@@ -188,12 +192,11 @@ def crash_zombies() -> bool:
         after={"prefect.flow-run.heartbeat"},
         expect={"prefect.flow-run.*"},
         match=ResourceSpecification({"prefect.resource.id": ["prefect.flow-run.*"]}),
-        # Runs of others on this server may give their signs of life less often.
-        match_related=ResourceSpecification({"prefect.resource.id": [f"prefect.tag.{TAG}"]}),
+        match_related=ResourceSpecification({"prefect.resource.id": [f"prefect.tag.{HEARTBEAT_TAG}"]}),
         for_each={"prefect.resource.id"},
         posture=Posture.Proactive,
         threshold=1,
-        within=timedelta(seconds=3 * HEARTBEAT),
+        within=DEAD_AFTER,
     )
     crash = ChangeFlowRunState(state=StateType.CRASHED, message="no sign of life: its process or its host died")
     Automation(name=ZOMBIES, trigger=trigger, actions=[crash]).create()
@@ -215,7 +218,7 @@ def _apply(page: Flow[..., Any], name: str, **more: Any) -> None:
     deployment = RunnerDeployment.from_flow(
         page,
         name=name,
-        tags=[TAG],
+        tags=[TAG, HEARTBEAT_TAG],
         work_pool_name=POOL,
         job_variables={"env": {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT)}},
         # An importable name: a worker needs the installed package and no checkout.

@@ -14,6 +14,7 @@ from gpmedic.cli.doctor import doctor
 from gpmedic.cli.drill import drill
 from gpmedic.cli.recover import recover
 from gpmedic.cli.recover_to_spare import recover_to_spare
+from gpmedic.cli.setup import setup
 from gpmedic.cli.status import plan, status
 from gpmedic.errors import GpmedicError
 from gpmedic.practice.commands import app as practice_app
@@ -30,6 +31,7 @@ app.command()(recover)
 app.command()(recover_to_spare)
 app.command()(approve)
 app.command()(reject)
+app.command()(setup)
 app.command()(doctor)
 app.command()(drill)
 app.add_typer(approvals_app, name="approvals")

@@ -30,7 +30,7 @@ def connect(
     from blocks.slack_app import SlackApp
     from gpmedic.access.slack import SlackAway, try_app_token
 
-    _require_server()
+    require_server()
     bot_token = typer.prompt("Bot token (xoxb-...)", hide_input=True)
     app_token = typer.prompt("App-level token (xapp-..., Enter for HTTP alone)", hide_input=True, default="")
     signing_secret = typer.prompt("Signing secret (Enter for Socket Mode alone)", hide_input=True, default="")
@@ -71,7 +71,7 @@ def serve(
     from gpmedic.approvals.service import Service
 
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
-    _require_server()
+    require_server()
     chosen = _chosen(clusters or [])
     slack_app = load_app(app_block)
     slack = slack_app.connect()
@@ -89,12 +89,17 @@ def serve(
     print("Ended.")
 
 
-def _require_server() -> None:
+def require_server() -> None:
+    """Return where a Prefect server is configured.
+
+    Raises:
+        AccessRefused: none is.
+    """
     from prefect.settings import get_current_settings
 
     if get_current_settings().api.url is None:
         raise AccessRefused(
-            "PREFECT_API_URL names no Prefect server, and so there is nothing to approve.",
+            "PREFECT_API_URL names no Prefect server; nothing was done.",
             "Set it to the address of the server that the flows use, such as http://prefect.example.com:4200/api; "
             "where there is none yet: prefect server start.",
         )
