@@ -3,10 +3,12 @@
 Everything goes by name and is made at most once: making it again changes what differs.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, TypeVar
 
+import httpx
 import prefect
 from prefect import Flow
 from prefect.automations import Automation
@@ -14,11 +16,11 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTags
 from prefect.client.schemas.objects import StateType, WorkerStatus
-from prefect.deployments.runner import RunnerDeployment
+from prefect.deployments.runner import DeploymentApplyError, RunnerDeployment
 from prefect.events.actions import ChangeFlowRunState
 from prefect.events.schemas.automations import EventTrigger, Posture
 from prefect.events.schemas.events import ResourceSpecification
-from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound, PrefectHTTPStatusError
+from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound, PrefectException, PrefectHTTPStatusError
 from prefect.settings import get_current_settings
 from prefect.types.entrypoint import EntrypointType
 
@@ -32,7 +34,10 @@ from flows.recover_to_spare import recover_to_spare
 from flows.restore_standby import restore_standby
 from gpmedic.check import Verdict
 from gpmedic.doctor import Access, Check, Seen
+from gpmedic.errors import HostUnreachable
 from gpmedic.masking import masked
+
+T = TypeVar("T")
 
 POOL: Final = "gpmedic"
 TAG: Final = "gpmedic"
@@ -70,7 +75,7 @@ class PrefectVisit:
     @property
     def checks(self) -> Mapping[Access, Check]:
         """What to give to `gpmedic.doctor.examine`, in this order."""
-        return {
+        checks: dict[Access, Check] = {
             Access.PREFECT: self._check_server,
             Access.PREFECT_LOGIN: self._check_login,
             Access.PREFECT_VERSION: self._check_version,
@@ -79,6 +84,7 @@ class PrefectVisit:
             Access.DEPLOYMENTS: self._check_deployments,
             Access.ZOMBIES: self._check_zombies,
         }
+        return {access: partial(_answered, check) for access, check in checks.items()}
 
     def _check_server(self) -> Seen:
         url = get_current_settings().api.url
@@ -162,8 +168,12 @@ def deploy(cluster: str) -> tuple[str, ...]:
     date, one line each.
 
     Raises:
-        PrefectHTTPStatusError: the server refuses.
+        HostUnreachable: the server refuses, or was lost; what was made stays, and making it again goes on from there.
     """
+    return _answered(lambda: _deploy(cluster))
+
+
+def _deploy(cluster: str) -> tuple[str, ...]:
     made = []
     with _client() as client:
         try:
@@ -201,6 +211,17 @@ def crash_zombies() -> bool:
     crash = ChangeFlowRunState(state=StateType.CRASHED, message="no sign of life: its process or its host died")
     Automation(name=ZOMBIES, trigger=trigger, actions=[crash]).create()
     return True
+
+
+def _answered(ask: Callable[[], T]) -> T:
+    """What the server answers; its failures as ours."""
+    try:
+        return ask()
+    except (PrefectException, DeploymentApplyError, httpx.HTTPError) as error:
+        said = masked(str(error)) or type(error).__name__
+        raise HostUnreachable(
+            f"The Prefect server does not do what it should ({said[:300]}).", "See its log."
+        ) from None
 
 
 def _is_watched(client: SyncPrefectClient, cluster: str) -> bool:

@@ -72,7 +72,9 @@ NEEDS: Final[Mapping[Access, Need]] = {
     Access.OWNER: Need("to be the user that runs Greenplum", (Access.UTILITIES, Access.CATALOG)),
     Access.DATA_DIRECTORY: Need("that database and host are one coordinator", (Access.UTILITIES, Access.CATALOG)),
     Access.SEGMENT_HOSTS: Need(
-        "quiet ssh from the coordinator's host to every host", (Access.SSH, Access.CATALOG), keeps_from_saving=False
+        "quiet ssh from the coordinator's host to every host",
+        (Access.UTILITIES, Access.CATALOG),
+        keeps_from_saving=False,
     ),
     Access.POLICY: Need("a policy that lets gpmedic act, once you want that", (Access.SETTINGS,)),
     Access.BRAKE: Need("to see whether the brake is on", (Access.SSH,)),

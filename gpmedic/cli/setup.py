@@ -155,7 +155,9 @@ def _ask(said: dict[str, Any]) -> None:
     _prompt(database, "port", "Its port", 5432)
     _prompt(database, "user", "User of the database (the Greenplum administrator)", "gpadmin")
     if "password_file" not in database:
-        password = typer.prompt("Its password (Enter: none, or it is in ~/.pgpass)", "", hide_input=True)
+        password = typer.prompt(
+            "Its password (Enter: none, or it is in ~/.pgpass)", "", hide_input=True, show_default=False
+        )
         if password:
             database["password"] = password
     _prompt(ssh, "host", "Host for ssh", database["host"])
