@@ -46,8 +46,8 @@ def setup(
 ) -> None:
     """Register a cluster: asks for what is not said, tries every access, saves only what works.
 
-    Run again it changes what is said anew and leaves the rest; nothing is made twice. Passwords are typed, or stand in a
-    file.
+    Run again it changes what is said anew and leaves the rest; nothing is made twice. Passwords are typed,
+    or stand in a file.
 
     \b
     Exit code 0: saved
