@@ -65,6 +65,22 @@ class GreenplumCluster(Block):
         return Shell.connect(self.settings.ssh)
 
 
+def save_cluster(settings: ClusterSettings) -> str:
+    """Save the block of a cluster, over one that is there; its full name."""
+    database = settings.database
+    block = GreenplumCluster(
+        cluster_name=settings.name,
+        database=database.model_copy(update={"password": None}),
+        database_password=database.password,
+        ssh=settings.ssh,
+        greenplum=settings.greenplum,
+        policy=settings.policy,
+        slack=settings.slack,
+    )
+    block.save(_block_name(settings.name), overwrite=True)
+    return f"greenplum-cluster/{_block_name(settings.name)}"
+
+
 def load_cluster(name: str) -> ClusterSettings:
     """The settings of a cluster: from its file on this machine, else from its block on the Prefect server.
 
@@ -73,7 +89,7 @@ def load_cluster(name: str) -> ClusterSettings:
     """
     if (clusters_folder() / f"{name}.toml").exists():
         return load_cluster_file(name)
-    block_name = name.lower().replace("_", "-")
+    block_name = _block_name(name)
     try:
         block = GreenplumCluster.load(block_name)
     except (ValueError, ObjectNotFound):
@@ -83,3 +99,7 @@ def load_cluster(name: str) -> ClusterSettings:
             "Write the file on the machine where the flow runs, or save the block.",
         ) from None
     return cast(GreenplumCluster, block).settings
+
+
+def _block_name(cluster: str) -> str:
+    return cluster.lower().replace("_", "-")

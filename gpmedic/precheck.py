@@ -93,6 +93,14 @@ def require(checks: Sequence[Check]) -> None:
     raise PrecheckFailed(message, actions)
 
 
+def judge_hosts(cluster: Cluster, facts: Sequence[HostFacts]) -> tuple[Check, ...]:
+    """What must hold of every host, whatever is done there."""
+    by_host = {f.host: f for f in facts}
+    checks = [check for host in cluster.hosts for check in _judge_host(host, by_host.get(host), _Needed.YES)]
+    checks += _judge_versions(cluster, by_host)
+    return tuple(replace(c, detail=plain(c.detail)) for c in checks)
+
+
 class _Needed(Enum):
     YES = "the step works on this host"
     NO = "the step leaves this host alone"

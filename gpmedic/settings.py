@@ -155,7 +155,7 @@ def load_cluster(name: str) -> ClusterSettings:
     """
     path = clusters_folder() / f"{name}.toml"
     try:
-        settings = ClusterSettings.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        settings = parse_cluster(path.read_text(encoding="utf-8"), str(path))
     except FileNotFoundError:
         known = ", ".join(sorted(p.stem for p in clusters_folder().glob("*.toml"))) or "none"
         raise AccessRefused(
@@ -167,11 +167,24 @@ def load_cluster(name: str) -> ClusterSettings:
         ) from None
     except UnicodeDecodeError:
         raise AccessRefused(f"{path} is not UTF-8, as TOML must be.", "Save that file as UTF-8.") from None
-    except (tomllib.TOMLDecodeError, ValidationError) as error:
-        raise AccessRefused(f"{path} is not valid: {_first_fault(error)}", "Correct that file.") from None
     if settings.name != name:  # locks and claims go by the name: two for one cluster would not exclude each other
         raise AccessRefused(f"{path} says that its name is {settings.name!r}.", "Name file and cluster alike.")
     return settings
+
+
+def parse_cluster(text: str, source: str, next_action: str = "Correct that file.") -> ClusterSettings:
+    """Settings from TOML.
+
+    Args:
+        source: where it comes from.
+
+    Raises:
+        AccessRefused: it is not valid.
+    """
+    try:
+        return ClusterSettings.model_validate(tomllib.loads(text))
+    except (tomllib.TOMLDecodeError, ValidationError) as error:
+        raise AccessRefused(f"{source} is not valid: {_first_fault(error)}", next_action) from None
 
 
 def _words(fault: ErrorDetails) -> str:

@@ -36,7 +36,7 @@ class KnownHosts:
 
     def keys(self, host: str, port: int) -> tuple[HostKey, ...]:
         """Every key that may be shown by this host at this port, without revoked ones."""
-        name = host.lower() if port == DEFAULT_PORT else f"[{host.lower()}]:{port}"
+        name = _name(host, port)
         found = [*self.exact.get(name, ()), *self._hashed(name), *self._matching(name)]
         return tuple(key for key in found if key.blob not in self.revoked)
 
@@ -91,6 +91,24 @@ def parse(text: str) -> KnownHosts:
         elif not marker:
             _add(known, fields[0], key)
     return known
+
+
+def append(path: Path, host: str, port: int, blob: bytes) -> None:
+    """Add a line for this host; OSError where that cannot be done.
+
+    Args:
+        blob: the key as SSH sends it, which begins with the name of its algorithm.
+    """
+    length = int.from_bytes(blob[:4])
+    algorithm = blob[4 : 4 + length].decode("ascii")
+    before = path.read_bytes() if path.exists() else b""
+    gap = "" if not before or before.endswith(b"\n") else "\n"
+    with path.open("a", encoding="utf-8") as file:
+        file.write(f"{gap}{_name(host, port)} {algorithm} {base64.b64encode(blob).decode()}\n")
+
+
+def _name(host: str, port: int) -> str:
+    return host.lower() if port == DEFAULT_PORT else f"[{host.lower()}]:{port}"
 
 
 def _add(known: KnownHosts, names: str, key: HostKey) -> None:

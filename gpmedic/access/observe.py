@@ -47,7 +47,9 @@ class Freshness(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class _Snapshot:
+class Snapshot:
+    """What the database says of a cluster."""
+
     cluster: Cluster
     columns: frozenset[str]
     history: tuple[HistoryLine, ...]
@@ -56,7 +58,9 @@ class _Snapshot:
 
 
 @dataclass(frozen=True, slots=True)
-class _HostLook:
+class HostLook:
+    """What the coordinator's host says of it; no options where gprecoverseg was not asked, or told none."""
+
     user: str
     gpstate: str
     coordinator: HostSide
@@ -123,17 +127,17 @@ def observe(settings: ClusterSettings, freshness: Freshness = Freshness.ASK_FTS)
     """
     try:
         with Database.connect(settings.database) as database:
-            snapshot = _snapshot(settings, database, freshness)
+            snapshot = take_snapshot(settings, database, freshness)
     except Transient as error:
         return _without_database(settings, error)
     with Shell.connect(settings.ssh) as shell, ThreadPoolExecutor(2) as beside:
         known = known_options.recall(settings, snapshot.cluster.version)
-        looking = beside.submit(_look, settings, shell, snapshot.cluster.coordinator, ask_options=known is None)
+        looking = beside.submit(look_at_host, settings, shell, snapshot.cluster.coordinator, ask_options=known is None)
         looking_at_standby = beside.submit(look_at_standby, shell, settings.greenplum, snapshot.cluster)
         probes = probe_cluster(settings, shell, snapshot.cluster)
         look, standby = looking.result(), looking_at_standby.result()
-    _require_superuser(settings, snapshot, look)
-    _require_one_cluster(settings, snapshot.identity, look.coordinator)
+    require_superuser(settings, snapshot, look)
+    require_one_cluster(settings, snapshot.identity, look.coordinator)
     if known is None:
         known = look.recover_options
         known_options.remember(settings, snapshot.cluster.version, known)
@@ -142,7 +146,13 @@ def observe(settings: ClusterSettings, freshness: Freshness = Freshness.ASK_FTS)
     return Observation(settings.name, cluster, probes, capabilities, snapshot.history)
 
 
-def _snapshot(settings: ClusterSettings, database: Database, freshness: Freshness) -> _Snapshot:
+def take_snapshot(settings: ClusterSettings, database: Database, freshness: Freshness) -> Snapshot:
+    """Read the catalog, its history and the replication in an open session.
+
+    Raises:
+        AccessRefused: this is not Greenplum.
+        QueryFailed: its catalog cannot be read.
+    """
     version = parse_version(str(database.rows(VERSION_SQL)[0]["version"]))
     columns = columns_from_rows(database.rows(COLUMNS_SQL))
     replication_query = replication_sql(columns_from_rows(database.rows(REPLICATION_COLUMNS_SQL)))
@@ -154,7 +164,7 @@ def _snapshot(settings: ClusterSettings, database: Database, freshness: Freshnes
     replication = None if replication_query is None else _optional(database, replication_query)
     cluster = cluster_from_rows(settings.name, version, segments, replication)
     identity = DatabaseSide(cluster.coordinator, started, pid_file)
-    return _Snapshot(cluster, columns, history(database), superuser, identity)
+    return Snapshot(cluster, columns, history(database), superuser, identity)
 
 
 def _identity(database: Database) -> tuple[int, str | None]:
@@ -173,10 +183,14 @@ def _optional(database: Database, sql: str) -> list[dict[str, object]] | None:
         return None
 
 
-def _look(
+def look_at_host(
     settings: ClusterSettings, shell: Shell, coordinator: Segment | None = None, *, ask_options: bool = False
-) -> _HostLook:
-    """What the host of the coordinator says, which is the catalog's where that is known."""
+) -> HostLook:
+    """What the host of the coordinator says, which is the catalog's where that is known.
+
+    Raises:
+        AccessRefused: there is no Greenplum in GPHOME.
+    """
     port = settings.database.port if coordinator is None else coordinator.port
     words = ("help" if ask_options else "", "" if coordinator is None else coordinator.datadir)
     done = shell.run(prelude(settings.greenplum, port) + script("within", "runs", "observe"), *words)
@@ -187,7 +201,7 @@ def _look(
         )
     head, _, help_text = done.stdout.partition("\nhelp\n")
     said = dict(re.findall(r"^(user|gpstate|postmaster|directory) (.*)$", head, re.MULTILINE))
-    look = _HostLook(
+    look = HostLook(
         said.get("user", ""),
         said.get("gpstate", ""),
         HostSide(
@@ -213,7 +227,12 @@ def _options(help_text: str) -> frozenset[str]:
         return frozenset()
 
 
-def _require_superuser(settings: ClusterSettings, snapshot: _Snapshot, look: _HostLook) -> None:
+def require_superuser(settings: ClusterSettings, snapshot: Snapshot, look: HostLook) -> None:
+    """Return where gpmedic logs in as the user that runs Greenplum.
+
+    Raises:
+        AccessRefused: it does not.
+    """
     if look.user != snapshot.superuser:
         raise AccessRefused(
             f"gpmedic logs in on {settings.ssh.host} as {look.user!r}, but this Greenplum runs as "
@@ -222,7 +241,7 @@ def _require_superuser(settings: ClusterSettings, snapshot: _Snapshot, look: _Ho
         )
 
 
-def _require_one_cluster(settings: ClusterSettings, database: DatabaseSide, host: HostSide) -> None:
+def require_one_cluster(settings: ClusterSettings, database: DatabaseSide, host: HostSide) -> None:
     """The utilities must work on the cluster whose catalog was read, not on one that another setting points to.
 
     Raises:
@@ -248,7 +267,7 @@ def _require_one_cluster(settings: ClusterSettings, database: DatabaseSide, host
 def _without_database(settings: ClusterSettings, error: Transient) -> Observation:
     """The host answers although the database does not: what is known of the coordinator there goes with the finding."""
     with Shell.connect(settings.ssh) as shell:
-        look = _look(settings, shell)
+        look = look_at_host(settings, shell)
     return Observation(settings.name, None, unreachable=_explained(settings, error, look.coordinator))
 
 

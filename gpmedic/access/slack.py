@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from http.client import HTTPException
 from typing import Any, Final
 
@@ -107,6 +108,15 @@ class Slack:
             self._members_of(approver)
         else:
             self._name(approver)
+
+    def know_channel(self, channel: str) -> None:
+        """Try a channel without posting: a message that never was is changed, and Slack misses only the message.
+
+        Raises:
+            AccessRefused: Slack knows no such channel, or the app may not write there.
+        """
+        with suppress(MessageGone):
+            self._call("chat.update", channel=channel, ts="1000000000.000000", text="-")
 
     def _members_of(self, group: str) -> frozenset[str]:
         known = self._members.get(group)

@@ -86,6 +86,11 @@ class Database:
         except psycopg2.Error as error:
             raise query_error(self._settings, error, lost=bool(self._connection.closed)) from None
 
+    @property
+    def encrypted(self) -> bool:
+        """Whether the session is encrypted."""
+        return bool(self._connection.info.ssl_in_use)
+
     def close(self) -> None:
         """End the session; a second call does nothing."""
         self._connection.close()

@@ -27,6 +27,40 @@ _SHOW_KEYS = "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub"
 _SIGNATURES = {"ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256")}
 
 
+class UnknownHostKey(AccessRefused):
+    """The host showed a key, and known_hosts has none of this host; nothing was sent to it.
+
+    Args:
+        shown: that key.
+    """
+
+    def __init__(self, settings: SshSettings, shown: paramiko.PKey) -> None:
+        super().__init__(
+            f"The host key of {settings.host}:{settings.port} ({shown.fingerprint}) is not known; nothing was sent to"
+            " it.",
+            f"Compare it with `{_SHOW_KEYS}` on its console, then add it to {settings.known_hosts} "
+            f"(ssh-keyscan -p {settings.port} {settings.host}).",
+        )
+        self.fingerprint = str(shown.fingerprint)
+        self._settings = settings
+        self._shown = shown
+
+    def remember(self) -> None:
+        """Add the key to known_hosts: a person has compared it.
+
+        Raises:
+            AccessRefused: that file cannot be written.
+        """
+        path = self._settings.known_hosts.expanduser()
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            known_hosts.append(path, self._settings.host, self._settings.port, self._shown.asbytes())
+        except OSError as error:
+            raise AccessRefused(
+                f"The known hosts in {path} cannot be written ({error.strerror}).", "Add the key by hand."
+            ) from None
+
+
 def log_in(settings: SshSettings) -> paramiko.Transport:
     """An authenticated connection; see `Shell.connect` for the errors."""
     known = known_hosts.read(settings.known_hosts.expanduser()).keys(settings.host, settings.port)
@@ -107,11 +141,7 @@ def _shake_hands(transport: paramiko.Transport, settings: SshSettings, known: tu
             f"Ask the administrator of {settings.host} why, compare with `{_SHOW_KEYS}` on its console, and only then "
             f"replace its line in {settings.known_hosts}.",
         )
-    raise AccessRefused(
-        f"The host key of {settings.host}:{settings.port} ({shown.fingerprint}) is not known; nothing was sent to it.",
-        f"Compare it with `{_SHOW_KEYS}` on its console, then add it to {settings.known_hosts} "
-        f"(ssh-keyscan -p {settings.port} {settings.host}).",
-    )
+    raise UnknownHostKey(settings, shown)
 
 
 def _no_handshake(settings: SshSettings, error: Exception) -> GpmedicError:

@@ -10,10 +10,12 @@ import typer
 from gpmedic.cli.approvals import app as approvals_app
 from gpmedic.cli.brake import app as brake_app
 from gpmedic.cli.decide import approve, reject
+from gpmedic.cli.doctor import doctor
 from gpmedic.cli.drill import drill
 from gpmedic.cli.recover import recover
 from gpmedic.cli.recover_to_spare import recover_to_spare
 from gpmedic.cli.serve import serve
+from gpmedic.cli.setup import setup
 from gpmedic.cli.status import plan, status
 from gpmedic.errors import GpmedicError
 from gpmedic.practice.commands import app as practice_app
@@ -31,6 +33,8 @@ app.command()(recover_to_spare)
 app.command()(approve)
 app.command()(reject)
 app.command()(serve)
+app.command()(setup)
+app.command()(doctor)
 app.command()(drill)
 app.add_typer(approvals_app, name="approvals")
 app.add_typer(brake_app, name="brake")

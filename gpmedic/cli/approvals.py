@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from starlette.routing import Route
 
     from blocks.slack_app import SlackApp
-    from gpmedic.access.slack import Slack
     from gpmedic.approvals.service import Service
 
 app = typer.Typer(no_args_is_help=True, help="Incidents and approvals in Slack.")
@@ -95,6 +94,7 @@ def in_slack(
         GpmedicError: the block, an approver or Slack itself is missing; nothing is served.
     """
     from blocks.slack_app import load_app
+    from gpmedic.approvals.doctor import require_approvers
     from gpmedic.approvals.service import Service
 
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
@@ -102,7 +102,8 @@ def in_slack(
     slack = slack_app.connect()
     us = slack.who_am_i()
     for name, settings in chosen.items():
-        _require_approvers(slack, name, settings)
+        if settings.slack is not None:
+            require_approvers(slack, name, settings.slack)
     service = Service(slack, chosen)
     with ExitStack() as stack:
         for port in listening(slack_app, service, http, metrics):
@@ -119,27 +120,19 @@ def require_addresses(http: str | None, metrics: str | None) -> None:
 
 
 def require_server() -> None:
-    """Raise AccessRefused where no Prefect server is configured."""
+    """Return where a Prefect server is configured.
+
+    Raises:
+        AccessRefused: none is.
+    """
     from prefect.settings import get_current_settings
 
     if get_current_settings().api.url is None:
         raise AccessRefused(
-            "PREFECT_API_URL names no Prefect server, and so there is nothing to approve.",
+            "PREFECT_API_URL names no Prefect server; nothing was done.",
             "Set it to the address of the server that the flows use, such as http://prefect.example.com:4200/api; "
             "where there is none yet: prefect server start.",
         )
-
-
-def _require_approvers(slack: "Slack", name: str, settings: ClusterSettings) -> None:
-    assert settings.slack is not None  # noqa: S101 (only such clusters are served)
-    for who in sorted(settings.slack.approvers | settings.slack.high_risk_approvers):
-        try:
-            slack.know(who)
-        except AccessRefused as error:
-            raise AccessRefused(
-                f"The approver {who} of {name} is not known: {error.message}",
-                f"Correct slack.approvers of {name}: a person's id (U...) is under Profile, Copy member ID.",
-            ) from None
 
 
 def _chosen(names: list[str]) -> dict[str, ClusterSettings]:

@@ -11,6 +11,7 @@ import pytest
 
 from flows.local_server import free_port
 from gpmedic.cluster import Mode, Status
+from gpmedic.doctor import Access
 from gpmedic.practice import Fault, PracticeCluster
 from gpmedic.practice.control import Verb
 from tests.cli.conftest import Cli
@@ -124,3 +125,19 @@ def mirror_down(cluster: PracticeCluster) -> Iterator[int]:
     yield mirror
     cluster.control.call(Verb.START_SEGMENT, dbid=mirror)
     cluster.wait_until(lambda facts: all(s.mode is Mode.SYNCHRONIZED for s in facts.data_segments))
+
+
+def test_doctor_finds_nothing_to_fix_and_leaves_nothing_behind(gpmedic: Cli, cluster: PracticeCluster) -> None:
+    home = cluster.folder / "hosts" / "mdw"
+    before = sorted(home.rglob("*"))
+    run = gpmedic("doctor", "--json")
+    assert run.returncode == 0, run.stdout + run.stderr
+    shown = json.loads(run.stdout)
+    assert shown["fine"] is True
+    verdicts = {check["access"]: check["verdict"] for check in shown["checks"]}
+    assert list(verdicts) == list(Access)
+    of_the_cluster = list(verdicts)[: list(Access).index(Access.PREFECT)]
+    assert {verdicts[access] for access in of_the_cluster} == {"pass"}
+    assert verdicts["Prefect server"] is None, "none is configured"
+    trials = [path for path in sorted(home.rglob("*")) if path not in before and "trial" in path.name]
+    assert trials == []

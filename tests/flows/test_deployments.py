@@ -57,3 +57,14 @@ def test_a_cluster_name_that_is_a_path_is_refused_before_anything_is_read() -> N
 
     with pytest.raises(ParameterTypeError):
         health_check.validate_parameters({"cluster": "../../etc/passwd"})
+
+
+def test_setup_deploys_the_same_pages() -> None:
+    from flows.deployed import HEARTBEAT, HEARTBEAT_TAG, PAGES, TAG
+
+    assert {one["name"] for one in DEPLOYMENTS} == {page.name for page in PAGES} | {"health-check"}
+    for one in DEPLOYMENTS:
+        # The automation crashes runs with this tag that give no sign of life so often.
+        assert one["tags"] == [TAG, HEARTBEAT_TAG]
+        environment = one["work_pool"]["job_variables"]["env"]
+        assert environment == {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT)}

@@ -1,0 +1,84 @@
+"""`gpmedic doctor`: every access of a cluster, tried; changes nothing."""
+
+import json as jsonlib
+from collections.abc import Iterable, Iterator
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from gpmedic.check import Verdict
+from gpmedic.doctor import Access, Finding, findings_json, to_fix
+from gpmedic.errors import AccessRefused
+from gpmedic.settings import ClusterSettings, clusters_folder
+
+_STYLES = {None: "dim", Verdict.PASS: "green", Verdict.WARN: "yellow", Verdict.FAIL: "bold red"}
+
+
+def doctor(
+    cluster: Annotated[str | None, typer.Argument(help="The cluster's name; may be left out if there is one.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="For programs: one JSON object.")] = False,
+    app_block: Annotated[str, typer.Option("--app", help="The block of the Slack app.")] = "gpmedic",
+) -> None:
+    """Try every access that gpmedic needs, and say what to do about each that fails. Changes nothing.
+
+    Exit code 0: fine, 1: something to fix, 2: error.
+    """
+    from gpmedic.cli.choose import choose_cluster
+
+    try:
+        settings = choose_cluster(cluster)
+    except AccessRefused as error:
+        if cluster is None or not (clusters_folder() / f"{cluster}.toml").exists():
+            raise
+        findings = [Finding(Access.SETTINGS, Verdict.FAIL, error.message, error.next_action)]
+        name = cluster
+    else:
+        name = settings.name
+        findings = list(examined(settings, app_block))
+    if json:
+        print(jsonlib.dumps(findings_json(name, findings), indent=2))
+    else:
+        show(name, findings)
+    raise typer.Exit(1 if to_fix(findings) else 0)
+
+
+def examined(settings: ClusterSettings, app_block: str = "gpmedic") -> Iterator[Finding]:
+    """All checks of a registered cluster, one after the other."""
+    from gpmedic.access.doctor import Visit
+    from gpmedic.doctor import examine
+
+    with Visit(settings, clusters_folder() / f"{settings.name}.toml") as visit:
+        seen = []
+        for finding in examine(visit.checks):
+            seen.append(finding)
+            yield finding
+    from gpmedic.cli.recover import quiet_prefect
+
+    quiet_prefect()
+    from flows.deployed import PrefectVisit
+    from gpmedic.approvals.doctor import SlackVisit
+
+    yield from examine({**PrefectVisit(settings.name).checks, **SlackVisit(settings, app_block).checks}, seen)
+
+
+def show(cluster: str, findings: Iterable[Finding]) -> None:
+    """A table on a terminal, else a line for each check; then what there is to fix."""
+    from gpmedic.cli.screen import console
+
+    shown = tuple(findings)
+    if console.is_terminal:
+        table = Table(title=f"{cluster}: what gpmedic needs", title_justify="left")
+        for heading in ("access", "", "seen, and what to do"):
+            table.add_column(heading, overflow="fold")
+        for finding in shown:
+            action = f"\n[bold]Next:[/] {escape(finding.next_action)}" if finding.next_action else ""
+            word = f"[{_STYLES[finding.verdict]}]{finding.word}[/]"
+            table.add_row(finding.access.value, word, escape(finding.detail) + action)
+        console.print(table)
+    else:
+        for finding in shown:
+            print(finding.line)
+    failed = to_fix(shown)
+    print(f"{cluster}: {len(failed)} to fix." if failed else f"{cluster}: nothing to fix.")

@@ -1,0 +1,74 @@
+"""`gpmedic doctor`: each access that fails is one line with the next action, and hides no other."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from gpmedic.practice import Fault, PracticeCluster
+from tests.cli.conftest import Cli
+
+pytestmark = pytest.mark.chaos
+
+
+def failed(run: "subprocess.CompletedProcess[str]") -> dict[str, str]:
+    """Access and line of what has failed."""
+    assert run.returncode == 1, run.stdout + run.stderr
+    lines = [line for line in run.stdout.splitlines() if line.startswith("FAIL")]
+    assert all(" Next: " in line for line in lines)
+    assert f"{len(lines)} to fix." in run.stdout
+    return {line.removeprefix("FAIL").strip().partition(":")[0]: line for line in lines}
+
+
+def changed(clusters: Path, old: str, new: str) -> None:
+    path = clusters / "practice.toml"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "access", "told"),
+    [
+        ("password_file", "# password_file", "database session", "asks for a password"),
+        ('greenplum"\n', 'nowhere"\n', "Greenplum's utilities", "There is no Greenplum at"),
+        ("gpseg-1", "gpseg-7", "coordinator data directory", "is not the one in"),
+        ("id_ed25519", "id_none", "ssh login", "cannot be read"),
+        ('known_hosts"', 'pgpass"', "ssh login", "is not known"),
+    ],
+)
+def test_a_wrong_setting_is_one_line(
+    gpmedic: Cli, clusters: Path, *, old: str, new: str, access: str, told: str
+) -> None:
+    changed(clusters, old, new)
+    found = failed(gpmedic("doctor"))
+    assert list(found) == [access]
+    assert told in found[access]
+
+
+def test_a_file_that_is_not_valid_is_a_finding_and_no_cluster_an_error(gpmedic: Cli, clusters: Path) -> None:
+    changed(clusters, "[ssh]", "[ssh]\nprot = 1")
+    assert "gpmedic has no such setting" in failed(gpmedic("doctor", "practice"))["settings"]
+    run = gpmedic("doctor", "nobody")
+    assert run.returncode == 2
+    assert "No cluster 'nobody' is registered" in run.stderr
+
+
+def test_a_segment_host_that_does_not_answer_is_named(gpmedic: Cli, cluster: PracticeCluster) -> None:
+    cluster.break_(Fault.SSH_REFUSED, host="sdw2")
+    try:
+        found = failed(gpmedic("doctor"))
+    finally:
+        cluster.heal()
+    assert list(found) == ["ssh to every host"]
+    assert "sdw2: not reachable from the coordinator" in found["ssh to every host"]
+
+
+def test_a_prefect_server_that_does_not_answer_stops_only_what_needs_it(clusters: Path) -> None:
+    run = Cli(clusters, "http://127.0.0.1:9/api")("doctor", "--json")
+    assert run.returncode == 1
+    checks = {check["access"]: check for check in json.loads(run.stdout)["checks"]}
+    assert [a for a, check in checks.items() if check["verdict"] == "fail"] == ["Prefect server"]
+    assert "does not answer" in checks["Prefect server"]["detail"]
+    assert checks["worker"]["verdict"] is None
