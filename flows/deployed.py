@@ -3,7 +3,7 @@
 Everything goes by name and is made at most once: making it again changes what differs.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -16,14 +16,14 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTags
 from prefect.client.schemas.objects import StateType, WorkerStatus
-from prefect.deployments.runner import DeploymentApplyError, RunnerDeployment
+from prefect.deployments.runner import DeploymentApplyError
 from prefect.events.actions import ChangeFlowRunState
 from prefect.events.schemas.automations import EventTrigger, Posture
 from prefect.events.schemas.events import ResourceSpecification
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound, PrefectException, PrefectHTTPStatusError
 from prefect.settings import get_current_settings
-from prefect.types.entrypoint import EntrypointType
 
+from flows.deployments import Row, read_deployments
 from flows.health_check import health_check
 from flows.rebalance import rebalance
 from flows.recover import recover
@@ -42,13 +42,10 @@ T = TypeVar("T")
 POOL: Final = "gpmedic"
 TAG: Final = "gpmedic"
 HEARTBEAT_TAG: Final = "gpmedic-heartbeat"
-"""Of runs that give a sign of life every HEARTBEAT seconds; runs of others on this server may do so less often."""
+"""Of runs that give a sign of life as often as deployments/prefect.yaml says; others on this server may do so less."""
 ZOMBIES: Final = "gpmedic: runs without a sign of life are crashed"
-HEARTBEAT: Final = 30
-"""Seconds between two signs of life of a run (PREFECT_FLOWS_HEARTBEAT_FREQUENCY)."""
 DEAD_AFTER: Final = timedelta(seconds=180)
 """Without a sign of life: longer than a restart of the server takes."""
-CHECK_EVERY: Final = timedelta(seconds=60)
 
 PAGES: Final[tuple[Flow[..., Any], ...]] = (
     recover,
@@ -168,12 +165,14 @@ def deploy(cluster: str) -> tuple[str, ...]:
     date, one line each.
 
     Raises:
+        AccessRefused: there is no deployments/prefect.yaml beside the flows; nothing was made.
         HostUnreachable: the server refuses, or was lost; what was made stays, and making it again goes on from there.
     """
-    return _answered(lambda: _deploy(cluster))
+    rows = read_deployments()
+    return _answered(lambda: _deploy(cluster, rows))
 
 
-def _deploy(cluster: str) -> tuple[str, ...]:
+def _deploy(cluster: str, rows: Sequence[Row]) -> tuple[str, ...]:
     made = []
     with _client() as client:
         try:
@@ -182,12 +181,13 @@ def _deploy(cluster: str) -> tuple[str, ...]:
         except ObjectAlreadyExists:
             pass
         watched = _is_watched(client, cluster)
-    for page in PAGES:
-        _apply(page, page.name)
-        made.append(f"deployment {page.name}/{page.name}")
-    if not watched:  # one that a person made, or has changed, is left as it is
-        _apply(health_check, cluster, parameters={"cluster": cluster}, interval=CHECK_EVERY)
-        made.append(f"deployment {health_check.name}/{cluster}, every {CHECK_EVERY.seconds} s")
+    for row in rows:
+        if not row.schedules:
+            row.of_all(by_workers=True).apply()
+            made.append(f"deployment {row.name}/{row.name}")
+        elif not watched:  # one that a person made, or has changed, is left as it is
+            row.of_cluster(cluster, by_workers=True).apply()
+            made.append(f"deployment {row.name}/{row.name}-{cluster}, by its schedule")
     if crash_zombies():
         made.append(f"automation {ZOMBIES!r}")
     return tuple(made)
@@ -233,20 +233,6 @@ def _is_watched(client: SyncPrefectClient, cluster: str) -> bool:
         and any(schedule.active for schedule in one.schedules)
         for one in client.read_deployments(deployment_filter=flows)
     )
-
-
-def _apply(page: Flow[..., Any], name: str, **more: Any) -> None:
-    deployment = RunnerDeployment.from_flow(
-        page,
-        name=name,
-        tags=[TAG, HEARTBEAT_TAG],
-        work_pool_name=POOL,
-        job_variables={"env": {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT)}},
-        # An importable name: a worker needs the installed package and no checkout.
-        entrypoint_type=EntrypointType.MODULE_PATH,
-        **more,
-    )
-    deployment.apply()
 
 
 def _entrypoint(page: Flow[..., Any]) -> str:

@@ -1,9 +1,9 @@
-"""The deployments of deployments/prefect.yaml, for a process that serves them itself instead of a worker."""
+"""The deployments of deployments/prefect.yaml, for who makes them without `prefect deploy`: setup and serve."""
 
 from collections.abc import Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import yaml
 from prefect import Flow
@@ -14,6 +14,26 @@ from prefect.types.entrypoint import EntrypointType
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from gpmedic.errors import AccessRefused
+
+FILE: Final = Path(__file__).parents[1] / "deployments" / "prefect.yaml"
+
+
+class JobVariables(BaseModel):
+    """What a run finds in its environment."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    env: dict[str, str] = {}
+
+
+class PoolRow(BaseModel):
+    """The work pool whose workers run it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    work_queue_name: str
+    job_variables: JobVariables = JobVariables()
 
 
 class ScheduleRow(BaseModel):
@@ -36,12 +56,22 @@ class Row(BaseModel):
     description: str
     parameters: dict[str, Any]
     tags: list[str]
-    work_pool: dict[str, str]  # a worker's; who serves needs none
+    work_pool: PoolRow
     schedules: tuple[ScheduleRow, ...] = ()
     concurrency_limit: ConcurrencyLimitConfig | None = None
 
-    def deployment(self, name: str, parameters: dict[str, Any]) -> RunnerDeployment:
-        """To be served under this name."""
+    def of_cluster(self, cluster: str, *, by_workers: bool) -> RunnerDeployment:
+        """One of its own for this cluster, as what goes by a clock needs it."""
+        return self._deployment(f"{self.name}-{cluster}", {**self.parameters, "cluster": cluster}, by_workers)
+
+    def of_all(self, clusters: Sequence[str] = (), *, by_workers: bool) -> RunnerDeployment:
+        """One for all clusters: a run names its own, where there is more than one to name."""
+        parameters = {name: value for name, value in self.parameters.items() if name != "cluster"}
+        if len(clusters) == 1:
+            parameters["cluster"] = clusters[0]
+        return self._deployment(self.name, parameters, by_workers)
+
+    def _deployment(self, name: str, parameters: dict[str, Any], by_workers: bool) -> RunnerDeployment:
         module, _, flow = self.entrypoint.rpartition(".")
         schedules: list[Schedule] = [Interval(row.interval, slug=row.slug, active=row.active) for row in self.schedules]
         made = cast("Flow[..., Any]", getattr(import_module(module), flow)).to_deployment(
@@ -52,7 +82,11 @@ class Row(BaseModel):
             schedules=schedules,
             concurrency_limit=self.concurrency_limit,
             paused=False,  # whoever served it last has paused it at the end
+            # An importable name: a worker needs the installed package and no checkout.
             entrypoint_type=EntrypointType.MODULE_PATH,
+            work_pool_name=self.work_pool.name if by_workers else None,
+            work_queue_name=self.work_pool.work_queue_name if by_workers else None,
+            job_variables=self.work_pool.job_variables.model_dump() if by_workers else None,
         )
         return cast(RunnerDeployment, made)
 
@@ -61,7 +95,7 @@ class _File(BaseModel):
     deployments: tuple[Row, ...]
 
 
-def read_deployments(file: Path) -> tuple[Row, ...]:
+def read_deployments(file: Path = FILE) -> tuple[Row, ...]:
     """The file's rows.
 
     Raises:
@@ -77,13 +111,15 @@ def read_deployments(file: Path) -> tuple[Row, ...]:
         ) from None
 
 
-def deployments_for(rows: Sequence[Row], clusters: Sequence[str]) -> Iterator[RunnerDeployment]:
-    """What is scheduled, once for each cluster; the others once, for whichever cluster a run names."""
+def served(rows: Sequence[Row], clusters: Sequence[str]) -> Iterator[RunnerDeployment]:
+    """For a process that runs them itself: what is scheduled, once for each cluster; the others once."""
     for row in rows:
         if row.schedules:
-            for cluster in clusters:
-                yield row.deployment(f"{row.name}-{cluster}", {**row.parameters, "cluster": cluster})
-            continue
-        others = {name: value for name, value in row.parameters.items() if name != "cluster"}
-        only = {"cluster": clusters[0]} if len(clusters) == 1 else {}
-        yield row.deployment(row.name, only | others)
+            yield from (row.of_cluster(cluster, by_workers=False) for cluster in clusters)
+        else:
+            yield row.of_all(clusters, by_workers=False)
+
+
+def environment(rows: Sequence[Row]) -> dict[str, str]:
+    """What their runs must find in their environment, also where no worker puts it there."""
+    return {name: value for row in rows for name, value in row.work_pool.job_variables.env.items()}

@@ -17,12 +17,10 @@ from gpmedic.settings import ClusterSettings, clusters_folder
 if TYPE_CHECKING:
     from gpmedic.approvals.service import Service
 
-DEPLOYMENTS = Path("deployments/prefect.yaml")
-
 
 def serve(
     clusters: Annotated[list[str] | None, typer.Argument(help="Default: all that are registered.")] = None,
-    file: Annotated[Path, typer.Option(help="The deployments.")] = DEPLOYMENTS,
+    file: Annotated[Path | None, typer.Option(help="The deployments; default: deployments/prefect.yaml here.")] = None,
     app_block: Annotated[str, typer.Option("--app", help="The block gpmedic-slack-app to use.")] = "gpmedic",
     metrics: Annotated[
         str | None, typer.Option(help="HOST:PORT for Prometheus (/metrics), where Slack is served.")
@@ -46,10 +44,12 @@ def serve(
     for wanted in (signal.SIGTERM, signal.SIGINT):
         signal.signal(wanted, lambda *_: stop.set())
     with configured_or_local_server(), ExitStack() as stack:
-        from flows.deployments import deployments_for, read_deployments
+        from flows.deployments import FILE, environment, read_deployments, served
         from flows.serving import serving
 
-        deployments = tuple(deployments_for(read_deployments(file), tuple(chosen)))
+        rows = read_deployments(file or FILE)
+        os.environ.update(environment(rows))  # a run without its heartbeat would count as dead
+        deployments = tuple(served(rows, tuple(chosen)))
         stack.enter_context(serving(deployments, stop))
         print(f"Serving {', '.join(chosen)}: {', '.join(deployment.name for deployment in deployments)}.", flush=True)
         told = {name: one for name, one in chosen.items() if one.slack is not None}

@@ -14,6 +14,7 @@ from prefect.client.schemas.actions import DeploymentScheduleCreate
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId
 from prefect.client.schemas.schedules import IntervalSchedule
 
+from flows.deployments import environment, read_deployments
 from flows.health_check import health_check
 
 FILE = Path(__file__).parents[2] / "deployments" / "prefect.yaml"
@@ -59,12 +60,12 @@ def test_a_cluster_name_that_is_a_path_is_refused_before_anything_is_read() -> N
         health_check.validate_parameters({"cluster": "../../etc/passwd"})
 
 
-def test_setup_deploys_the_same_pages() -> None:
-    from flows.deployed import HEARTBEAT, HEARTBEAT_TAG, PAGES, TAG
+def test_the_doctor_knows_every_page_and_each_run_speaks_more_often_than_the_automation_waits() -> None:
+    from flows.deployed import DEAD_AFTER, HEARTBEAT_TAG, PAGES, TAG
 
     assert {one["name"] for one in DEPLOYMENTS} == {page.name for page in PAGES} | {"health-check"}
     for one in DEPLOYMENTS:
         # The automation crashes runs with this tag that give no sign of life so often.
         assert one["tags"] == [TAG, HEARTBEAT_TAG]
-        environment = one["work_pool"]["job_variables"]["env"]
-        assert environment == {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT)}
+    environment_of_runs = environment(read_deployments())
+    assert int(environment_of_runs["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"]) * 3 < DEAD_AFTER.seconds
