@@ -26,6 +26,7 @@ from blocks.slack_app import SlackApp
 from gpmedic.cli import app
 from gpmedic.cli.bug import Bug, told
 from gpmedic.practice import PracticeCluster
+from gpmedic.practice.processes import with_variables
 from gpmedic.practice.slack import PracticeSlack
 from tests.cli.conftest import Cli
 
@@ -122,9 +123,17 @@ def test_serve_runs_all_ends_when_told_and_of_the_checks_that_it_missed_it_runs_
         check, recover = deployment(f"health-check/health-check-{name}"), deployment("recover/recover")
         assert not check.paused
         assert [schedule.active for schedule in check.schedules] == [True]
-        ran = run_deployment("recover/recover", parameters={"cluster": name}, timeout=90, poll_interval=0.3)
-        assert ran.state is not None
-        assert ran.state.is_completed(), ran.state
+        run = run_deployment("recover/recover", parameters={"cluster": name}, timeout=0)
+        state, speaks = run.state, set[int]()
+        deadline = time.monotonic() + 90
+        while state is not None and not state.is_final():
+            assert time.monotonic() < deadline
+            speaks |= with_variables(f"PREFECT__FLOW_RUN_ID={run.id}", "PREFECT_FLOWS_HEARTBEAT_FREQUENCY=30")
+            time.sleep(0.1)
+            state = next(one.state for one in runs(recover.id) if one.id == run.id)
+        assert state is not None
+        assert state.is_completed(), state
+        assert speaks, "without its sign of life a run would be crashed while it works"
         said = end(process)
         assert "Traceback" not in said, said
     assert deployment(f"health-check/health-check-{name}").paused
