@@ -1,4 +1,4 @@
-"""The runbook's first page: is the cluster healthy? Reads only."""
+"""The runbook's first page: is the cluster healthy? Reads only, and has a recovery go on whose process died."""
 
 from prefect import flow
 from pydantic.dataclasses import dataclass
@@ -13,6 +13,7 @@ from gpmedic.diagnosis import Diagnosis, coordinator_unreachable
 from gpmedic.errors import HostUnreachable
 from gpmedic.report import diagnosis_markdown, diagnosis_text
 from gpmedic.settings import ClusterName, ClusterSettings
+from tasks.continue_recovery import continue_recovery
 from tasks.detect import detect
 from tasks.notify import Level, Phase, announce, tell
 from tasks.publish import publish_markdown, publish_segments
@@ -47,6 +48,7 @@ def health_check(cluster: ClusterName) -> HealthReport:
     announce_conditions(diagnosis)
     keep_note(diagnosis)
     report_silence(settings)
+    continue_recovery(settings.name)
     return HealthReport(settings.name, diagnosis)
 
 

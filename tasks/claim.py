@@ -38,6 +38,8 @@ LIVE = [StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING, StateType.PAU
 ATTEMPTS = 8
 KEPT_SECONDS = 14 * 86400
 """For so long the file of a run that has ended is kept; no question stands that long."""
+ENDS_WITHIN = 30.0
+"""Seconds that the process of a run which has been suspended may take to end."""
 LONGEST_PAUSE = 1.5
 """Seconds, at random, before the next attempt of a run that met another one just claiming."""
 
@@ -84,18 +86,26 @@ def _claim(client: SyncPrefectClient, me: UUID, tag: str) -> FlowRun | None:
     """
     tags = set(client.read_flow_run(me).tags)
     client.update_flow_run(me, tags=tags | {tag, f"{HOST_TAG}{socket.gethostname()}"})
-    rivals = []
-    for other in _claimants(client, tag):
-        if other.id != me and _is_dead(client, other):
-            client.set_flow_run_state(other.id, Crashed(message="Its process is gone."), force=True)
-        elif other.id != me:
-            rivals.append(other)
+    rivals = [other for other in _claimants(client, tag) if other.id != me and not _ended_because_dead(client, other)]
     owner = next((r for r in rivals if OWNER_TAG in r.tags), None)
     if not rivals or (OWNER_TAG in tags and owner is None):  # who has yet to look sees the owner and withdraws
         client.update_flow_run(me, tags=tags | {tag, OWNER_TAG, f"{HOST_TAG}{socket.gethostname()}"})
         return None
     client.update_flow_run(me, tags=tags - {tag, OWNER_TAG})
     return owner or rivals[0]
+
+
+def end_if_dead(run: UUID) -> None:
+    """Mark a run as crashed whose process, on this host, is proven to be gone; the server does not notice by itself."""
+    with get_client(sync_client=True) as client:
+        _ended_because_dead(client, client.read_flow_run(run))
+
+
+def _ended_because_dead(client: SyncPrefectClient, run: FlowRun) -> bool:
+    if not _is_dead(client, run):
+        return False
+    client.set_flow_run_state(run.id, Crashed(message="Its process is gone."), force=True)
+    return True
 
 
 def _claimants(client: SyncPrefectClient, tag: str) -> list[FlowRun]:
@@ -116,11 +126,28 @@ def _stay_alive(run: FlowRun) -> None:
         path = _lock_file(run.id)
         path.parent.mkdir(mode=0o700, exist_ok=True)
         held = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _await(held, run)
         _alive[run.id] = held
         _forget_old_files(path.parent)
     os.ftruncate(_alive[run.id], 0)
     os.pwrite(_alive[run.id], _state_id(run), 0)
+
+
+def _await(held: int, run: FlowRun) -> None:
+    """Lock the file; a run that is answered the moment it suspends is resumed while its process is still ending."""
+    deadline = time.monotonic() + ENDS_WITHIN
+    while True:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                os.close(held)
+                raise LockHeld(
+                    f"Another process on {socket.gethostname()} still works on run {run.name}; this one did nothing.",
+                    "See what it does; once it has ended, start a new run.",
+                ) from None
+            time.sleep(0.1)
 
 
 def _forget_old_files(folder: Path) -> None:
