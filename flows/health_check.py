@@ -1,9 +1,10 @@
-"""The runbook's first page: is the cluster healthy? Reads only, and has a recovery go on whose process died."""
+"""The runbook's first page: is the cluster healthy? Reads only; has a recovery go on, or begin where policy says so."""
 
 from prefect import flow
 from pydantic.dataclasses import dataclass
 
 from blocks.greenplum import load_cluster
+from flows.begin_recovery import begin_recovery
 from flows.health_note import keep_note
 from flows.program import run_as_program
 from flows.silence import report_silence
@@ -49,6 +50,7 @@ def health_check(cluster: ClusterName) -> HealthReport:
     keep_note(diagnosis)
     report_silence(settings)
     continue_recovery(settings.name)
+    begin_recovery(settings, diagnosis, limits)
     return HealthReport(settings.name, diagnosis)
 
 

@@ -5,6 +5,7 @@ from typing import Final
 
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
+from prefect.client.schemas.objects import FlowRun
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from pydantic import BaseModel, Field
@@ -14,6 +15,7 @@ from gpmedic.picture_states import segments_by_state
 from tasks.question import current_run
 
 HEALTH_TAG: Final = "gpmedic-health:"
+WELL_TAG: Final = "gpmedic-well:"
 KEY: Final = "gpmedic-health"
 
 
@@ -43,7 +45,18 @@ def keep_note(diagnosis: Diagnosis) -> None:
     with get_client(sync_client=True) as client:
         client.create_flow_run_input(run, KEY, note.model_dump_json())
         tags = set(client.read_flow_run(run).tags)
-        client.update_flow_run(run, tags=tags | {f"{HEALTH_TAG}{diagnosis.cluster_name}"})
+        found = {f"{HEALTH_TAG}{diagnosis.cluster_name}"}
+        if diagnosis.healthy:
+            found.add(f"{WELL_TAG}{diagnosis.cluster_name}")
+        client.update_flow_run(run, tags=tags | found)
+
+
+def last_well(cluster: str) -> FlowRun | None:
+    """The newest health check that has found nothing wrong; None where there is none."""
+    well = FlowRunFilter(tags=FlowRunFilterTags(all_=[f"{WELL_TAG}{cluster}"]))
+    with get_client(sync_client=True) as client:
+        runs = client.read_flow_runs(flow_run_filter=well, sort=FlowRunSort.START_TIME_DESC, limit=1)
+    return runs[0] if runs else None
 
 
 def newest_note(cluster: str) -> HealthNote | None:

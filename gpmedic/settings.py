@@ -63,6 +63,13 @@ class Automation(StrEnum):
     WITH_APPROVAL = "with_approval"  # runs each disruptive step that a person has approved
 
 
+class RecoveryStarts(StrEnum):
+    """Who starts a recovery; whoever it is, it asks before its first disruptive step."""
+
+    BY_A_PERSON = "by_a_person"
+    BY_HEALTH_CHECK = "by_health_check"  # of those that are deployed, once for each incident
+
+
 class RepeatedFailure(StrEnum):
     """What a segment that fails again within `repeat_window` means."""
 
@@ -74,6 +81,9 @@ class PolicySettings(_Strict):
     """What gpmedic may do on this cluster; times in seconds."""
 
     automation: Automation = Field(default=Automation.OBSERVE_ONLY, description="A newly registered cluster is safe.")
+    recovery_starts: RecoveryStarts = Field(
+        default=RecoveryStarts.BY_A_PERSON, description="by_health_check: up to its first question, as a person would."
+    )
     two_people: frozenset[Action] = Field(
         default=frozenset(), description="Steps that two different people must approve, e.g. rebalance."
     )

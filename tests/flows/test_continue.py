@@ -18,7 +18,9 @@ from prefect.deployments import run_deployment
 from flows.attend import give
 from flows.health_check import health_check
 from flows.recover import recover
+from gpmedic.access.brake import pull, release
 from gpmedic.access.observe import observe
+from gpmedic.access.ssh import Shell
 from gpmedic.cluster import Status
 from gpmedic.practice import Fault, PracticeCluster
 from tasks.approve import Answer
@@ -132,6 +134,44 @@ def test_a_recovery_whose_worker_was_killed_goes_on_after_the_next_look_and_star
     assert observe(practice.settings).diagnosis.healthy
     looked(practice)
     assert len(recoveries(practice)) == 2
+
+
+@pytest.mark.chaos
+def test_a_policy_lets_a_look_start_the_recovery_once_for_an_incident_and_a_no_ends_it(
+    practice: PracticeCluster, prefect_server: str
+) -> None:
+    file = Path(os.environ["GPMEDIC_CLUSTERS"]) / f"{practice.name}.toml"
+    text = file.read_text()
+    recover.to_deployment(name="recover").apply()  # type: ignore[union-attr]
+    try:
+        looked(practice)
+        known = len(recoveries(practice))
+        practice.break_(Fault.KILL_MIRROR, content=5)
+        practice.wait_until(lambda facts: any(s.status is Status.DOWN for s in facts.segments))
+        looked(practice)
+        assert len(recoveries(practice)) == known, "by a person, where nothing is said"
+        file.write_text(text.replace("[policy]\n", '[policy]\nrecovery_starts = "by_health_check"\n'))
+        with Shell.connect(practice.settings.ssh) as shell:
+            pull(shell, practice.settings, "anna")
+            looked(practice)
+            release(shell, practice.settings)
+        assert len(recoveries(practice)) == known, "the brake stands against it"
+        for _ in range(2):
+            looked(practice)
+        assert len(recoveries(practice)) == known + 1
+        run = worked(recover, recoveries(practice)[0])
+        assert run.state_name == "Suspended", "it asks"
+        give(run.id, Answer(decision="no", operator="anna", reason="later"))
+        assert worked(recover, run).state is not None
+        looked(practice)
+        assert len(recoveries(practice)) == known + 1, "a no is a no"
+    finally:
+        file.write_text(text)
+        with get_client(sync_client=True) as client:
+            client.delete_deployment(client.read_deployment_by_name("recover/recover").id)
+    by_hand = worked(recover, started("recover/continue", practice))
+    give(by_hand.id, Answer(decision="yes", operator="anna"))
+    assert worked(recover, by_hand).state_name == "Completed"
 
 
 @pytest.mark.chaos
