@@ -94,9 +94,9 @@ def acquire(shell: Shell, claim: Claim, stale_after: int = STALE_AFTER) -> None:
         )
 
 
-def beat(shell: Shell, claim: Claim) -> bool:
-    """Say that its owner lives; False where the lock has been given up and belongs to somebody else, or nobody."""
-    return _ask(shell, "beat", claim)[0] == "KEPT"
+def beat(shell: Shell, claim: Claim, stale_after: int = STALE_AFTER) -> bool:
+    """Say that its owner lives; False where the lock belongs to somebody else, to nobody, or is stale already."""
+    return _ask(shell, "beat", claim, stale_after)[0] == "KEPT"
 
 
 def release(shell: Shell, claim: Claim) -> None:
@@ -127,11 +127,11 @@ def locked(
     claim = Claim(settings.name, directory, secrets.token_hex(8), myself())
     acquire(shell, claim, stale_after)
     ended = threading.Event()
-    heart = threading.Thread(target=_keep, args=(settings, claim, ended, beat_every), daemon=True)
+    heart = threading.Thread(target=_keep, args=(settings, claim, ended, beat_every, stale_after), daemon=True)
     heart.start()
 
     def require_it_still() -> None:
-        if not beat(shell, claim):
+        if not beat(shell, claim, stale_after):
             raise LockHeld(
                 f"gpmedic's lock on {claim.cluster} was given up, because this run has given no sign of life for"
                 f" {stale_after} s; nothing was started.",
@@ -146,11 +146,11 @@ def locked(
         _give_back(shell, settings, claim)
 
 
-def _keep(settings: ClusterSettings, claim: Claim, ended: threading.Event, every: float) -> None:
+def _keep(settings: ClusterSettings, claim: Claim, ended: threading.Event, every: float, stale_after: int) -> None:
     while not ended.wait(every):
         # Whatever goes wrong now may go well the next time.
         with suppress(GpmedicError), Shell.connect(settings.ssh) as shell:
-            if not beat(shell, claim):
+            if not beat(shell, claim, stale_after):
                 return
 
 

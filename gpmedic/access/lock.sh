@@ -56,7 +56,8 @@ take)
 beat)
   for lock in "$by_name" "$by_directory"; do
     read_lock "$lock"
-    [ -z "$lock" ] || [ "$token" = "$3" ] || { echo FREE; exit 0; }
+    # A sign of life that comes too late renews nothing: meanwhile somebody may have looked, and worked by hand.
+    [ -z "$lock" ] || { [ "$token" = "$3" ] && [ "$age" -le "$5" ]; } || { echo FREE; exit 0; }
   done
   for lock in "$by_name" "$by_directory"; do
     [ -z "$lock" ] || { write "$lock" "$3" "$2" "$4" && mv "$lock.$3" "$lock"; } ||

@@ -168,3 +168,11 @@ def test_a_heartbeat_keeps_both_names_of_a_lock_or_neither(lab: Lab, shell: Shel
     by_directory.write_text(f"token-a {int(time.time()) - 200} prod anna\n")
     lock.acquire(shell, by("gp", "token-b", "bob", "/data/gpseg-1"))
     assert lock.beat(shell, mine) is False
+
+
+def test_a_sign_of_life_that_comes_too_late_renews_nothing(lab: Lab, shell: Shell) -> None:
+    mine = by("prod", "token-a", "anna")
+    lock.acquire(shell, mine)
+    (lab.home() / ".gpmedic/locks/prod").write_text(f"token-a {int(time.time()) - 200} prod anna\n")
+    assert lock.beat(shell, mine) is False
+    lock.acquire(shell, by("prod", "token-b", "bob"))
