@@ -15,7 +15,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from gpmedic.errors import AccessRefused
 
-FILE: Final = Path(__file__).parents[1] / "deployments" / "prefect.yaml"
+_NAME: Final = Path("deployments", "prefect.yaml")
+_CHECKED_OUT: Final = Path(__file__).parents[1] / _NAME
+FILE: Final = _CHECKED_OUT if _CHECKED_OUT.exists() else _NAME
+"""Where gpmedic was installed as a package, the checkout is the folder in which it is started."""
 
 
 class JobVariables(BaseModel):
