@@ -18,7 +18,6 @@ from gpmedic.report import Outcome
 from gpmedic.settings import Automation, ClusterSettings, RecoveryStarts
 from tasks.find_recovery import Recovery, find_recovery
 from tasks.notify import Level, Phase, announce, tell
-from tasks.question import current_run
 from tasks.start_recovery import DEPLOYMENT
 
 BEGINS: Final = frozenset(
@@ -32,8 +31,6 @@ def begin_recovery(settings: ClusterSettings, diagnosis: Diagnosis, limits: Limi
     policy = settings.policy
     wanted = policy.recovery_starts is RecoveryStarts.BY_HEALTH_CHECK and policy.automation is Automation.WITH_APPROVAL
     if not wanted or diagnosis.scenario not in BEGINS or limits.brake is not None or limits.unknown:
-        return
-    if current_run().deployment_id is None:
         return
     newest, well = find_recovery(settings.name), last_well(settings.name)
     if newest is not None and not _is_of_another_incident(newest, well):

@@ -18,6 +18,7 @@ from tasks.continue_recovery import continue_recovery
 from tasks.detect import detect
 from tasks.notify import Level, Phase, announce, tell
 from tasks.publish import publish_markdown, publish_segments
+from tasks.question import current_run
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,9 @@ def health_check(cluster: ClusterName) -> HealthReport:
     announce_conditions(diagnosis)
     keep_note(diagnosis)
     report_silence(settings)
-    continue_recovery(settings.name)
-    begin_recovery(settings, diagnosis, limits)
+    if current_run().deployment_id is not None:  # a look that a person runs by hand starts nothing
+        continue_recovery(settings.name)
+        begin_recovery(settings, diagnosis, limits)
     return HealthReport(settings.name, diagnosis)
 
 

@@ -15,7 +15,6 @@ from prefect.client.schemas.sorting import FlowRunSort
 
 from tasks.claim import CLAIM_TAG, HOST_TAG, OWNER_TAG, end_if_dead
 from tasks.notify import Level, Phase, announce, tell
-from tasks.question import current_run
 
 MOST_IN_A_ROW: Final = 3
 """Runs that crashed one after the other: then it is no accident, and a person must look."""
@@ -26,11 +25,8 @@ _OF_THE_RUN: Final = (CLAIM_TAG, HOST_TAG, OWNER_TAG)
 def continue_recovery(cluster: str) -> None:
     """Start the newest recovery of this cluster again where it has crashed; once, however many looks see it.
 
-    Only a look that is deployed does so: one that a person runs by hand starts nothing, and what a person has run in a
-    terminal is begun again there.
+    What a person has run in a terminal is begun again there.
     """
-    if current_run().deployment_id is None:
-        return
     with get_client(sync_client=True) as client:
         runs = _newest(client, cluster)
         if runs and _is(runs[0], StateType.RUNNING):

@@ -22,15 +22,20 @@ def choose_cluster(name: str | None) -> ClusterSettings:
         raise AccessRefused(
             f"Only clusters of drills are registered: {', '.join(drills)}.", "Name the one that you mean."
         )
-    raise AccessRefused(
-        f"No cluster is registered in {clusters_folder()}.",
-        "Write a file NAME.toml there (README, 'Your own cluster'), or try `gpmedic practice up`.",
-    )
+    raise none_registered()
 
 
 def registered_clusters() -> list[str]:
     """The names of all clusters that have a file here, without those of drills; sorted."""
     return [name for name in _registered() if not name.startswith(DRILL_PREFIX)]
+
+
+def none_registered() -> AccessRefused:
+    """What is said where a cluster is needed and there is none."""
+    return AccessRefused(
+        f"No cluster is registered in {clusters_folder()}.",
+        "Write a file NAME.toml there (README, 'Your own cluster'), or try `gpmedic practice up`.",
+    )
 
 
 def _registered() -> list[str]:

@@ -7,13 +7,12 @@ from typing import Final
 
 from gpmedic.access.limits import look_at_limits
 from gpmedic.access.observe import observe
-from gpmedic.cli.choose import load_running, registered_clusters
+from gpmedic.cli.choose import load_running, none_registered, registered_clusters
 from gpmedic.conditions import Severity
 from gpmedic.diagnosis import Diagnosis
-from gpmedic.errors import AccessRefused, GpmedicError
+from gpmedic.errors import GpmedicError
 from gpmedic.limits import Limits
 from gpmedic.report_json import diagnosis_json
-from gpmedic.settings import clusters_folder
 from gpmedic.table import Table
 
 AT_ONCE: Final = 16
@@ -75,10 +74,7 @@ def look_at_all() -> tuple[Line, ...]:
     """
     names = registered_clusters()
     if not names:
-        raise AccessRefused(
-            f"No cluster is registered in {clusters_folder()}.",
-            "Write a file NAME.toml there (README, 'Your own cluster'), or try `gpmedic practice up`.",
-        )
+        raise none_registered()
     with ThreadPoolExecutor(AT_ONCE) as looking:
         return tuple(sorted(looking.map(_look, names), key=lambda line: line.urgency))
 
