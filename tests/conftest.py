@@ -21,6 +21,7 @@ _SLOW_FOLDERS = ("flows", "approvals", "chaos", "cli", "live", "practice", "acce
 _TESTS = Path(__file__).parent
 _MEMORY = Path("/dev/shm")  # noqa: S108 (mkdtemp below)
 _NEEDED_BYTES = 6 << 30
+_LONG_SECONDS = 600
 _ours = pytest.StashKey[ExitStack]()
 
 
@@ -50,7 +51,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The folders whose tests take long come first: what begins last must not be what takes longest."""
+    """The folders whose tests take long come first: what begins last must not be what takes longest.
+
+    The long runs of `make chaos` may take long.
+    """
+    for item in items:
+        if item.get_closest_marker("chaos") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(_LONG_SECONDS))
     rank = {folder: place for place, folder in enumerate(_SLOW_FOLDERS)}
     items.sort(key=lambda item: rank.get(item.path.relative_to(_TESTS).parts[0], len(rank)))
 

@@ -19,6 +19,7 @@ from flows.attend import attend, give
 from flows.health_check import health_check
 from flows.recover import recover
 from gpmedic.cluster import Status
+from gpmedic.events import Decision
 from gpmedic.gprecoverseg import RecoveryType
 from gpmedic.practice import Facts, Fault, PracticeCluster
 from gpmedic.report import Outcome
@@ -112,7 +113,9 @@ def test_a_data_directory_that_is_gone_is_copied_anew_after_an_approval_that_nam
     report = attend(lambda: recover(practice.name), operator)
     assert report.outcome is Outcome.RECOVERED
     asked = [(request.proposal.step, request.proposal.dbids) for request in operator.asked]
-    assert asked == [("recover-full", (11,)), ("recover", (8,))]
+    # Where the copied mirror catches up beside the second question, its answer is void, and it is asked again.
+    assert list(dict.fromkeys(asked)) == [("recover-full", (11,)), ("recover", (8,))]
+    assert [a.step for a in report.approvals if a.decision is Decision.APPROVED] == ["recover-full", "recover"]
     shown = operator.asked[0].proposal.text.replace("\\", "")
     assert f"OVERWRITES these directories with a full copy: {lost.datadir} on {lost.hostname} (dbid 11" in shown
     assert f"{lost.datadir} does not exist" in shown
