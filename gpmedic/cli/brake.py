@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, help="Stop what gpmedic would start on a cluster; what runs already runs on.")
+from gpmedic.cli.arguments import ClusterName
 
-ClusterName = Annotated[str | None, typer.Argument(help="The cluster's name; may be left out if there is one.")]
+app = typer.Typer(no_args_is_help=True, help="Stop what gpmedic would start on a cluster; what runs already runs on.")
 
 
 @app.command()

@@ -71,8 +71,14 @@ DRILLS: Mapping[str, Drill] = {
 }
 
 
+def _scenarios(incomplete: str) -> list[tuple[str, str]]:
+    return [(name, drill.told) for name, drill in DRILLS.items() if name.startswith(incomplete)]
+
+
 def drill(
-    scenario: Annotated[str, typer.Argument(help=f"One of: {', '.join(DRILLS)}.")] = "primary-down",
+    scenario: Annotated[
+        str, typer.Argument(help=f"One of: {', '.join(DRILLS)}.", autocompletion=_scenarios)
+    ] = "primary-down",
     generation: Annotated[
         Release, typer.Option("--generation", "-g", help="Which Greenplum the practice cluster is like.")
     ] = Release.V6,

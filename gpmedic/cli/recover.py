@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gpmedic.cli.arguments import ClusterName
 from gpmedic.cli.bug import STATE_FOLDER
 from gpmedic.errors import GpmedicError, HostUnreachable
 from gpmedic.masking import masked
-from gpmedic.settings import RepeatedFailure
+from gpmedic.policy import RepeatedFailure
 
 if TYPE_CHECKING:
     from gpmedic.cli.attendants import Attending
@@ -22,7 +23,7 @@ PREFECT_FOLDER = STATE_FOLDER / "prefect"
 
 
 def recover(
-    cluster: Annotated[str | None, typer.Argument(help="The cluster's name; may be left out if there is one.")] = None,
+    cluster: ClusterName = None,
     yes: Annotated[bool, typer.Option("--yes", help="A practice operator approves: practice clusters only.")] = False,
     repeated_failure: Annotated[
         RepeatedFailure | None,

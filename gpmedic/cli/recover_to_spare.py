@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gpmedic.cli.arguments import OneCluster
 from gpmedic.cli.recover import run_and_report
 from gpmedic.errors import AccessRefused
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def recover_to_spare(
-    cluster: Annotated[str, typer.Argument(help="The cluster's name.")],
+    cluster: OneCluster,
     lost_host: Annotated[str, typer.Argument(help="The lost host, as the catalog names it.")],
     spare_host: Annotated[str, typer.Argument(help="The host that replaces it, as the coordinator's host reaches it.")],
     file: Annotated[
