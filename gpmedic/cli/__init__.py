@@ -10,7 +10,13 @@ import typer
 from gpmedic.cli.commands import Commands
 from gpmedic.errors import GpmedicError
 
-app = typer.Typer(name="gpmedic", cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False)
+app = typer.Typer(
+    name="gpmedic",
+    cls=Commands,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # the help in plain text, there and in every group: drawn by rich it takes twice as long
+)
 
 
 @app.callback()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gpmedic.approvals.service import Service
     from gpmedic.settings import ClusterSettings
 
-app = typer.Typer(no_args_is_help=True, help="Incidents and approvals in Slack.")
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Incidents and approvals in Slack.")
 
 
 @app.command()

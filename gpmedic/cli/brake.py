@@ -8,7 +8,11 @@ import typer
 
 from gpmedic.cli.arguments import ClusterName
 
-app = typer.Typer(no_args_is_help=True, help="Stop what gpmedic would start on a cluster; what runs already runs on.")
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Stop what gpmedic would start on a cluster; what runs already runs on.",
+)
 
 
 @app.command()

@@ -19,7 +19,7 @@ class Place:
 
     Attributes:
         name: of the function, or of the `typer.Typer` of a group.
-        help: the first line of its help.
+        help: what it does, short enough for a line of a terminal of 80 columns.
     """
 
     module: str
@@ -29,67 +29,22 @@ class Place:
 
 COMMANDS: Final[Mapping[str, Place]] = MappingProxyType(
     {
-        "status": Place(
-            "gpmedic.cli.status",
-            "status",
-            "Show what is wrong with a cluster. Exit code 0: healthy, 1: action needed, 2: error; of several the"
-            " highest.",
-        ),
-        "plan": Place(
-            "gpmedic.cli.status",
-            "plan",
-            "Show what `gpmedic recover` would do now. Exit code 0: nothing, 1: a plan, 2: error or refused.",
-        ),
-        "recover": Place(
-            "gpmedic.cli.recover",
-            "recover",
-            "Recover failed segments, with a question before every disruptive step.",
-        ),
+        "status": Place("gpmedic.cli.status", "status", "What is wrong with a cluster, or with every cluster."),
+        "watch": Place("gpmedic.cli.watch", "watch", "The same, live: picture, recovery, question, brake."),
+        "plan": Place("gpmedic.cli.status", "plan", "What gpmedic would do about it now."),
+        "recover": Place("gpmedic.cli.recover", "recover", "Recover failed segments; asks before each step."),
         "recover-to-spare": Place(
-            "gpmedic.cli.recover_to_spare",
-            "recover_to_spare",
-            "Move every segment of a lost host to a spare one, with the same questions and exit codes as `gpmedic"
-            " recover`.",
+            "gpmedic.cli.recover_to_spare", "recover_to_spare", "Move the segments of a lost host to a spare one."
         ),
-        "approve": Place(
-            "gpmedic.cli.decide",
-            "approve",
-            "Say yes to the step that a recovery of the cluster waits with; the plan is shown first.",
-        ),
-        "reject": Place(
-            "gpmedic.cli.decide",
-            "reject",
-            "Say no to the step that a recovery of the cluster waits with; it is not run.",
-        ),
-        "serve": Place(
-            "gpmedic.cli.serve",
-            "serve",
-            "Check each cluster every minute, run what is started on Prefect's page or in Slack, until it is ended.",
-        ),
-        "setup": Place(
-            "gpmedic.cli.setup",
-            "setup",
-            "Register a cluster: asks for what is not said, tries every access, saves only what works.",
-        ),
-        "doctor": Place(
-            "gpmedic.cli.doctor",
-            "doctor",
-            "Try every access that gpmedic needs, and say what to do about each that fails. Changes nothing.",
-        ),
-        "drill": Place(
-            "gpmedic.cli.drill",
-            "drill",
-            "Start a practice cluster, break it, recover it with approvals, and count its rows before and after.",
-        ),
+        "approve": Place("gpmedic.cli.decide", "approve", "Say yes to the step that a recovery waits with."),
+        "reject": Place("gpmedic.cli.decide", "reject", "Say no to it."),
+        "brake": Place("gpmedic.cli.brake", "app", "Stop what gpmedic would start on a cluster."),
+        "setup": Place("gpmedic.cli.setup", "setup", "Register a cluster, after every access was tried."),
+        "doctor": Place("gpmedic.cli.doctor", "doctor", "Try every access, and say what to do where one fails."),
+        "serve": Place("gpmedic.cli.serve", "serve", "Health checks, recoveries and Slack in one process."),
         "approvals": Place("gpmedic.cli.approvals", "app", "Incidents and approvals in Slack."),
-        "brake": Place(
-            "gpmedic.cli.brake", "app", "Stop what gpmedic would start on a cluster; what runs already runs on."
-        ),
-        "practice": Place(
-            "gpmedic.practice.commands",
-            "app",
-            "A practice cluster on this machine: real servers to break and recover.",
-        ),
+        "drill": Place("gpmedic.cli.drill", "drill", "Break a practice cluster, and learn how it is recovered."),
+        "practice": Place("gpmedic.practice.commands", "app", "A practice cluster: real servers to break and recover."),
     }
 )
 
@@ -113,6 +68,6 @@ def loaded(name: str) -> "Command":
     found = getattr(import_module(place.module), place.name)
     if isinstance(found, typer.Typer):
         return typer.main.get_group(found)
-    alone = typer.Typer(add_completion=False)
+    alone = typer.Typer(add_completion=False, rich_markup_mode=None)
     alone.command(name)(found)
     return typer.main.get_command(alone)

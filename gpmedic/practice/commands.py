@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
     from gpmedic.practice.practice_cluster import PracticeCluster
 
-app = typer.Typer(help="A practice cluster on this machine: real servers to break and recover.", no_args_is_help=True)
+app = typer.Typer(
+    help="A practice cluster on this machine: real servers to break and recover.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 
 
 def _running(incomplete: str) -> list[str]:
