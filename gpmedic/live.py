@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import Enum
 
 from gpmedic.diagnosis import Diagnosis
+from gpmedic.json_shapes import LostJson, RecoveryNowJson, SyncJson, WatchJson
 from gpmedic.limits import Limits
 from gpmedic.phases import Phase
 from gpmedic.picture import Picture, picture
@@ -159,7 +160,7 @@ def summary(scene: Scene) -> str:
     return " | ".join(parts)
 
 
-def scene_json(scene: Scene) -> dict[str, object]:
+def scene_json(scene: Scene) -> WatchJson:
     """As JSON values; `status` is what `gpmedic status --json` prints, null where the last look has failed."""
     look, incident = scene.look, scene.incident
     return {
@@ -174,11 +175,11 @@ def scene_json(scene: Scene) -> dict[str, object]:
     }
 
 
-def _lost(lost: Lost | None) -> dict[str, object] | None:
+def _lost(lost: Lost | None) -> LostJson | None:
     return None if lost is None else {"since": lost.since.isoformat(), "why": lost.why}
 
 
-def _sync(sync: SyncProgress) -> dict[str, object]:
+def _sync(sync: SyncProgress) -> SyncJson:
     return {
         "contents": [c.content for c in sync.last.contents],
         "remaining_bytes": sync.remaining,
@@ -188,7 +189,7 @@ def _sync(sync: SyncProgress) -> dict[str, object]:
     }
 
 
-def _incident(incident: Incident) -> dict[str, object]:
+def _incident(incident: Incident) -> RecoveryNowJson:
     question = incident.question
     return {
         "run": incident.run,

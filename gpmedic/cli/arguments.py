@@ -18,3 +18,6 @@ ClusterName = Annotated[
 ]
 OneCluster = Annotated[str, typer.Argument(help="The cluster's name.", autocompletion=registered)]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs: one JSON object (docs/json.md).")]
+RestOnStderr = Annotated[
+    bool, typer.Option("--json", help="For programs: one JSON object on stdout, everything else on stderr.")
+]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gpmedic.cli.arguments import OneCluster
+from gpmedic.cli.arguments import OneCluster, RestOnStderr
 from gpmedic.cli.recover import run_and_report
 from gpmedic.errors import AccessRefused
 
@@ -21,6 +21,7 @@ def recover_to_spare(
         Path | None, typer.Option(help="A recovery configuration file of your own, for other ports or directories.")
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="A practice operator approves: practice clusters only.")] = False,
+    json: RestOnStderr = False,
 ) -> None:
     """Move every segment of a lost host to a spare one, with the same questions and exit codes as `gpmedic recover`.
 
@@ -38,7 +39,7 @@ def recover_to_spare(
 
         return flow(settings.name, lost_host, spare_host, text)
 
-    run_and_report(page, attending, settings.name)
+    run_and_report(page, attending, settings.name, json=json)
 
 
 def _read(file: Path) -> str:

@@ -1,5 +1,6 @@
 """`gpmedic practice ...`: start, look at, break, heal and end a practice cluster."""
 
+import json as jsonlib
 import shutil
 import sys
 from enum import StrEnum
@@ -18,6 +19,7 @@ from gpmedic.practice.processes import end_all
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from gpmedic.json_shapes import PracticeJson
     from gpmedic.practice.practice_cluster import PracticeCluster
 
 app = typer.Typer(
@@ -90,12 +92,17 @@ def up(
 
 
 @app.command()
-def status(name: Name = None) -> None:
+def status(
+    name: Name = None, json: Annotated[bool, typer.Option("--json", help="For programs: one JSON object.")] = False
+) -> None:
     """Show every server of the cluster as it really is, beside what the catalog says."""
     from rich.table import Table
 
     name = choose(name)
     facts = _attach(name).facts()
+    if json:
+        print(jsonlib.dumps(facts_json(name, facts), indent=2))
+        return
     table = Table(title=f"{name}: {facts.server_version.split(') on ')[0]})", title_justify="left")
     for heading in ("dbid", "content", "host", "port", "role", "preferred", "mode", "status", "really", "pid"):
         table.add_column(heading)
@@ -213,6 +220,31 @@ def _target(fault: Fault, given: dict[str, object]) -> dict[str, object]:
     if useless:
         raise PracticeError(f"{fault.value} does not take --{useless[0]}.", f"It takes --{wanted}." if wanted else "")
     return {} if wanted is None else {wanted: given[wanted]}
+
+
+def facts_json(name: str, facts: Facts) -> "PracticeJson":
+    """The servers of a practice cluster and what is broken there, as JSON values."""
+    ssh = [f"ssh of {host.name}: {host.ssh.value}" for host in facts.hosts if host.ssh.value != "normal"]
+    return {
+        "cluster": name,
+        "version": facts.server_version,
+        "servers": [
+            {
+                "dbid": s.dbid,
+                "content": s.content,
+                "hostname": s.hostname,
+                "port": s.port,
+                "role": s.role.value,
+                "preferred_role": s.preferred_role.value,
+                "mode": s.mode.value,
+                "status": s.status.value,
+                "really": s.answer.value,
+                "pid": s.pid,
+            }
+            for s in facts.segments
+        ],
+        "faults": [*(f"{fault} {target}".rstrip() for fault, target in facts.faults), *ssh],
+    }
 
 
 def _summary(facts: Facts) -> str:
