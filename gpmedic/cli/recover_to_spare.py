@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from gpmedic.report import RecoveryReport
 
 
-def recover_to_spare(
+def recover_to_spare(  # noqa: PLR0917 (the options of a command line)
     cluster: OneCluster,
     lost_host: Annotated[str, typer.Argument(help="The lost host, as the catalog names it.")],
     spare_host: Annotated[str, typer.Argument(help="The host that replaces it, as the coordinator's host reaches it.")],
