@@ -80,7 +80,7 @@ def _incident(scene: Scene, now: datetime, width: int, glyphs: Glyphs) -> Iterat
         return
     yield from _labelled("recovery", f"{incident.run}, {duration((now - incident.began).total_seconds())}", width)
     yield from _labelled("", _phases(incident, now, glyphs), width)
-    if incident.told:
+    if incident.told and incident.question is None:
         yield from _labelled("", incident.told, width)
 
 
@@ -101,7 +101,7 @@ def _rest(scene: Scene, now: datetime, width: int) -> Iterator[str]:
         if look.sync is not None:
             yield from _labelled("sync", look.sync.describe(), width)
         findings = look.diagnosis.findings
-        if findings:
+        if findings and (scene.incident is None or scene.incident.ended):  # else the recovery is what is done about it
             yield from _labelled("next", findings[0].facts.next_action, width)
         for sentence in look.limits.sentences:
             yield from _labelled("limits", sentence, width)
