@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from domain.clusters import failed_over, healthy, large, probes, resynchronizing
 
+from domain.clusters import failed_over, healthy, large, probes, resynchronizing
 from gpmedic.cluster import Cluster
 from gpmedic.diagnosis import diagnose
 from gpmedic.limits import Limits

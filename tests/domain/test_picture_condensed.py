@@ -1,11 +1,11 @@
 """The picture in a small room: what is wrong is there whatever the size, and nothing stands outside of the room."""
 
 import pytest
-from domain.clusters import change, failed_over, healthy, large, primary_dbid
-from domain.pictures import arbitrary, broken, seen
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.clusters import change, failed_over, healthy, large, primary_dbid
+from domain.pictures import arbitrary, broken, seen
 from gpmedic.cluster import Status
 from gpmedic.picture import Picture
 from gpmedic.picture_condensed import picture_within

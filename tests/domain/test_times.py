@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 
 from domain.clusters import failed_over, healthy, probes
-
 from gpmedic.diagnosis import diagnose
 from gpmedic.events import Event
 from gpmedic.phases import Phase

@@ -3,10 +3,10 @@
 from itertools import permutations
 
 import pytest
-from domain.clusters import failed_over, healthy, probes
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.clusters import failed_over, healthy, probes
 from gpmedic.capabilities import Capabilities
 from gpmedic.diagnosis import diagnose
 from gpmedic.errors import AccessRefused
