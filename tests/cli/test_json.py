@@ -21,6 +21,8 @@ def test_the_documented_schema_is_that_of_the_shape(command: str) -> None:
 
 def test_no_schema_is_documented_for_what_is_not_printed() -> None:
     assert {path.name for path in SCHEMAS.iterdir()} == set(map(file_name, SHAPES))
+    listed = (SCHEMAS.parent / "json.md").read_text()
+    assert all(f"(schemas/{file_name(command)})" in listed for command in SHAPES)
 
 
 def test_what_a_schema_does_not_know_is_found() -> None:

@@ -63,9 +63,11 @@ def ended(run: "subprocess.Popen[str]") -> tuple[int, str]:
 def mirror_down(cluster: PracticeCluster) -> Iterator[None]:
     cluster.break_(Fault.KILL_MIRROR, content=0)
     cluster.wait_until(lambda facts: facts.segment(MIRROR).status is Status.DOWN)
-    yield
-    cluster.control.call(Verb.START_SEGMENT, dbid=MIRROR)
-    cluster.wait_until(lambda facts: all(s.mode is Mode.SYNCHRONIZED for s in facts.data_segments))
+    try:
+        yield
+    finally:
+        cluster.control.call(Verb.START_SEGMENT, dbid=MIRROR)
+        cluster.wait_until(lambda facts: all(s.mode is Mode.SYNCHRONIZED for s in facts.data_segments))
 
 
 def test_in_a_pipe_a_line_is_printed_when_something_has_changed_and_ctrl_c_ends_as_status_does(
@@ -74,9 +76,11 @@ def test_in_a_pipe_a_line_is_printed_when_something_has_changed_and_ctrl_c_ends_
     with watching(clusters) as run:
         assert "practice: healthy" in next_line(run)
         with mirror_down(cluster):
-            line = next_line(run)
-            assert "Mirror down" in line
-            assert line.isprintable() or line[:-1].isprintable()
+            lines = [next_line(run)]
+            while "Mirror down" not in lines[-1]:  # before FTS has marked it, it is seen that its stream is missing
+                lines.append(next_line(run))
+            assert all(line.removesuffix("\n").isprintable() for line in lines)
+            assert len(set(lines)) == len(lines)
             assert ended(run) == (1, "")
 
 
