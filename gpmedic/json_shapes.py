@@ -273,6 +273,15 @@ class DrillJson(TypedDict):
     score: ScoreJson | None
 
 
+class ScenarioJson(TypedDict):
+    """What can be drilled."""
+
+    scenario: str
+    breaks: str
+    teaches: str
+    generations: list[str]
+
+
 class ServerJson(TypedDict):
     """One server of a practice cluster: what the catalog says, and what it really answers."""
 
@@ -307,6 +316,7 @@ SHAPES: Final[Mapping[str, Any]] = MappingProxyType(
         "brake show": BrakeJson,
         "recover": RecoverJson,
         "drill": DrillJson,
+        "drill --list": list[ScenarioJson],
         "practice status": PracticeJson,
     }
 )

@@ -18,6 +18,14 @@ class Answer:
     action: Action
     command: str = ""
 
+    @property
+    def meant(self) -> Action:
+        """What the command would do, whatever the step was called: a full copy is no incremental recovery."""
+        if self.action is not Action.RECOVER:
+            return self.action
+        options = {option for _, options in _parts(self.command) for option in options}
+        return next((action for option, action in _OPTIONS.items() if option in options), Action.RECOVER)
+
 
 class Verdict(Enum):
     """What becomes of one step."""
@@ -38,6 +46,15 @@ POINTS: Final[Mapping[Verdict, int]] = MappingProxyType(
         Verdict.MISSED: 0,
         Verdict.NEEDLESS: 0,
         Verdict.HARMFUL: -2,
+    }
+)
+
+_OPTIONS: Final[Mapping[str, Action]] = MappingProxyType(
+    {
+        "-F": Action.RECOVER_FULL,
+        "--differential": Action.RECOVER_DIFFERENTIAL,
+        "-r": Action.REBALANCE,
+        "-p": Action.MOVE_TO_SPARE,
     }
 )
 
@@ -76,7 +93,7 @@ class Judged:
         if self.planned is not None:
             return self.planned.action
         assert self.answer is not None  # noqa: S101 (one of both is there)
-        return self.answer.action
+        return self.answer.meant
 
     @property
     def points(self) -> int:
@@ -104,7 +121,7 @@ def score(answers: Sequence[Answer], plan: Sequence[Step]) -> Score:
     The longest run of steps that are in the same order in both is matched first; a step that is answered elsewhere is
     out of order, and what the plan does not have is judged by what it would do.
     """
-    pairs = dict(_in_order([a.action for a in answers], [s.action for s in plan]))
+    pairs = dict(_in_order([a.meant for a in answers], [s.action for s in plan]))
     left = [i for i in range(len(answers)) if i not in pairs.values()]
     judged = []
     for place, step in enumerate(plan):
@@ -112,13 +129,13 @@ def score(answers: Sequence[Answer], plan: Sequence[Step]) -> Score:
             answer = answers[pairs[place]]
             same = not step.command or same_command(answer.command, step.command)
             judged.append(Judged(step, answer, Verdict.MATCHED if same else Verdict.OTHER_COMMAND))
-        elif (found := next((i for i in left if answers[i].action is step.action), None)) is not None:
+        elif (found := next((i for i in left if answers[i].meant is step.action), None)) is not None:
             left.remove(found)
             judged.append(Judged(step, answers[found], Verdict.OUT_OF_ORDER))
         else:
             judged.append(Judged(step, None, Verdict.MISSED))
     for i in left:
-        verdict = Verdict.NEEDLESS if answers[i].action in LOOKS_ONLY else Verdict.HARMFUL
+        verdict = Verdict.NEEDLESS if answers[i].meant in LOOKS_ONLY else Verdict.HARMFUL
         judged.append(Judged(None, answers[i], verdict))
     return Score(tuple(judged))
 

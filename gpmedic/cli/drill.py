@@ -21,7 +21,7 @@ from gpmedic.table import Table
 
 if TYPE_CHECKING:
     from gpmedic.cli.exercise import Ended
-    from gpmedic.json_shapes import DrillJson
+    from gpmedic.json_shapes import DrillJson, ScenarioJson
 
 
 class SlackKind(StrEnum):
@@ -196,11 +196,15 @@ def _compared(scenario: str, generation: str, ended: "Ended") -> "DrillJson":
 
 
 def _show_list(*, json: bool) -> None:
-    rows = [(name, drill.told, drill.teaches, ", ".join(Release)) for name, drill in DRILLS.items()]
-    headings = ("scenario", "what breaks", "what it teaches", "generations")
+    rows: list[ScenarioJson] = [
+        {"scenario": name, "breaks": drill.told, "teaches": drill.teaches, "generations": list(Release)}
+        for name, drill in DRILLS.items()
+    ]
     if json:
-        print(jsonlib.dumps([dict(zip(headings, row, strict=True)) for row in rows], indent=2))
+        print(jsonlib.dumps(rows, indent=2))
         return
+    cells = [(row["scenario"], row["breaks"], row["teaches"], ", ".join(row["generations"])) for row in rows]
     from gpmedic.cli.screen import console
 
-    print(Table(headings, tuple(rows)).text(console.width if console.is_terminal else None))
+    headings = ("scenario", "what breaks", "what it teaches", "generations")
+    print(Table(headings, tuple(cells)).text(console.width if console.is_terminal else None))

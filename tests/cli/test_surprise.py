@@ -56,6 +56,8 @@ def test_the_list_names_every_scenario_with_what_it_teaches(tmp_path: Path) -> N
     for name, drill in DRILLS.items():
         assert name in shown
         assert drill.teaches in shown
+    listed = assert_documented("drill --list", Cli(tmp_path)("drill", "--list", "--json").stdout)
+    assert [row["scenario"] for row in listed] == list(DRILLS)
 
 
 def test_a_drill_stands_beside_the_best_and_the_median_of_earlier_ones_and_one_that_went_wrong_is_not_kept(

@@ -41,9 +41,10 @@ ANSWERED = {
     "the rebalance first": ((REBALANCE, RECOVER, WAIT, VERIFY), (O, X, M, M, M), 7),
     "a full copy at once": (
         (Answer(Action.RECOVER, "gprecoverseg -aF"), WAIT, REBALANCE, WAIT, VERIFY),
-        (C, M, M, M, M),
-        9,
+        (X, M, M, M, M, H),
+        6,
     ),
+    "another command": ((Answer(Action.RECOVER, "gprecoverseg"), *RIGHT[1:]), (C, M, M, M, M), 9),
     "a full copy besides": ((*RIGHT, Answer(Action.RECOVER_FULL, "gprecoverseg -aF")), (M, M, M, M, M, H), 8),
     "one look too many": ((*RIGHT, VERIFY), (M, M, M, M, M, N), 10),
     "only harm": ((Answer(Action.RESTART, "gpstop -ar"),), (X, X, X, X, X, H), 0),
