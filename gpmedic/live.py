@@ -11,6 +11,7 @@ from gpmedic.phases import Phase
 from gpmedic.picture import Picture, picture
 from gpmedic.report_json import diagnosis_json
 from gpmedic.sync import SyncProgress
+from gpmedic.table import plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +158,7 @@ def summary(scene: Scene) -> str:
         parts.append(f"waits for a person's answer to {incident.question.command}")
     if scene.prefect is not None:
         parts.append(f"Prefect not reached: {scene.prefect.why}")
-    return " | ".join(parts)
+    return plain(" | ".join(parts))
 
 
 def scene_json(scene: Scene) -> WatchJson:

@@ -127,3 +127,4 @@ def test_what_was_seen_before_the_connection_was_lost_is_no_status_for_programs(
 def test_somebody_elses_text_cannot_move_the_cursor() -> None:
     evil = replace(SCENE, lost=Lost(ago(1), "no\x1b[2Jway\nout"), incident=replace(INCIDENT, told="\x1b[H"))
     assert "\x1b" not in scene_text(evil, NOW, 80, 24)
+    assert summary(evil).isprintable()
