@@ -16,11 +16,12 @@ LOOKED_AT: Final = 5
 
 def estimate(cluster: str, step: str) -> str:
     """For a person who is about to decide."""
-    seconds = [took(step, journal.approvals, journal.events) for journal in _earlier(cluster)]
+    seconds = [took(step, journal.approvals, journal.events) for journal in earlier(cluster)]
     return in_words([s for s in seconds if s is not None])
 
 
-def _earlier(cluster: str) -> Iterator[Journal]:
+def earlier(cluster: str) -> Iterator[Journal]:
+    """The journals of the newest recoveries that are over, at most `LOOKED_AT`; of this version alone."""
     for run in ended_recoveries(cluster, LOOKED_AT):
         with suppress(ValidationError):  # of another version
             if (journal := read_journal(run)) is not None:

@@ -8,8 +8,8 @@ from flows.begin_recovery import begin_recovery
 from flows.health_note import keep_note
 from flows.program import run_as_program
 from flows.silence import report_silence
+from gpmedic.access.freshness import Freshness
 from gpmedic.access.limits import look_at_limits
-from gpmedic.access.observe import Freshness
 from gpmedic.diagnosis import Diagnosis, coordinator_unreachable
 from gpmedic.errors import HostUnreachable
 from gpmedic.report import diagnosis_markdown, diagnosis_text

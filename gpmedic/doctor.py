@@ -7,6 +7,7 @@ from typing import Final
 
 from gpmedic.check import Verdict
 from gpmedic.errors import GpmedicError
+from gpmedic.json_shapes import DoctorJson
 from gpmedic.table import plain
 
 
@@ -168,7 +169,7 @@ def to_fix(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(finding for finding in findings if finding.verdict is Verdict.FAIL)
 
 
-def findings_json(cluster: str, findings: Iterable[Finding]) -> dict[str, object]:
+def findings_json(cluster: str, findings: Iterable[Finding]) -> DoctorJson:
     """For programs; the verdict of what was not checked is null."""
     shown = tuple(findings)
     return {

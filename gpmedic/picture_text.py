@@ -32,14 +32,15 @@ class Ink(Enum):
     ANSI = "ansi"
 
 
-class _Span(NamedTuple):
+class Span(NamedTuple):
     """Characters that look alike."""
 
     text: str
     looks: Appearance | None = None
 
 
-_Line = tuple[_Span, ...]
+Line = tuple[Span, ...]
+"""One line of the terminal."""
 
 
 class _Columns(NamedTuple):
@@ -61,7 +62,12 @@ def picture_text(*pictures: Picture, width: int = 100, glyphs: Glyphs = Glyphs.U
         lines = _side_by_side(_sections(pictures[0], half, glyphs), _sections(pictures[1], half, glyphs), half)
     else:
         lines = [line for p in pictures for part in _sections(p, width, glyphs) for line in (*part, ())]
-    lines += [(_Span(line),) for key in _key(pictures, glyphs) for line in textwrap.wrap(key, width)]
+    lines += [(Span(line),) for key in _key(pictures, glyphs) for line in textwrap.wrap(key, width)]
+    return as_text(lines, ink)
+
+
+def as_text(lines: Sequence[Line], ink: Ink) -> str:
+    """The lines as they are printed."""
     return "\n".join("".join(_inked(span, ink) for span in line).rstrip() for line in lines)
 
 
@@ -71,27 +77,27 @@ def cell_text(cell: Cell, glyphs: Glyphs = Glyphs.UNICODE) -> str:
     return f"{'*' if cell.changed else ''}{cell.name}{_badge(cell.looks, glyphs)}{swapped}{cell.progress}"
 
 
-def _side_by_side(left: Sequence[list[_Line]], right: Sequence[list[_Line]], half: int) -> list[_Line]:
+def _side_by_side(left: Sequence[list[Line]], right: Sequence[list[Line]], half: int) -> list[Line]:
     """Section by section, so that a host stands on one line in both."""
-    lines: list[_Line] = []
+    lines: list[Line] = []
     for sections in zip(left, right, strict=True):
         for one, other in [*zip_longest(*sections, fillvalue=()), ((), ())]:
             blanks = " " * (half - sum(len(span.text) for span in one))
-            lines.append((*one, _Span(blanks + _BETWEEN), *other))
+            lines.append((*one, Span(blanks + _BETWEEN), *other))
     return lines
 
 
-def _sections(picture: Picture, width: int, glyphs: Glyphs) -> tuple[list[_Line], list[_Line], list[_Line]]:
+def _sections(picture: Picture, width: int, glyphs: Glyphs) -> tuple[list[Line], list[Line], list[Line]]:
     """What is wrong, the grid, the legend."""
     caption = f"{picture.caption.upper()}: " if picture.caption else ""
-    head = _folded(caption + picture.title, width) + _folded(picture.headline, width)
-    label = max((len(_label(host, glyphs)) for host in picture.hosts), default=0)
+    head = folded(caption + picture.title, width) + folded(picture.headline, width)
+    label = max((len(host_label(host, glyphs)) for host in picture.hosts), default=0)
     columns = _columns(picture, width - label - 2 * _GAP, glyphs)
-    heading = (_Span(f"{'host':{label + _GAP}}"), _Span(_heading("primaries", columns.primaries) + " " * _GAP))
-    rows: list[_Line] = [(*heading, _Span(_heading("mirrors", columns.mirrors)))]
+    heading = (Span(f"{'host':{label + _GAP}}"), Span(_heading("primaries", columns.primaries) + " " * _GAP))
+    rows: list[Line] = [(*heading, Span(_heading("mirrors", columns.mirrors)))]
     for host in picture.hosts:
         rows += _host(host, label, columns, glyphs)
-    return head, rows, _legend(picture, width, glyphs)
+    return head, rows, legend(picture, width, glyphs)
 
 
 def _columns(picture: Picture, room: int, glyphs: Glyphs) -> _Columns:
@@ -121,7 +127,7 @@ def _every_block(picture: Picture) -> tuple[list[tuple[Cell, ...]], list[tuple[C
 
 def _unfolded(picture: Picture, glyphs: Glyphs) -> int:
     """The columns that the picture takes where every host stands on one line."""
-    label = max((len(_label(host, glyphs)) for host in picture.hosts), default=0)
+    label = max((len(host_label(host, glyphs)) for host in picture.hosts), default=0)
     return label + 2 * _GAP + sum(sum(block) for block in _columns(picture, 10**6, glyphs))
 
 
@@ -130,41 +136,43 @@ def _heading(role: str, widths: Sequence[int]) -> str:
     return f"{whole if len(whole) <= sum(widths) else role[: sum(widths)]:{sum(widths)}}"
 
 
-def _host(host: HostRow, label: int, columns: _Columns, glyphs: Glyphs) -> list[_Line]:
-    name = _Span(f"{_label(host, glyphs):{label + _GAP}}", APPEARANCES[State.DOWN] if host.all_dead else None)
-    lines: list[_Line] = []
+def _host(host: HostRow, label: int, columns: _Columns, glyphs: Glyphs) -> list[Line]:
+    name = Span(f"{host_label(host, glyphs):{label + _GAP}}", APPEARANCES[State.DOWN] if host.all_dead else None)
+    lines: list[Line] = []
     runs = (_runs(host.primaries, len(columns.primaries)), _runs(host.mirrors, len(columns.mirrors)))
     for primaries, mirrors in zip_longest(*runs, fillvalue=()):
         left = _block(primaries, columns.primaries, glyphs)
         right = _block(mirrors, columns.mirrors, glyphs)
-        lines.append((name, *left, _Span(" " * _GAP), *right[:-1]))
-        name = _Span(" " * (label + _GAP))
+        lines.append((name, *left, Span(" " * _GAP), *right[:-1]))
+        name = Span(" " * (label + _GAP))
     return lines
 
 
-def _block(cells: Sequence[Cell], widths: Sequence[int], glyphs: Glyphs) -> list[_Span]:
+def _block(cells: Sequence[Cell], widths: Sequence[int], glyphs: Glyphs) -> list[Span]:
     """Cells and the blanks after each."""
     spans = []
     for cell, width in zip_longest(cells, widths):
         text = "" if cell is None else cell_text(cell, glyphs)
-        spans += [_Span(text, None if cell is None else cell.looks), _Span(" " * (width - len(text)))]
+        spans += [Span(text, None if cell is None else cell.looks), Span(" " * (width - len(text)))]
     return spans
 
 
-def _legend(picture: Picture, width: int, glyphs: Glyphs) -> list[_Line]:
-    lines: list[_Line] = []
+def legend(picture: Picture, width: int, glyphs: Glyphs) -> list[Line]:
+    """A line for each state that occurs, the worst first, then what the picture cannot prove."""
+    lines: list[Line] = []
     for tally in picture.tallies:
         looks = APPEARANCES[tally.state]
         badge = _badge(looks, glyphs)
         of = f": {tally.contents}" if looks.emphasis is Emphasis.LOUD else ""
         first, *more = textwrap.wrap(looks.words + of, width - 9)
-        lines.append((_Span(badge, looks), _Span(f"{tally.count:>{7 - len(badge)}}  {first}")))
-        lines += [(_Span(" " * 9 + line),) for line in more]
-    return lines + (_folded(picture.note, width) if picture.note else [])
+        lines.append((Span(badge, looks), Span(f"{tally.count:>{7 - len(badge)}}  {first}")))
+        lines += [(Span(" " * 9 + line),) for line in more]
+    return lines + (folded(picture.note, width) if picture.note else [])
 
 
-def _folded(text: str, width: int) -> list[_Line]:
-    return [(_Span(line),) for line in textwrap.wrap(text, width, subsequent_indent="  ", break_on_hyphens=False)]
+def folded(text: str, width: int) -> list[Line]:
+    """The text as lines of this width; all but the first are indented."""
+    return [(Span(line),) for line in textwrap.wrap(text, width, subsequent_indent="  ", break_on_hyphens=False)]
 
 
 def _key(pictures: Sequence[Picture], glyphs: Glyphs) -> list[str]:
@@ -186,7 +194,8 @@ def _switched(glyphs: Glyphs) -> str:
     return "~" if glyphs is Glyphs.ASCII else APPEARANCES[State.SWITCHED].symbol
 
 
-def _label(host: HostRow, glyphs: Glyphs) -> str:
+def host_label(host: HostRow, glyphs: Glyphs) -> str:
+    """Its name, and whether all of it is dead."""
     return f"{host.name} {_badge(APPEARANCES[State.DOWN], glyphs)[0]}ALL DEAD" if host.all_dead else host.name
 
 
@@ -194,7 +203,7 @@ def _runs(cells: Sequence[Cell], length: int) -> list[Sequence[Cell]]:
     return [cells[i : i + length] for i in range(0, len(cells), length)]
 
 
-def _inked(span: _Span, ink: Ink) -> str:
+def _inked(span: Span, ink: Ink) -> str:
     """In 24-bit colour: what is well is written in its colour, what is not stands on it."""
     text, looks = span
     if looks is None or ink is Ink.PLAIN or not text:

@@ -2,12 +2,13 @@
 
 from gpmedic.cluster import Segment
 from gpmedic.diagnosis import Diagnosis, Finding
+from gpmedic.json_shapes import FindingJson, LimitsJson, PlanJson, SegmentJson, StatusJson, StepJson
 from gpmedic.limits import Limits
 from gpmedic.plan import Plan
 from gpmedic.steps import Step
 
 
-def diagnosis_json(diagnosis: Diagnosis, limits: Limits | None = None) -> dict[str, object]:
+def diagnosis_json(diagnosis: Diagnosis, limits: Limits | None = None) -> StatusJson:
     """A diagnosis as JSON values; version is null and segments are empty where the coordinator was not reached.
 
     Args:
@@ -19,14 +20,14 @@ def diagnosis_json(diagnosis: Diagnosis, limits: Limits | None = None) -> dict[s
         "version": None if cluster is None else str(cluster.version),
         "healthy": diagnosis.healthy,
         "scenario": diagnosis.scenario.value,
-        "findings": [_finding(f) for f in diagnosis.findings],
+        "findings": [finding_json(f) for f in diagnosis.findings],
         "probes": [{"dbid": p.dbid, "state": p.state.value, "detail": p.detail} for p in diagnosis.probes],
         "segments": [] if cluster is None else [_segment(s) for s in cluster.segments],
         "limits": _limits(limits),
     }
 
 
-def plan_json(plan: Plan, limits: Limits | None = None) -> dict[str, object]:
+def plan_json(plan: Plan, limits: Limits | None = None) -> PlanJson:
     """A plan as JSON values."""
     return {
         "cluster": plan.cluster_name,
@@ -37,7 +38,7 @@ def plan_json(plan: Plan, limits: Limits | None = None) -> dict[str, object]:
     }
 
 
-def _limits(limits: Limits | None) -> dict[str, object] | None:
+def _limits(limits: Limits | None) -> LimitsJson | None:
     if limits is None:
         return None
     state = "unknown" if limits.unknown else "off" if limits.brake is None else "on"
@@ -48,7 +49,8 @@ def _limits(limits: Limits | None) -> dict[str, object] | None:
     }
 
 
-def _finding(finding: Finding) -> dict[str, object]:
+def finding_json(finding: Finding) -> FindingJson:
+    """A finding as JSON values."""
     return {
         "condition": finding.condition.value,
         "severity": finding.facts.severity.value,
@@ -61,8 +63,7 @@ def _finding(finding: Finding) -> dict[str, object]:
     }
 
 
-def _segment(segment: Segment) -> dict[str, object]:
-    """The catalog's own letters, under the catalog's own names."""
+def _segment(segment: Segment) -> SegmentJson:
     return {
         "dbid": segment.dbid,
         "content": segment.content,
@@ -77,7 +78,7 @@ def _segment(segment: Segment) -> dict[str, object]:
     }
 
 
-def _step(step: Step) -> dict[str, object]:
+def _step(step: Step) -> StepJson:
     return {
         "action": step.action.value,
         "argv": list(step.argv),

@@ -1,20 +1,34 @@
 """What gpmedic must know about a cluster to reach it: one TOML file a cluster, or a Prefect block of the same shape."""
 
-import os
 import tomllib
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
+from gpmedic.clusters_folder import CONFIG_VARIABLE, cluster_names, clusters_folder
 from gpmedic.errors import AccessRefused
 from gpmedic.gprecoverseg_lines import RecoveryType
+from gpmedic.policy import Automation, RecoveryStarts, RepeatedFailure
 from gpmedic.steps import Action
 
-CONFIG_VARIABLE = "GPMEDIC_CLUSTERS"
-
+__all__ = [
+    "CONFIG_VARIABLE",
+    "Automation",
+    "ClusterName",
+    "ClusterSettings",
+    "DatabaseSettings",
+    "GreenplumSettings",
+    "PolicySettings",
+    "RecoveryStarts",
+    "RepeatedFailure",
+    "SlackSettings",
+    "SshSettings",
+    "clusters_folder",
+    "load_cluster",
+    "parse_cluster",
+]
 
 ClusterName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$", description="The cluster's name.")]
 
@@ -54,27 +68,6 @@ class GreenplumSettings(_Strict):
 
     home: str = Field(description="GPHOME: the directory with greenplum_path.sh.")
     coordinator_data_directory: str
-
-
-class Automation(StrEnum):
-    """How far gpmedic goes on a cluster."""
-
-    OBSERVE_ONLY = "observe_only"  # looks, diagnoses, shows the plan
-    WITH_APPROVAL = "with_approval"  # runs each disruptive step that a person has approved
-
-
-class RecoveryStarts(StrEnum):
-    """Who starts a recovery; whoever it is, it asks before its first disruptive step."""
-
-    BY_A_PERSON = "by_a_person"
-    BY_HEALTH_CHECK = "by_health_check"  # of those that are deployed, once for each incident
-
-
-class RepeatedFailure(StrEnum):
-    """What a segment that fails again within `repeat_window` means."""
-
-    STOP = "stop"  # nobody is asked: the cause must be found first
-    ASK = "ask"  # the approval says so, and a person decides
 
 
 class PolicySettings(_Strict):
@@ -152,11 +145,6 @@ class ClusterSettings(_Strict):
     practice: bool = False
 
 
-def clusters_folder() -> Path:
-    """Where cluster files lie: $GPMEDIC_CLUSTERS, else ~/.config/gpmedic/clusters."""
-    return Path(os.environ.get(CONFIG_VARIABLE, "~/.config/gpmedic/clusters")).expanduser()
-
-
 def load_cluster(name: str) -> ClusterSettings:
     """Settings of the cluster NAME from its file NAME.toml in `clusters_folder()`.
 
@@ -167,7 +155,7 @@ def load_cluster(name: str) -> ClusterSettings:
     try:
         settings = parse_cluster(path.read_text(encoding="utf-8"), str(path))
     except FileNotFoundError:
-        known = ", ".join(sorted(p.stem for p in clusters_folder().glob("*.toml"))) or "none"
+        known = ", ".join(cluster_names()) or "none"
         raise AccessRefused(
             f"No cluster {name!r} is registered (known: {known}).", f"Write {path}, or start a practice cluster."
         ) from None

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from prefect import task
 
-from gpmedic.access.observe import Freshness, Observation, observe
+from gpmedic.access.freshness import Freshness
+from gpmedic.access.observe import Observation, observe
 from gpmedic.diagnosis import Diagnosis
 from gpmedic.plan import Plan, RunningQuery, make_plan
 from gpmedic.restart import RestartNotes

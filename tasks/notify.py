@@ -16,23 +16,10 @@ from prefect.exceptions import MissingContextError
 from prefect.logging import get_run_logger
 
 from gpmedic.events import GPMEDIC
+from gpmedic.phases import Phase
 from gpmedic.table import plain
 
-
-class Phase(StrEnum):
-    """The runbook's headings, in their order."""
-
-    OBSERVE = "observe"
-    EVIDENCE = "collect evidence"
-    PRECHECK = "precheck"
-    APPROVE = "approve"
-    RESTART = "restart"
-    RECOVER = "recover"
-    SYNCHRONIZE = "wait for sync"
-    REBALANCE = "rebalance"
-    RESTORE_STANDBY = "restore standby"
-    VERIFY = "verify"
-    REPORT = "report"
+__all__ = ["Level", "Listener", "Phase", "Progress", "announce", "listening", "tell"]
 
 
 class Level(StrEnum):

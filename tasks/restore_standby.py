@@ -4,7 +4,7 @@ import time
 
 from prefect import task
 
-from gpmedic.access.observe import Freshness
+from gpmedic.access.freshness import Freshness
 from gpmedic.amounts import duration
 from gpmedic.cluster import Cluster
 from gpmedic.errors import GpmedicError, Transient, UnreadableOutput, UtilityFailed

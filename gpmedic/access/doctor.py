@@ -11,8 +11,8 @@ from typing import Final, Self
 
 from gpmedic.access import facts
 from gpmedic.access.brake import pulled
+from gpmedic.access.freshness import Freshness
 from gpmedic.access.observe import (
-    Freshness,
     HostLook,
     Snapshot,
     look_at_host,

@@ -3,10 +3,10 @@
 import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from enum import Enum
 
 from gpmedic.access import known_options
 from gpmedic.access.environment import NO_GREENPLUM, prelude
+from gpmedic.access.freshness import Freshness
 from gpmedic.access.history import HistoryLine, history
 from gpmedic.access.probe_cluster import probe_cluster
 from gpmedic.access.scripts import script
@@ -37,13 +37,6 @@ _SUPERUSER_SQL = "SELECT rolname FROM pg_catalog.pg_roles WHERE oid = 10"
 _STARTED_SQL = "SELECT CAST(extract(epoch FROM pg_postmaster_start_time()) AS bigint) AS started"
 # A superuser may read it, in every version with these three arguments.
 _PID_FILE_SQL = "SELECT pg_catalog.pg_read_file('postmaster.pid', 0, 1000) AS pid_file"
-
-
-class Freshness(Enum):
-    """How old the catalog's word on a segment may be."""
-
-    ASK_FTS = "FTS probes first, where it can be asked (T25)"
-    AS_IT_IS = "nothing is set in motion; the catalog may be a minute old"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 
+from gpmedic.access.freshness import Freshness
 from gpmedic.access.sql import Database, QueryFailed
 from gpmedic.capabilities import parse_version
 from gpmedic.catalog import (
@@ -39,9 +40,9 @@ class Watch:
             self._database.close()
             raise
 
-    def look(self) -> Cluster:
+    def look(self, freshness: Freshness = Freshness.ASK_FTS) -> Cluster:
         """The catalog now; FTS is asked to probe first where it can be, or the catalog may be a minute old (T25)."""
-        if self._version.generation is Generation.WAL:
+        if freshness is Freshness.ASK_FTS and self._version.generation is Generation.WAL:
             self._database.rows(FTS_PROBE_SQL)
         segments = self._database.rows(self._segments)
         try:

@@ -7,38 +7,21 @@ import sys
 
 import typer
 
-from gpmedic.cli.approvals import app as approvals_app
-from gpmedic.cli.brake import app as brake_app
-from gpmedic.cli.decide import approve, reject
-from gpmedic.cli.doctor import doctor
-from gpmedic.cli.drill import drill
-from gpmedic.cli.recover import recover
-from gpmedic.cli.recover_to_spare import recover_to_spare
-from gpmedic.cli.serve import serve
-from gpmedic.cli.setup import setup
-from gpmedic.cli.status import plan, status
+from gpmedic.cli.commands import Commands
 from gpmedic.errors import GpmedicError
-from gpmedic.practice.commands import app as practice_app
 
 app = typer.Typer(
     name="gpmedic",
-    help="The Greenplum runbook for failed segments, with a person's approval before every disruptive step.",
+    cls=Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # the help in plain text, there and in every group: drawn by rich it takes twice as long
 )
-app.command()(status)
-app.command()(plan)
-app.command()(recover)
-app.command()(recover_to_spare)
-app.command()(approve)
-app.command()(reject)
-app.command()(serve)
-app.command()(setup)
-app.command()(doctor)
-app.command()(drill)
-app.add_typer(approvals_app, name="approvals")
-app.add_typer(brake_app, name="brake")
-app.add_typer(practice_app, name="practice")
+
+
+@app.callback()
+def gpmedic() -> None:
+    """The Greenplum runbook for failed segments, with a person's approval before every disruptive step."""
 
 
 def main() -> None:

@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gpmedic.cli.arguments import registered
 from gpmedic.errors import AccessRefused, HostUnreachable
-from gpmedic.settings import ClusterSettings
 
 if TYPE_CHECKING:
     from starlette.routing import Route
 
     from blocks.slack_app import SlackApp
     from gpmedic.approvals.service import Service
+    from gpmedic.settings import ClusterSettings
 
-app = typer.Typer(no_args_is_help=True, help="Incidents and approvals in Slack.")
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Incidents and approvals in Slack.")
 
 
 @app.command()
@@ -62,7 +63,8 @@ def connect(
 @app.command()
 def serve(
     clusters: Annotated[
-        list[str] | None, typer.Argument(help="Default: all whose settings have a slack section.")
+        list[str] | None,
+        typer.Argument(help="Default: all whose settings have a slack section.", autocompletion=registered),
     ] = None,
     http: Annotated[str | None, typer.Option(help="HOST:PORT for HTTP interactivity, instead of Socket Mode.")] = None,
     metrics: Annotated[
@@ -83,7 +85,7 @@ def serve(
 
 @contextmanager
 def in_slack(
-    chosen: dict[str, ClusterSettings], app_block: str, http: str | None = None, metrics: str | None = None
+    chosen: "dict[str, ClusterSettings]", app_block: str, http: str | None = None, metrics: str | None = None
 ) -> "Iterator[Service]":
     """The service for these clusters, connected with Slack until the block ends; whoever asks for it runs it.
 
@@ -135,11 +137,11 @@ def require_server() -> None:
         )
 
 
-def _chosen(names: list[str]) -> dict[str, ClusterSettings]:
+def _chosen(names: list[str]) -> "dict[str, ClusterSettings]":
     from blocks.greenplum import load_cluster
-    from gpmedic.settings import clusters_folder
+    from gpmedic.clusters_folder import cluster_names
 
-    wanted = names or sorted(path.stem for path in clusters_folder().glob("*.toml"))
+    wanted = names or cluster_names()
     settings = {name: load_cluster(name) for name in wanted}
     told = {name: one for name, one in settings.items() if one.slack is not None}
     silent = ", ".join(sorted(settings.keys() - told.keys()))

@@ -1,14 +1,22 @@
 """`gpmedic brake`: stop everything that gpmedic would start on a cluster, and let it go on again."""
 
 import getpass
+import json as jsonlib
 import socket
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, help="Stop what gpmedic would start on a cluster; what runs already runs on.")
+from gpmedic.cli.arguments import AsJson, ClusterName
 
-ClusterName = Annotated[str | None, typer.Argument(help="The cluster's name; may be left out if there is one.")]
+if TYPE_CHECKING:
+    from gpmedic.json_shapes import BrakeJson
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Stop what gpmedic would start on a cluster; what runs already runs on.",
+)
 
 
 @app.command()
@@ -45,7 +53,7 @@ def off(cluster: ClusterName = None) -> None:
 
 
 @app.command()
-def show(cluster: ClusterName = None) -> None:
+def show(cluster: ClusterName = None, json: AsJson = False) -> None:
     """Say whether it is on, and why. Exit code 0: off, 1: on."""
     from gpmedic.access import brake
     from gpmedic.access.ssh import Shell
@@ -54,5 +62,9 @@ def show(cluster: ClusterName = None) -> None:
     settings = choose_cluster(cluster)
     with Shell.connect(settings.ssh) as shell:
         why = brake.pulled(shell, settings)
-    print("Off." if why is None else f"On: {why}")
+    if json:
+        shown: BrakeJson = {"cluster": settings.name, "brake": "off" if why is None else "on", "detail": why or ""}
+        print(jsonlib.dumps(shown, indent=2))
+    else:
+        print("Off." if why is None else f"On: {why}")
     raise typer.Exit(0 if why is None else 1)

@@ -5,7 +5,6 @@ import sys
 import tempfile
 import traceback
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
 from gpmedic.errors import AccessRefused, GpmedicError, HostUnreachable
@@ -48,6 +47,8 @@ def told(error: Exception) -> GpmedicError:
 
 def _kept(error: Exception, name: str) -> str:
     """Where the traceback lies now. The same bug has the same file: a monitor meets it every minute."""
+    from importlib.metadata import version
+
     head = (
         f"gpmedic {version('gpmedic')}, Python {sys.version}\n{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC, {sys.argv}\n"
     )

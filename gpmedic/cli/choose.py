@@ -1,8 +1,9 @@
 """Which cluster a command means."""
 
+from gpmedic.clusters_folder import cluster_names, clusters_folder
 from gpmedic.errors import AccessRefused
 from gpmedic.practice.layout import DRILL_PREFIX
-from gpmedic.settings import ClusterSettings, clusters_folder, load_cluster
+from gpmedic.settings import ClusterSettings, load_cluster
 
 
 def choose_cluster(name: str | None) -> ClusterSettings:
@@ -18,7 +19,7 @@ def choose_cluster(name: str | None) -> ClusterSettings:
         return load_running(known[0])
     if known:
         raise AccessRefused(f"Several clusters are registered: {', '.join(known)}.", "Name the one that you mean.")
-    if drills := _registered():
+    if drills := cluster_names():
         raise AccessRefused(
             f"Only clusters of drills are registered: {', '.join(drills)}.", "Name the one that you mean."
         )
@@ -27,7 +28,7 @@ def choose_cluster(name: str | None) -> ClusterSettings:
 
 def registered_clusters() -> list[str]:
     """The names of all clusters that have a file here, without those of drills; sorted."""
-    return [name for name in _registered() if not name.startswith(DRILL_PREFIX)]
+    return [name for name in cluster_names() if not name.startswith(DRILL_PREFIX)]
 
 
 def none_registered() -> AccessRefused:
@@ -36,10 +37,6 @@ def none_registered() -> AccessRefused:
         f"No cluster is registered in {clusters_folder()}.",
         "Write a file NAME.toml there (README, 'Your own cluster'), or try `gpmedic practice up`.",
     )
-
-
-def _registered() -> list[str]:
-    return sorted(path.stem for path in clusters_folder().glob("*.toml"))
 
 
 def load_running(name: str) -> ClusterSettings:

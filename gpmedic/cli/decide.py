@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gpmedic.cli.arguments import ClusterName
 from gpmedic.errors import UnsafeState
 from gpmedic.masking import masked
 
@@ -12,7 +13,6 @@ if TYPE_CHECKING:
     from tasks.approve import Decision
 
 COMMAND_LINE = "command line"
-ClusterName = Annotated[str | None, typer.Argument(help="The cluster's name; may be left out if there is one.")]
 Reason = Annotated[str, typer.Option("--reason", help="Kept with the record.")]
 
 

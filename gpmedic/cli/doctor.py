@@ -2,23 +2,25 @@
 
 import json as jsonlib
 from collections.abc import Iterable, Iterator
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 
 from gpmedic.check import Verdict
+from gpmedic.cli.arguments import AsJson, ClusterName
+from gpmedic.clusters_folder import clusters_folder
 from gpmedic.doctor import Access, Finding, findings_json, to_fix
 from gpmedic.errors import AccessRefused
-from gpmedic.settings import ClusterSettings, clusters_folder
+
+if TYPE_CHECKING:
+    from gpmedic.settings import ClusterSettings
 
 _STYLES = {None: "dim", Verdict.PASS: "green", Verdict.WARN: "yellow", Verdict.FAIL: "bold red"}
 
 
 def doctor(
-    cluster: Annotated[str | None, typer.Argument(help="The cluster's name; may be left out if there is one.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="For programs: one JSON object.")] = False,
+    cluster: ClusterName = None,
+    json: AsJson = False,
     app_block: Annotated[str, typer.Option("--app", help="The block of the Slack app.")] = "gpmedic",
 ) -> None:
     """Try every access that gpmedic needs, and say what to do about each that fails. Changes nothing.
@@ -44,7 +46,7 @@ def doctor(
     raise typer.Exit(1 if to_fix(findings) else 0)
 
 
-def examined(settings: ClusterSettings, app_block: str = "gpmedic") -> Iterator[Finding]:
+def examined(settings: "ClusterSettings", app_block: str = "gpmedic") -> Iterator[Finding]:
     """All checks of a registered cluster, one after the other."""
     from gpmedic.access.doctor import Visit
     from gpmedic.doctor import examine
@@ -65,6 +67,9 @@ def examined(settings: ClusterSettings, app_block: str = "gpmedic") -> Iterator[
 
 def show(cluster: str, findings: Iterable[Finding]) -> None:
     """A table on a terminal, else a line for each check; then what there is to fix."""
+    from rich.markup import escape
+    from rich.table import Table
+
     from gpmedic.cli.screen import console
 
     shown = tuple(findings)

@@ -1,19 +1,27 @@
 """`gpmedic drill`: break a practice cluster on purpose, and watch gpmedic bring it back."""
 
+import json as jsonlib
 import os
 import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gpmedic.cli.arguments import RestOnStderr
 from gpmedic.errors import Refused
 from gpmedic.practice.facts import Release
 from gpmedic.practice.fault import Fault
+from gpmedic.table import Table
+
+if TYPE_CHECKING:
+    from gpmedic.cli.exercise import Ended
+    from gpmedic.json_shapes import DrillJson, ScenarioJson
 
 
 class SlackKind(StrEnum):
@@ -27,6 +35,8 @@ class Drill:
     """What is broken, and how the user of the cluster would say it.
 
     Attributes:
+        told: what breaks.
+        teaches: what the person who watches learns.
         faults: in their order, each with the target that it wants.
         marked_down: segments that FTS will mark down; 0 where the catalog never shows the fault.
         mirrored: whether the practice cluster has mirrors.
@@ -35,6 +45,7 @@ class Drill:
     """
 
     told: str
+    teaches: str
     faults: Mapping[Fault, int | str | None]
     marked_down: int = 0
     mirrored: bool = True
@@ -44,35 +55,59 @@ class Drill:
 
 DRILLS: Mapping[str, Drill] = {
     "primary-down": Drill(
-        "The primary of content 2 is killed; FTS will promote its mirror.", {Fault.KILL_PRIMARY: 2}, marked_down=1
+        "The primary of content 2 is killed; FTS will promote its mirror.",
+        "A failover, an incremental recovery, and why the rebalance comes last and is asked for by itself.",
+        {Fault.KILL_PRIMARY: 2},
+        marked_down=1,
     ),
     "mirror-down": Drill(
-        "The mirror of content 0 is killed; FTS will mark it down.", {Fault.KILL_MIRROR: 0}, marked_down=1
+        "The mirror of content 0 is killed; FTS will mark it down.",
+        "One incremental recovery; nobody notices, and a second failure would cost the content.",
+        {Fault.KILL_MIRROR: 0},
+        marked_down=1,
     ),
     "host-down": Drill(
         "sdw1 loses its power, with two primaries and two mirrors; then it boots again.",
+        "One incident and one plan for all segments of a host, once it has booted again.",
         {Fault.HOST_DOWN: "sdw1"},
         marked_down=4,
         host_returns=True,
     ),
     "double-fault": Drill(
-        "Primary and mirror of content 1 are killed at once; nobody is left to promote.", {Fault.KILL_BOTH: 1}
+        "Primary and mirror of content 1 are killed at once; nobody is left to promote.",
+        "The catalog shows nothing: probes find it, the copies are compared, only a restart helps.",
+        {Fault.KILL_BOTH: 1},
     ),
     "mirrorless": Drill(
-        "The primary of content 1 is killed, and this cluster has no mirrors.", {Fault.KILL_PRIMARY: 1}, mirrored=False
+        "The primary of content 1 is killed, and this cluster has no mirrors.",
+        "Nothing can take over: the host is waited for, then the database is restarted.",
+        {Fault.KILL_PRIMARY: 1},
+        mirrored=False,
     ),
     "spare-host": Drill(
         "sdw1 is lost for good, with two primaries and two mirrors; sdw4 is to replace it.",
+        "What moves, with which file, in which way, and how it comes back later.",
         {Fault.HOST_DOWN: "sdw1"},
         marked_down=4,
         spare="sdw4",
     ),
-    "standby-down": Drill("The standby coordinator is killed.", {Fault.KILL_STANDBY: None}),
+    "standby-down": Drill(
+        "The standby coordinator is killed.",
+        "The coordinator's own mirror: not in the catalog, and started again after the segments.",
+        {Fault.KILL_STANDBY: None},
+    ),
 }
 
 
-def drill(
-    scenario: Annotated[str, typer.Argument(help=f"One of: {', '.join(DRILLS)}.")] = "primary-down",
+def _scenarios(incomplete: str) -> list[tuple[str, str]]:
+    return [(name, drill.told) for name, drill in DRILLS.items() if name.startswith(incomplete)]
+
+
+def drill(  # noqa: PLR0917 (the options of a command line)
+    scenario: Annotated[
+        str | None,
+        typer.Argument(help="One of those that --list shows; default: primary-down.", autocompletion=_scenarios),
+    ] = None,
     generation: Annotated[
         Release, typer.Option("--generation", "-g", help="Which Greenplum the practice cluster is like.")
     ] = Release.V6,
@@ -80,8 +115,19 @@ def drill(
     slack: Annotated[
         SlackKind | None, typer.Option(help="Have it approved in a stand-in Slack, and show the conversation.")
     ] = None,
+    show_list: Annotated[bool, typer.Option("--list", help="Show what can be drilled, and what it teaches.")] = False,
+    surprise: Annotated[
+        bool, typer.Option("--surprise", help="Break something at random, and ask what you would do about it.")
+    ] = False,
+    seed: Annotated[int | None, typer.Option(help="With --surprise: the same number, the same fault.")] = None,
+    answers: Annotated[
+        Path | None, typer.Option(help="With --surprise: a file with a line for each step, as recover: gprecoverseg -a")
+    ] = None,
+    json: RestOnStderr = False,
 ) -> None:
     """Start a practice cluster, break it, recover it with approvals, and count its rows before and after.
+
+    Its times stand beside those of earlier drills of the same scenario, kept in ~/.local/state/gpmedic.
 
     \b
     Exit code 0: recovered, proven healthy, and no row is lost
@@ -89,13 +135,76 @@ def drill(
               2: refused, declined or failed; it says what to do next
             130: ended by Ctrl-C
     """
-    if scenario not in DRILLS:
-        raise Refused(f"There is no drill {scenario!r}.", f"Choose one of: {', '.join(DRILLS)}.")
+    if show_list:
+        _show_list(json=json)
+        return
+    if surprise and scenario is not None:
+        raise Refused(f"--surprise and {scenario} were given; nothing was started.", "Give one of them.")
+    if not surprise and (seed is not None or answers is not None):
+        raise Refused("--seed and --answers belong to --surprise; nothing was started.", "Give --surprise too.")
+    chosen = scenario or "primary-down"
+    if chosen not in DRILLS:
+        raise Refused(f"There is no drill {chosen!r}.", f"Choose one of: {', '.join(DRILLS)}.")
+    from gpmedic.cli.surprise import answers_of, surprising
+
+    given = answers_of(answers) if surprise else None
+    from contextlib import nullcontext, redirect_stdout
+
     from gpmedic.cli.exercise import exercise
+    from gpmedic.cli.quiz import quiz
     from gpmedic.practice.dead_drills import forget_dead_drills, prefect_folder
 
+    broken = DRILLS[chosen]
+    if surprise:
+        chosen, broken = surprising(seed)
     forget_dead_drills()
-    with tempfile.TemporaryDirectory(prefix=prefect_folder(os.getpid())) as folder:
+    with (
+        redirect_stdout(sys.stderr) if json else nullcontext(),
+        tempfile.TemporaryDirectory(prefix=prefect_folder(os.getpid())) as folder,
+    ):
         alone = yes or not sys.stdin.isatty()
-        held = exercise(DRILLS[scenario], generation.value, Path(folder), yes=alone, in_slack=slack is not None)
-    raise typer.Exit(0 if held else 1)
+        asking = partial(quiz, answers=given) if surprise else None
+        ended = exercise(broken, generation.value, Path(folder), yes=alone, in_slack=slack is not None, quiz=asking)
+        shown = _compared(chosen, generation.value, ended)
+    if json:
+        print(jsonlib.dumps(shown, indent=2))
+    raise typer.Exit(0 if ended.held else 1)
+
+
+def _compared(scenario: str, generation: str, ended: "Ended") -> "DrillJson":
+    """Show the times of a drill beside earlier ones, keep them where it went well, and give everything for programs."""
+    from gpmedic.cli.drill_times import compare
+    from gpmedic.cli.quiz import score_json
+    from gpmedic.recovery_json import times_json
+    from gpmedic.times import times
+
+    now = times(ended.report, ended.broken_at)
+    compared = compare(scenario, generation, now, ended.report.ended if ended.held else None)
+    print(f"\n{scenario} on {generation}, {len(compared.earlier)} earlier drills:\n{compared.table().text()}")
+    return {
+        "scenario": scenario,
+        "generation": generation,
+        "recovered": ended.held,
+        "rows_written": ended.written,
+        "rows_found": ended.found,
+        "times": times_json(now),
+        "earlier": len(compared.earlier),
+        "best": None if compared.best is None else times_json(compared.best),
+        "median": None if compared.median is None else times_json(compared.median),
+        "score": None if ended.score is None else score_json(ended.score),
+    }
+
+
+def _show_list(*, json: bool) -> None:
+    rows: list[ScenarioJson] = [
+        {"scenario": name, "breaks": drill.told, "teaches": drill.teaches, "generations": list(Release)}
+        for name, drill in DRILLS.items()
+    ]
+    if json:
+        print(jsonlib.dumps(rows, indent=2))
+        return
+    cells = [(row["scenario"], row["breaks"], row["teaches"], ", ".join(row["generations"])) for row in rows]
+    from gpmedic.cli.screen import console
+
+    headings = ("scenario", "what breaks", "what it teaches", "generations")
+    print(Table(headings, tuple(cells)).text(console.width if console.is_terminal else None))

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from gpmedic.cli.attendants import Attending, choose_attendant
@@ -17,22 +19,49 @@ from gpmedic.practice import Fault, PracticeCluster
 from gpmedic.practice.fault import wanted_target
 from gpmedic.practice.layout import DRILL_PREFIX, Mirrors
 from gpmedic.report import Outcome, RecoveryReport, report_text
+from gpmedic.settings import ClusterSettings
+from gpmedic.training import Score
 
 ROWS_BEFORE = 600
 SLOWER = 2
 """Seconds that a mirror needs longer to catch up, so that there is something to watch."""
 
 
-def exercise(drill: Drill, generation: str, folder: Path, *, yes: bool, in_slack: bool = False) -> bool:
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a drill went.
+
+    Attributes:
+        broken_at: when the fault was made; where a person was asked first, that much later.
+        score: what that person's answers are worth; None where nobody was asked.
+    """
+
+    report: RecoveryReport
+    written: int
+    found: int
+    broken_at: datetime
+    score: Score | None = None
+
+    @property
+    def held(self) -> bool:
+        """Whether the cluster is recovered and no row is lost."""
+        return self.written == self.found and self.report.outcome is Outcome.RECOVERED
+
+
+Quiz = Callable[[ClusterSettings], Score]
+"""Has a person say what they would do, before gpmedic does anything."""
+
+
+def exercise(
+    drill: Drill, generation: str, folder: Path, *, yes: bool, in_slack: bool = False, quiz: Quiz | None = None
+) -> Ended:
     """Run one drill and show it.
 
     Args:
         folder: an empty one for the Prefect server of the drill.
         yes: the practice operator answers instead of the person at the terminal.
         in_slack: people in a stand-in Slack answer instead, and their conversation is shown.
-
-    Returns:
-        Whether the cluster is recovered and no row is lost.
+        quiz: then what is broken is not said before.
     """
     quiet_prefect()
     ticker = Ticker()
@@ -53,13 +82,14 @@ def exercise(drill: Drill, generation: str, folder: Path, *, yes: bool, in_slack
                 f"{len(cluster.facts().segments)} PostgreSQL servers run; see them with: gpmedic status {cluster.name}"
             )
             if not in_slack:
-                return _break_and_recover(drill, cluster, ticker, choose_attendant(cluster.settings, yes=yes))
+                attendant = choose_attendant(cluster.settings, yes=yes)
+                return _break_and_recover(drill, cluster, ticker, attendant, quiz)
             from gpmedic.cli.slack_drill import conversation
 
             with conversation(cluster.settings) as slack:
-                held = _break_and_recover(drill, cluster, ticker, None)
+                ended = _break_and_recover(drill, cluster, ticker, None, quiz)
             print(f"\nThe conversation in Slack:\n\n{slack.transcript()}")
-            return held
+            return ended
 
 
 @contextmanager
@@ -77,20 +107,27 @@ def _take_away(cluster: PracticeCluster) -> None:
     shutil.rmtree(cluster.folder, ignore_errors=True)
 
 
-def _break_and_recover(drill: Drill, cluster: PracticeCluster, ticker: Ticker, attending: Attending | None) -> bool:
+def _break_and_recover(
+    drill: Drill, cluster: PracticeCluster, ticker: Ticker, attending: Attending | None, quiz: Quiz | None
+) -> Ended:
     cluster.write_rows(ROWS_BEFORE)
     ticker.say(f"{ROWS_BEFORE} rows are written, spread over all contents; users go on writing.")
     with cluster.writing_rows() as users:
         cluster.break_(Fault.SLOW_RESYNC, seconds=SLOWER)
-        ticker.say(drill.told)
+        ticker.say(drill.told if quiz is None else "Something breaks ...")
+        broken_at, score = datetime.now(UTC), None
         _break(drill, cluster, ticker)
+        if quiz is not None:
+            asked_at = datetime.now(UTC)
+            score = quiz(cluster.settings)
+            broken_at += datetime.now(UTC) - asked_at
+            ticker.say(f"What it was: {drill.told}")
         report = run_page(lambda: _page(drill, cluster.name), attending, ticker, cluster.name)
     print(report_text(report))
     before, after = ROWS_BEFORE + users.rows, cluster.count_rows()
-    equal = before == after
     print(f"Rows of the practice ledger on all acting primaries: {before} written, {after} found.")
-    print(f"Rows before / after: {'equal' if equal else 'NOT EQUAL'}")
-    return equal and report.outcome is Outcome.RECOVERED
+    print(f"Rows before / after: {'equal' if before == after else 'NOT EQUAL'}")
+    return Ended(report, before, after, broken_at, score)
 
 
 def _break(drill: Drill, cluster: PracticeCluster, ticker: Ticker) -> None:

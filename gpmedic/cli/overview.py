@@ -11,6 +11,7 @@ from gpmedic.cli.choose import load_running, none_registered, registered_cluster
 from gpmedic.conditions import Severity
 from gpmedic.diagnosis import Diagnosis
 from gpmedic.errors import GpmedicError
+from gpmedic.json_shapes import ErrorJson, StatusJson
 from gpmedic.limits import Limits
 from gpmedic.report_json import diagnosis_json
 from gpmedic.table import Table
@@ -58,7 +59,7 @@ class Line:
         return self.cluster, version, state, wrong, "" if worst is None else worst.facts.next_action
 
     @property
-    def json(self) -> dict[str, object]:
+    def json(self) -> StatusJson | ErrorJson:
         """As `gpmedic status --json`, or an object with cluster, error and next_action."""
         if self.found is not None:
             return diagnosis_json(*self.found)

@@ -1,16 +1,19 @@
 """`gpmedic recover`: the recovery of one cluster, from the first look to the proofs, run in this process."""
 
+import json as jsonlib
 import os
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, redirect_stdout, suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gpmedic.cli.arguments import ClusterName, RestOnStderr
 from gpmedic.cli.bug import STATE_FOLDER
 from gpmedic.errors import GpmedicError, HostUnreachable
 from gpmedic.masking import masked
-from gpmedic.settings import RepeatedFailure
+from gpmedic.policy import RepeatedFailure
 
 if TYPE_CHECKING:
     from gpmedic.cli.attendants import Attending
@@ -22,12 +25,13 @@ PREFECT_FOLDER = STATE_FOLDER / "prefect"
 
 
 def recover(
-    cluster: Annotated[str | None, typer.Argument(help="The cluster's name; may be left out if there is one.")] = None,
+    cluster: ClusterName = None,
     yes: Annotated[bool, typer.Option("--yes", help="A practice operator approves: practice clusters only.")] = False,
     repeated_failure: Annotated[
         RepeatedFailure | None,
         typer.Option(help="What a segment that failed again within the hour means; default: the cluster's policy."),
     ] = None,
+    json: RestOnStderr = False,
 ) -> None:
     """Recover failed segments, with a question before every disruptive step.
 
@@ -48,27 +52,40 @@ def recover(
 
         return recover_flow(settings.name, repeated_failure)
 
-    run_and_report(page, attending, settings.name)
+    run_and_report(page, attending, settings.name, json=json)
 
 
-def run_and_report(page: "Callable[[], RecoveryReport]", attending: "Attending", cluster: str) -> None:
-    """Run a page on the configured Prefect server or a local one, print its report, and exit by how it ended."""
-    from gpmedic.cli.screen import Ticker
+def run_and_report(
+    page: "Callable[[], RecoveryReport]", attending: "Attending", cluster: str, *, json: bool = False
+) -> None:
+    """Run a page on the configured Prefect server or a local one, print its report, and exit by how it ended.
+
+    Args:
+        json: the report is one JSON object on stdout, and everything else, the questions too, stands on stderr.
+    """
+    from gpmedic.recovery_json import recovery_json
     from gpmedic.report import Outcome, report_text
+
+    with redirect_stdout(sys.stderr) if json else nullcontext():
+        report = _run(page, attending, cluster)
+    print(jsonlib.dumps(recovery_json(report), indent=2) if json else report_text(report))
+    raise typer.Exit(0 if report.outcome in (Outcome.HEALTHY, Outcome.RECOVERED) else 1)
+
+
+def _run(page: "Callable[[], RecoveryReport]", attending: "Attending", cluster: str) -> "RecoveryReport":
+    from gpmedic.cli.screen import Ticker
 
     quiet_prefect()
     ticker = Ticker()
     ticker.say("Reaching the Prefect server, or starting one ...")
     with configured_or_local_server():
         try:
-            report = run_page(page, attending, ticker, cluster)
+            return run_page(page, attending, ticker, cluster)
         except KeyboardInterrupt:
             ticker.say(
                 f"Interrupted. What was started on {cluster} goes on; gpmedic recover {cluster} takes it up again."
             )
             raise
-    print(report_text(report))
-    raise typer.Exit(0 if report.outcome in (Outcome.HEALTHY, Outcome.RECOVERED) else 1)
 
 
 def run_page(

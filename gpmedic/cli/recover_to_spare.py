@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gpmedic.cli.arguments import OneCluster, RestOnStderr
 from gpmedic.cli.recover import run_and_report
 from gpmedic.errors import AccessRefused
 
@@ -12,14 +13,15 @@ if TYPE_CHECKING:
     from gpmedic.report import RecoveryReport
 
 
-def recover_to_spare(
-    cluster: Annotated[str, typer.Argument(help="The cluster's name.")],
+def recover_to_spare(  # noqa: PLR0917 (the options of a command line)
+    cluster: OneCluster,
     lost_host: Annotated[str, typer.Argument(help="The lost host, as the catalog names it.")],
     spare_host: Annotated[str, typer.Argument(help="The host that replaces it, as the coordinator's host reaches it.")],
     file: Annotated[
         Path | None, typer.Option(help="A recovery configuration file of your own, for other ports or directories.")
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="A practice operator approves: practice clusters only.")] = False,
+    json: RestOnStderr = False,
 ) -> None:
     """Move every segment of a lost host to a spare one, with the same questions and exit codes as `gpmedic recover`.
 
@@ -37,7 +39,7 @@ def recover_to_spare(
 
         return flow(settings.name, lost_host, spare_host, text)
 
-    run_and_report(page, attending, settings.name)
+    run_and_report(page, attending, settings.name, json=json)
 
 
 def _read(file: Path) -> str:

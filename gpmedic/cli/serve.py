@@ -10,16 +10,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gpmedic.cli.choose import registered_clusters
+from gpmedic.cli.arguments import registered
+from gpmedic.clusters_folder import clusters_folder
 from gpmedic.errors import AccessRefused, GpmedicError
-from gpmedic.settings import ClusterSettings, clusters_folder
 
 if TYPE_CHECKING:
     from gpmedic.approvals.service import Service
+    from gpmedic.settings import ClusterSettings
 
 
 def serve(
-    clusters: Annotated[list[str] | None, typer.Argument(help="Default: all that are registered.")] = None,
+    clusters: Annotated[
+        list[str] | None, typer.Argument(help="Default: all that are registered.", autocompletion=registered)
+    ] = None,
     file: Annotated[Path | None, typer.Option(help="The deployments; default: deployments/prefect.yaml here.")] = None,
     app_block: Annotated[str, typer.Option("--app", help="The block gpmedic-slack-app to use.")] = "gpmedic",
     metrics: Annotated[
@@ -63,6 +66,8 @@ def serve(
 
 
 def _registered() -> list[str]:
+    from gpmedic.cli.choose import registered_clusters
+
     known = registered_clusters()
     if not known:
         raise AccessRefused(
@@ -73,7 +78,7 @@ def _registered() -> list[str]:
 
 
 def _service_in_slack(
-    stack: ExitStack, told: dict[str, ClusterSettings], app_block: str, metrics: str | None
+    stack: ExitStack, told: "dict[str, ClusterSettings]", app_block: str, metrics: str | None
 ) -> "Service | None":
     """The approvals service; None where there is none, and then the clusters are watched all the same."""
     from gpmedic.cli.approvals import in_slack

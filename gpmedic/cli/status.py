@@ -5,10 +5,9 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from gpmedic.cli.arguments import AsJson, ClusterName
 from gpmedic.errors import AccessRefused
 
-ClusterName = Annotated[str | None, typer.Argument(help="The cluster's name; may be left out if there is one.")]
-AsJson = Annotated[bool, typer.Option("--json", help="For programs: one JSON object.")]
 Everyone = Annotated[bool, typer.Option("--all", help="Every registered cluster in a list, the worst first.")]
 
 

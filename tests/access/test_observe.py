@@ -19,7 +19,8 @@ from gpmedic.access import probe
 from gpmedic.access.environment import prelude
 from gpmedic.access.facts import gather
 from gpmedic.access.facts_spare import look_at_spare
-from gpmedic.access.observe import Freshness, Observation, observe
+from gpmedic.access.freshness import Freshness
+from gpmedic.access.observe import Observation, observe
 from gpmedic.access.probe import probe_all
 from gpmedic.access.sql import Database
 from gpmedic.access.ssh import Shell

@@ -1,28 +1,57 @@
 """The drill: the main job from beginning to end, as `make drill` runs it without a terminal."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
 from gpmedic.cli.drill import DRILLS
+from gpmedic.cli.drill_times import FILE
 from gpmedic.practice.practice_cluster import folder_of
 from tests.cli.conftest import Cli
+from tests.cli.documented import assert_documented
+
+
+def note(home: Path, scenario: str, generation: str, total: float) -> None:
+    """A drill of earlier, as it is kept."""
+    file = home / FILE.relative_to("~")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    parts = {"detect": 1, "approve": 1, "recover": 1, "synchronize": 1, "rebalance": 1}
+    with file.open("a") as kept:
+        kept.write(json.dumps({"scenario": scenario, "generation": generation, **parts, "total": total}) + "\n")
+
+
+def kept(home: Path) -> list[str]:
+    return (home / FILE.relative_to("~")).read_text().splitlines()
 
 
 # 4.3, as the pages of tests/flows run on 6.
-def test_a_drill_recovers_the_cluster_loses_no_row_and_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_a_drill_recovers_the_cluster_loses_no_row_and_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     clusters = tmp_path / "clusters"
     clusters.mkdir()
-    run = Cli(clusters)("drill", "primary-down", "--generation", "4.3", timeout=110)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    note(tmp_path, scenario="primary-down", generation="4.3", total=500)
+    note(tmp_path, scenario="primary-down", generation="6", total=1)
+    run = Cli(clusters)("drill", "primary-down", "--generation", "4.3", "--json", timeout=110)
     assert run.returncode == 0, run.stdout + run.stderr
-    assert "Rows before / after: equal" in run.stdout
-    assert re.search(r"Rows of the practice ledger on all acting primaries: (\d+) written, \1 found\.", run.stdout)
-    assert "Waiting for the practice operator's answer to recover" in run.stdout
-    assert "a person's answer" not in run.stdout, "nobody is asked"
-    assert "proven healthy" in run.stdout
+    shown, said = assert_documented("drill", run.stdout), run.stderr
+    assert shown["recovered"] is True
+    assert shown["rows_written"] == shown["rows_found"]
+    assert (shown["earlier"], shown["best"]["total"]) == (1, 500), "of the same generation alone"
+    parts = [shown["times"][part] for part in ("approve", "recover", "synchronize", "rebalance")]
+    assert all(part > 0 for part in parts)
+    assert shown["times"]["detect"] + sum(parts) <= shown["times"]["total"] < 110
+    assert [json.loads(line)["total"] for line in kept(tmp_path)][2] == pytest.approx(shown["times"]["total"], abs=0.01)
+    assert "Rows before / after: equal" in said
+    assert re.search(r"Rows of the practice ledger on all acting primaries: (\d+) written, \1 found\.", said)
+    assert "Waiting for the practice operator's answer to recover" in said
+    assert "a person's answer" not in said, "nobody is asked"
+    assert "proven healthy" in said
     assert not list(clusters.iterdir())
-    started = re.search(r"gpmedic status (drill-\d+)", run.stdout)
+    started = re.search(r"gpmedic status (drill-\d+)", said)
     assert started is not None
     assert not folder_of(started.group(1)).exists()
 

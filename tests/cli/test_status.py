@@ -15,12 +15,13 @@ from gpmedic.doctor import Access
 from gpmedic.practice import Fault, PracticeCluster
 from gpmedic.practice.control import Verb
 from tests.cli.conftest import Cli
+from tests.cli.documented import assert_documented
 
 
 def test_a_healthy_cluster_has_exit_code_0_and_no_finding(gpmedic: Cli) -> None:
     run = gpmedic("status", "--json")
     assert run.returncode == 0, run.stderr
-    shown = json.loads(run.stdout)
+    shown = assert_documented("status", run.stdout)
     assert shown["findings"] == []
     assert len(shown["segments"]) == 14
 
@@ -66,7 +67,7 @@ def test_a_mirror_that_is_down_has_exit_code_1_and_a_plan_to_recover_it(
 
     run = gpmedic("plan", "--json")
     assert run.returncode == 1, run.stderr
-    steps = json.loads(run.stdout)["steps"]
+    steps = assert_documented("plan", run.stdout)["steps"]
     assert [step["action"] for step in steps] == ["recover", "wait_for_sync", "verify"]
     assert steps[0]["argv"] == ["gprecoverseg", "-a"]
     assert steps[0]["dbids"] == [mirror_down]
@@ -83,7 +84,7 @@ def test_every_cluster_stands_in_one_list_the_worst_first_and_one_that_cannot_be
     (clusters / "drill-4711.toml").write_text('name = "drill-4711"\n')
     run = gpmedic("status", "--all", "--json")
     assert run.returncode == 2, run.stdout + run.stderr
-    shown = json.loads(run.stdout)
+    shown = assert_documented("status --all", run.stdout)
     assert [one["cluster"] for one in shown] == ["away", "broken", "practice"]
     assert all(one["next_action"] for one in shown[:2])
     assert [f["condition"] for f in shown[2]["findings"]] == ["mirror_down"]
@@ -132,7 +133,7 @@ def test_doctor_finds_nothing_to_fix_and_leaves_nothing_behind(gpmedic: Cli, clu
     before = sorted(home.rglob("*"))
     run = gpmedic("doctor", "--json")
     assert run.returncode == 0, run.stdout + run.stderr
-    shown = json.loads(run.stdout)
+    shown = assert_documented("doctor", run.stdout)
     assert shown["fine"] is True
     verdicts = {check["access"]: check["verdict"] for check in shown["checks"]}
     assert list(verdicts) == list(Access)
