@@ -50,7 +50,7 @@ def find_recovery(cluster: str) -> Recovery | None:
     of_cluster = FlowRunFilter(tags=FlowRunFilterTags(all_=[f"{CLAIM_TAG}{cluster}"]))
     with get_client(sync_client=True) as client:
         runs = client.read_flow_runs(flow_run_filter=of_cluster, sort=FlowRunSort.EXPECTED_START_TIME_DESC, limit=1)
-    return _recovery(runs[0]) if runs else None
+    return recovery_of(runs[0]) if runs else None
 
 
 def ended_recoveries(cluster: str, limit: int) -> tuple[UUID, ...]:
@@ -66,12 +66,13 @@ def read_recovery(run: UUID) -> Recovery | None:
     """This one; None where Prefect knows it no longer."""
     with get_client(sync_client=True) as client:
         try:
-            return _recovery(client.read_flow_run(run))
+            return recovery_of(client.read_flow_run(run))
         except ObjectNotFound:
             return None
 
 
-def _recovery(run: FlowRun) -> Recovery:
+def recovery_of(run: FlowRun) -> Recovery:
+    """What this run is to who watches the cluster."""
     state = run.state
     over = state is not None and state.is_final()
     paused = state is not None and state.is_paused()
