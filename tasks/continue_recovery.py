@@ -20,6 +20,7 @@ from tasks.notify import Level, Phase, announce, tell
 MOST_IN_A_ROW: Final = 3
 """Runs that crashed one after the other: then it is no accident, and a person must look."""
 NOT_AFTER: Final = timedelta(days=1)
+"""What has crashed so long ago is a person's to begin again."""
 _OF_THE_RUN: Final = (CLAIM_TAG, HOST_TAG, OWNER_TAG)
 
 

@@ -33,6 +33,8 @@ class Recovery:
         ended_at: aware; None where it is live.
         owner: it has got the cluster; one that has only asked for it withdraws.
         unanswered: the server has ended it, because nobody answered its question.
+        running_since: when it began, or went on after an answer; None where no process works on it.
+        failed: it has ended with an error; its journal tells which, unless no page expects it.
     """
 
     run: UUID
@@ -43,6 +45,8 @@ class Recovery:
     ended_at: datetime | None
     owner: bool = True
     unanswered: bool = False
+    running_since: datetime | None = None
+    failed: bool = False
 
 
 def find_recovery(cluster: str) -> Recovery | None:
@@ -79,6 +83,7 @@ def recovery_of(run: FlowRun) -> Recovery:
     asked = next((tag.removeprefix(ASKED_BY_TAG) for tag in run.tags if tag.startswith(ASKED_BY_TAG)), None)
     key = state.state_details.pause_key if state is not None and paused else None
     unanswered = over and state is not None and NEVER_RESUMED in (state.message or "")
-    return Recovery(
-        run.id, run.name, not over, key, asked, run.end_time if over else None, OWNER_TAG in run.tags, unanswered
-    )
+    running = state.timestamp if state is not None and state.type is StateType.RUNNING else None
+    failed = state is not None and state.type is StateType.FAILED and not unanswered
+    ended = run.end_time if over else None
+    return Recovery(run.id, run.name, not over, key, asked, ended, OWNER_TAG in run.tags, unanswered, running, failed)

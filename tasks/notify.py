@@ -36,6 +36,7 @@ class Phase(StrEnum):
 
 
 class Level(StrEnum):
+    STILL = "still"  # the same goes on: a sign of life, which no report keeps
     INFO = "info"
     WARNING = "warning"
 

@@ -58,9 +58,11 @@ def examined(settings: ClusterSettings, app_block: str = "gpmedic") -> Iterator[
 
     quiet_prefect()
     from flows.deployed import PrefectVisit
-    from gpmedic.approvals.doctor import SlackVisit
+    from gpmedic.approvals.doctor import RunsVisit, SlackVisit
 
-    yield from examine({**PrefectVisit(settings.name).checks, **SlackVisit(settings, app_block).checks}, seen)
+    name = settings.name
+    others = {**PrefectVisit(name).checks, **RunsVisit(name).checks, **SlackVisit(settings, app_block).checks}
+    yield from examine(others, seen)
 
 
 def show(cluster: str, findings: Iterable[Finding]) -> None:
