@@ -2,7 +2,7 @@
 
 import json as jsonlib
 from collections.abc import Iterable, Iterator
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
@@ -11,45 +11,56 @@ from rich.table import Table
 from gpmedic.check import Verdict
 from gpmedic.doctor import Access, Finding, findings_json, to_fix
 from gpmedic.errors import AccessRefused
-from gpmedic.settings import ClusterSettings, clusters_folder
+
+if TYPE_CHECKING:
+    from gpmedic.cli.registered import Registered
 
 _STYLES = {None: "dim", Verdict.PASS: "green", Verdict.WARN: "yellow", Verdict.FAIL: "bold red"}
 
 
 def doctor(
-    cluster: Annotated[str | None, typer.Argument(help="The cluster's name; may be left out if there is one.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="For programs: one JSON object.")] = False,
+    cluster: Annotated[str | None, typer.Argument(help="Its name; else all that have a file or a block.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="For programs: one JSON object; a list for several.")] = False,
     app_block: Annotated[str, typer.Option("--app", help="The block of the Slack app.")] = "gpmedic",
 ) -> None:
     """Try every access that gpmedic needs, and say what to do about each that fails. Changes nothing.
 
     Exit code 0: fine, 1: something to fix, 2: error.
     """
-    from gpmedic.cli.choose import choose_cluster
+    from gpmedic.cli.registered import all_registered
+
+    names = all_registered() if cluster is None else [cluster]
+    found = {}
+    for name in names:
+        found[name] = list(_examined(name, app_block, named=cluster is not None))
+        if not json:
+            show(name, found[name])
+    if json:
+        told = [findings_json(name, findings) for name, findings in found.items()]
+        print(jsonlib.dumps(told[0] if len(told) == 1 else told, indent=2))
+    raise typer.Exit(1 if any(map(to_fix, found.values())) else 0)
+
+
+def _examined(name: str, app_block: str, *, named: bool) -> Iterator[Finding]:
+    from gpmedic.cli.registered import has_file, load_registered
 
     try:
-        settings = choose_cluster(cluster)
+        registered = load_registered(name)
     except AccessRefused as error:
-        if cluster is None or not (clusters_folder() / f"{cluster}.toml").exists():
+        if named and not has_file(name):
             raise
-        findings = [Finding(Access.SETTINGS, Verdict.FAIL, error.message, error.next_action)]
-        name = cluster
+        yield Finding(Access.SETTINGS, Verdict.FAIL, error.message, error.next_action)
     else:
-        name = settings.name
-        findings = list(examined(settings, app_block))
-    if json:
-        print(jsonlib.dumps(findings_json(name, findings), indent=2))
-    else:
-        show(name, findings)
-    raise typer.Exit(1 if to_fix(findings) else 0)
+        yield from examined(registered, app_block)
 
 
-def examined(settings: ClusterSettings, app_block: str = "gpmedic") -> Iterator[Finding]:
+def examined(registered: "Registered", app_block: str = "gpmedic") -> Iterator[Finding]:
     """All checks of a registered cluster, one after the other."""
     from gpmedic.access.doctor import Visit
     from gpmedic.doctor import examine
 
-    with Visit(settings, clusters_folder() / f"{settings.name}.toml") as visit:
+    settings = registered.settings
+    with Visit(settings, registered.file, registered.source) as visit:
         seen = []
         for finding in examine(visit.checks):
             seen.append(finding)
