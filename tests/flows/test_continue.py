@@ -27,6 +27,7 @@ from gpmedic.practice import Fault, PracticeCluster
 from tasks.approve import Answer
 from tasks.claim import CLAIM_TAG
 from tasks.continue_recovery import MOST_IN_A_ROW
+from tests.jobs import jobs_of
 from tests.worker import worked
 
 PATIENCE = 240
@@ -101,10 +102,6 @@ def killed_when(run: FlowRun, condition: Callable[[], object], server: str) -> N
 def read(run: FlowRun) -> FlowRun:
     with get_client(sync_client=True) as client:
         return client.read_flow_run(run.id)
-
-
-def jobs_of(cluster: PracticeCluster) -> set[Path]:
-    return {pids.parent for pids in (cluster.folder / "hosts" / "mdw" / ".gpmedic" / "jobs").glob("*/pids")}
 
 
 def suspended(run: FlowRun, server: str) -> None:
