@@ -70,14 +70,14 @@ ALARMS: Final[Mapping[Alarm, AlarmFacts]] = MappingProxyType(
         Alarm.LATE: AlarmFacts(
             timedelta(minutes=2),
             "Run {run} should have begun, and no worker has started it.",
-            "Start a worker: {start}",
+            "Start {start}",
         ),
     }
 )
 UNWATCHED_ACTIONS: Final[Mapping[Checks, str]] = MappingProxyType(
     {
-        Checks.PAUSED: "Their schedule is paused: resume it on Prefect's page, or start what paused it: {start}",
-        Checks.NOT_TAKEN: "Start a worker: {start}",
+        Checks.PAUSED: "Their schedule is paused: resume it on Prefect's page, or start what paused it, {start}",
+        Checks.NOT_TAKEN: "Start {start}",
         Checks.TAKEN: "They are started and do not get through: read the log of the newest one on Prefect's page."
         " Look yourself with: gpmedic status {cluster}",
     }
@@ -122,5 +122,5 @@ def is_due(alarm: Alarm, since: datetime, now: datetime) -> bool:
 
 
 def start_of(pool: str | None) -> str:
-    """The command that starts what fetches runs: a worker of their pool, or what has made their deployment."""
-    return "gpmedic serve" if pool is None else f"prefect worker start --pool {pool}"
+    """What is to be started, so that it fetches runs: a worker of their pool, or what has made their deployment."""
+    return "gpmedic serve" if pool is None else f"a worker: prefect worker start --pool {pool}"

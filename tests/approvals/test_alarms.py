@@ -88,7 +88,7 @@ def test_a_run_that_no_worker_starts_is_late() -> None:
     [late] = alarms(view(), one(waits_since=ago(Alarm.LATE), pool="blue"))
     assert late.next_action == "Start a worker: prefect worker start --pool blue"
     [late] = alarms(view(), one(waits_since=ago(Alarm.LATE), pool=None))
-    assert late.next_action == "Start a worker: gpmedic serve"
+    assert late.next_action == "Start gpmedic serve"
 
 
 def test_a_crash_is_told_until_another_run_follows_or_the_cluster_is_well() -> None:
@@ -159,7 +159,7 @@ def test_it_is_told_once_and_taken_back_also_by_a_restarted_service(alone: Pract
     run, name = late(deployed, settings.name), settings.name
     login = Finding(Access.PREFECT_LOGIN, Verdict.PASS, "")
     [seen] = examine(RunsVisit(name).checks, [login])
-    assert (seen.verdict, seen.next_action) == (Verdict.FAIL, "Start a worker: gpmedic serve")
+    assert (seen.verdict, seen.next_action) == (Verdict.FAIL, "Start gpmedic serve")
     assert run.name in seen.detail
     first, second = service_of(alone), service_of(alone)
     with scene(alone, first, settings) as shown:
