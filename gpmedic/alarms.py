@@ -32,7 +32,7 @@ class Checks(Enum):
 
 @dataclass(frozen=True, slots=True)
 class AlarmFacts:
-    """One row of the table; the texts may name {cluster}, {run}, {id} and {start}, what starts a worker.
+    """One row of the table; the texts may name {cluster}, {run}, {id} and {start}: what starts what fetches runs.
 
     Attributes:
         after: how long it must have lasted.
