@@ -15,6 +15,8 @@ from gpmedic.settings import Automation
 from tests.cli.conftest import Cli
 
 pytestmark = pytest.mark.chaos
+PATIENCE = 240
+"""Seconds for a command that asks a Prefect server too, on a busy machine."""
 
 
 def failed(run: "subprocess.CompletedProcess[str]") -> dict[str, str]:
@@ -101,15 +103,15 @@ def in_block(cluster: PracticeCluster, own_server: str) -> Iterator[str]:
 def test_clusters_in_blocks_are_examined_too_and_no_secret_is_shown(
     clusters: Path, tmp_path: Path, own_server: str, in_block: str
 ) -> None:
-    alone = Cli(tmp_path / "nothing", own_server)("doctor", "sales", "--json")
+    alone = Cli(tmp_path / "nothing", own_server)("doctor", "sales", "--json", timeout=PATIENCE)
     assert alone.returncode == 1, alone.stderr  # nothing is deployed there
     checks = {check["access"]: check for check in json.loads(alone.stdout)["checks"]}
     assert checks["settings"]["detail"] == "Block greenplum-cluster/sales is valid."
     assert checks["secrets on this machine"]["verdict"] == "warn"
     assert checks["database session"]["verdict"] == "pass"
-    both = Cli(clusters, own_server)("doctor", "--json")
+    both = Cli(clusters, own_server)("doctor", "--json", timeout=PATIENCE)
     assert [one["cluster"] for one in json.loads(both.stdout)] == ["practice", "sales"]
-    unknown = Cli(tmp_path / "nothing", own_server)("doctor", "nobody")
+    unknown = Cli(tmp_path / "nothing", own_server)("doctor", "nobody", timeout=PATIENCE)
     assert unknown.returncode == 2
     assert "neither a file" in unknown.stderr
     for run in (alone, both, unknown):
@@ -120,10 +122,10 @@ def test_setup_changes_a_cluster_that_is_only_a_block_there_and_writes_no_file(
     tmp_path: Path, own_server: str, in_block: str
 ) -> None:
     gpmedic = Cli(tmp_path / "nothing", own_server)
-    run = gpmedic("setup", "sales")
+    run = gpmedic("setup", "sales", timeout=PATIENCE)
     assert run.returncode == 0, run.stdout + run.stderr
     assert "Its block says so already." in run.stdout
-    changed = gpmedic("setup", "sales", "--automation", "observe_only")
+    changed = gpmedic("setup", "sales", "--automation", "observe_only", timeout=PATIENCE)
     assert changed.returncode == 0, changed.stdout + changed.stderr
     assert "Saved as block greenplum-cluster/sales." in changed.stdout
     assert not gpmedic.clusters.exists()
