@@ -13,7 +13,7 @@ def jobs_of(cluster: PracticeCluster) -> set[Path]:
     return {pids.parent for pids in (cluster.folder / "hosts" / "mdw" / ".gpmedic" / "jobs").glob("*/pids")}
 
 
-def until(condition: Callable[[], object], what: str, seconds: float = 180) -> None:
+def until(condition: Callable[[], object], what: str, seconds: float = 400) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, what

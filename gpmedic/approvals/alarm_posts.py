@@ -3,7 +3,7 @@
 from contextlib import suppress
 from datetime import UTC, datetime
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from gpmedic.access.slack import MessageGone, Slack
 from gpmedic.alarms import Raised
@@ -55,7 +55,10 @@ class AlarmPosts:
     def _recall(self, cluster: str) -> list[Posted]:
         if cluster not in self._standing:
             kept = recall(kept_name("alarms", cluster))
-            self._standing[cluster] = [] if kept is None else _POSTED.validate_json(kept)
+            try:
+                self._standing[cluster] = [] if kept is None else _POSTED.validate_json(kept)
+            except ValidationError:  # of another version: what stands is told anew, and no round fails for it
+                self._standing[cluster] = []
         return self._standing[cluster]
 
     def _remember(self, cluster: str) -> None:
