@@ -8,8 +8,9 @@ client that asks its API for them.
 from typing import ClassVar, cast
 
 from prefect.blocks.core import Block
+from prefect.client.orchestration import get_client
 from prefect.exceptions import ObjectNotFound
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 
 from gpmedic.access.sql import Database
 from gpmedic.access.ssh import Shell
@@ -78,7 +79,24 @@ def save_cluster(settings: ClusterSettings) -> str:
         slack=settings.slack,
     )
     block.save(_block_name(settings.name), overwrite=True)
-    return f"greenplum-cluster/{_block_name(settings.name)}"
+    return block_of(settings.name)
+
+
+def block_of(cluster: str) -> str:
+    """The full name of a cluster's block."""
+    return f"{GreenplumCluster.get_block_type_slug()}/{_block_name(cluster)}"
+
+
+def clusters_in_blocks() -> frozenset[str]:
+    """The names of the clusters that have a block on the Prefect server; no secret is asked for."""
+    with get_client(sync_client=True) as client:
+        try:
+            blocks = client.read_block_documents_by_type(
+                GreenplumCluster.get_block_type_slug(), limit=200, include_secrets=False
+            )
+        except ObjectNotFound:  # nobody has saved one yet
+            return frozenset()
+    return frozenset(str(block.data.get("cluster_name")) for block in blocks)
 
 
 def load_cluster(name: str) -> ClusterSettings:
@@ -89,16 +107,27 @@ def load_cluster(name: str) -> ClusterSettings:
     """
     if (clusters_folder() / f"{name}.toml").exists():
         return load_cluster_file(name)
-    block_name = _block_name(name)
     try:
-        block = GreenplumCluster.load(block_name)
+        block = cast(GreenplumCluster, GreenplumCluster.load(_block_name(name)))
     except (ValueError, ObjectNotFound):
         raise AccessRefused(
             f"No cluster {name!r} is known here: neither a file in {clusters_folder()} nor a block "
-            f"greenplum-cluster/{block_name} on the Prefect server.",
+            f"{block_of(name)} on the Prefect server.",
             "Write the file on the machine where the flow runs, or save the block.",
         ) from None
-    return cast(GreenplumCluster, block).settings
+    except RuntimeError:  # never its cause: that quotes what was saved, secrets too
+        raise _not_valid(name) from None
+    try:
+        return block.settings
+    except ValidationError:
+        raise _not_valid(name) from None
+
+
+def _not_valid(name: str) -> AccessRefused:
+    return AccessRefused(
+        f"The block {block_of(name)} is not valid for this version of gpmedic.",
+        f"Save it again: gpmedic setup {name} --from FILE --block",
+    )
 
 
 def _block_name(cluster: str) -> str:

@@ -5,20 +5,19 @@ Once for each incident: what has ended without success, or was declined, or met 
 
 from typing import Final
 
-from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun
-from prefect.exceptions import ObjectNotFound
 
 from flows.health_note import last_well
 from flows.journal import read_journal
 from gpmedic.conditions import Scenario
 from gpmedic.diagnosis import Diagnosis
+from gpmedic.errors import UnsafeState
 from gpmedic.limits import Limits
 from gpmedic.report import Outcome
 from gpmedic.settings import Automation, ClusterSettings, RecoveryStarts
-from tasks.find_recovery import Recovery, find_recovery
+from tasks.find_recovery import Recovery
 from tasks.notify import Level, Phase, announce, tell
-from tasks.start_recovery import DEPLOYMENT
+from tasks.start_recovery import schedule_recovery
 
 BEGINS: Final = frozenset(
     {Scenario.RECOVER_SEGMENTS, Scenario.REBALANCE, Scenario.DOUBLE_FAULT, Scenario.MIRRORLESS, Scenario.STANDBY}
@@ -26,26 +25,24 @@ BEGINS: Final = frozenset(
 """What recover has a page for that asks; what passes by itself, or is not understood, is looked at again."""
 
 
-def begin_recovery(settings: ClusterSettings, diagnosis: Diagnosis, limits: Limits) -> None:
-    """Start the deployed recovery for what this look has found, where policy and brake let it, and nobody has yet."""
+def begin_recovery(settings: ClusterSettings, diagnosis: Diagnosis, limits: Limits, newest: Recovery | None) -> None:
+    """Start the deployed recovery for what this look has found, where policy and brake let it, and nobody has yet.
+
+    Args:
+        newest: recovery of this cluster; None where there has been none.
+    """
     policy = settings.policy
     wanted = policy.recovery_starts is RecoveryStarts.BY_HEALTH_CHECK and policy.automation is Automation.WITH_APPROVAL
     if not wanted or diagnosis.scenario not in BEGINS or limits.brake is not None or limits.unknown:
         return
-    newest, well = find_recovery(settings.name), last_well(settings.name)
+    well = last_well(settings.name)
     if newest is not None and not _is_of_another_incident(newest, well):
         return
     incident = f"{newest.run if newest else 'first'}-{well.id if well else 'never'}"
     try:
-        with get_client(sync_client=True) as client:
-            run = client.create_flow_run_from_deployment(
-                client.read_deployment_by_name(DEPLOYMENT).id,
-                parameters={"cluster": settings.name},
-                idempotency_key=f"gpmedic-begins-{settings.name}-{incident}",
-            )
-    except ObjectNotFound:
-        told = f"There is no deployment {DEPLOYMENT}, so no recovery was started. Next: gpmedic setup --deploy."
-        tell(Phase.OBSERVE, told, Level.WARNING)
+        run = schedule_recovery(settings.name, f"begins-{incident}")
+    except UnsafeState as error:
+        tell(Phase.OBSERVE, str(error), Level.WARNING)
         return
     tell(Phase.OBSERVE, f"Recovery run {run.name} is started by the policy; it asks before its first disruptive step.")
     announce(settings.name, "recovery.begun", {"run": str(run.id), "scenario": diagnosis.scenario.value})

@@ -81,7 +81,7 @@ class PrefectVisit:
             Access.DEPLOYMENTS: self._check_deployments,
             Access.ZOMBIES: self._check_zombies,
         }
-        return {access: partial(_answered, check) for access, check in checks.items()}
+        return {access: partial(answered, check) for access, check in checks.items()}
 
     def _check_server(self) -> Seen:
         url = get_current_settings().api.url
@@ -169,7 +169,7 @@ def deploy(cluster: str) -> tuple[str, ...]:
         HostUnreachable: the server refuses, or was lost; what was made stays, and making it again goes on from there.
     """
     rows = read_deployments()
-    return _answered(lambda: _deploy(cluster, rows))
+    return answered(lambda: _deploy(cluster, rows))
 
 
 def _deploy(cluster: str, rows: Sequence[Row]) -> tuple[str, ...]:
@@ -213,7 +213,7 @@ def crash_zombies() -> bool:
     return True
 
 
-def _answered(ask: Callable[[], T]) -> T:
+def answered(ask: Callable[[], T]) -> T:
     """What the server answers; its failures as ours."""
     try:
         return ask()

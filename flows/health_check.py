@@ -51,8 +51,7 @@ def health_check(cluster: ClusterName) -> HealthReport:
     keep_note(diagnosis)
     report_silence(settings)
     if current_run().deployment_id is not None:  # a look that a person runs by hand starts nothing
-        continue_recovery(settings.name)
-        begin_recovery(settings, diagnosis, limits)
+        begin_recovery(settings, diagnosis, limits, continue_recovery(settings.name))
     return HealthReport(settings.name, diagnosis)
 
 

@@ -31,7 +31,7 @@ from gpmedic.precheck import Check
 from gpmedic.report import Approval, Decision, Event, Outcome, RecoveryReport, Round
 from gpmedic.skipped import reason_of
 from gpmedic.verify import Proof, unproven_action
-from tasks.notify import Listener, Progress
+from tasks.notify import Level, Listener, Progress
 
 KEY = "gpmedic-journal"
 MAX_EVENTS = 500
@@ -81,8 +81,10 @@ class Journal(BaseModel):
         return self.rounds[-1].checks if self.rounds else ()
 
     def hear(self, progress: Progress) -> None:
-        """Note what happened; of figures that only move a display the last is kept, and where they began."""
+        """Note what happened; of figures and signs of life, which only move a display, the last is kept."""
         self.now = progress
+        if progress.level is Level.STILL:
+            return
         if progress.percent is not None:
             self.moving = self.moving or (progress.at, progress.percent)
             return

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from gpmedic.errors import HostUnreachable
 
-STARTUP_SECONDS = 90
+STARTUP_SECONDS = 180
 
 
 @contextlib.contextmanager

@@ -37,6 +37,7 @@ class Access(StrEnum):
     WORKER = "worker"
     DEPLOYMENTS = "deployments"
     ZOMBIES = "zombie automation"
+    RUNS = "runs"
     SLACK_APP = "Slack app"
     SLACK_CLICKS = "clicks in Slack"
     SLACK_CHANNEL = "Slack channel"
@@ -89,6 +90,9 @@ NEEDS: Final[Mapping[Access, Need]] = {
     ),
     Access.ZOMBIES: Need(
         "that a run whose process died does not count as running", (Access.PREFECT_LOGIN,), keeps_from_saving=False
+    ),
+    Access.RUNS: Need(
+        "that runs begin, go on and end, and health checks look", (Access.PREFECT_LOGIN,), keeps_from_saving=False
     ),
     Access.SLACK_APP: Need("the app's bot token", (Access.PREFECT_LOGIN,), keeps_from_saving=False),
     Access.SLACK_CLICKS: Need(

@@ -312,7 +312,7 @@ SHAPES: Final[Mapping[str, Any]] = MappingProxyType(
         "status --all": list[StatusJson | ErrorJson],
         "plan": PlanJson,
         "watch": WatchJson,
-        "doctor": DoctorJson,
+        "doctor": DoctorJson | list[DoctorJson],
         "brake show": BrakeJson,
         "recover": RecoverJson,
         "drill": DrillJson,

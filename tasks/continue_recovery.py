@@ -14,39 +14,47 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.client.schemas.sorting import FlowRunSort
 
 from tasks.claim import CLAIM_TAG, HOST_TAG, OWNER_TAG, end_if_dead
+from tasks.find_recovery import Recovery, recovery_of
 from tasks.notify import Level, Phase, announce, tell
 
 MOST_IN_A_ROW: Final = 3
 """Runs that crashed one after the other: then it is no accident, and a person must look."""
 NOT_AFTER: Final = timedelta(days=1)
+"""What has crashed so long ago is a person's to begin again."""
 _OF_THE_RUN: Final = (CLAIM_TAG, HOST_TAG, OWNER_TAG)
 
 
-def continue_recovery(cluster: str) -> None:
+def continue_recovery(cluster: str) -> Recovery | None:
     """Start the newest recovery of this cluster again where it has crashed; once, however many looks see it.
 
     What a person has run in a terminal is begun again there.
+
+    Returns:
+        The newest recovery, which is the one that goes on; None where there has been none.
     """
     with get_client(sync_client=True) as client:
         runs = _newest(client, cluster)
         if runs and _is(runs[0], StateType.RUNNING):
             end_if_dead(runs[0].id)
             runs = _newest(client, cluster)
+        if not runs:
+            return None
         crashed = list(takewhile(lambda run: _is(run, StateType.CRASHED), runs))
-        if not crashed or crashed[0].deployment_id is None or _is_old(crashed[0]):
-            return
+        if runs[0] not in crashed or runs[0].deployment_id is None or _is_old(runs[0]):
+            return recovery_of(runs[0])
         if len(crashed) >= MOST_IN_A_ROW:
-            _give_up(cluster, crashed[0])
-            return
+            _give_up(cluster, runs[0])
+            return recovery_of(runs[0])
         again = client.create_flow_run_from_deployment(
-            crashed[0].deployment_id,
-            parameters=crashed[0].parameters,
-            tags=[tag for tag in crashed[0].tags if not tag.startswith(_OF_THE_RUN)],
-            idempotency_key=f"gpmedic-continues-{crashed[0].id}",
+            runs[0].deployment_id,
+            parameters=runs[0].parameters,
+            tags=[tag for tag in runs[0].tags if not tag.startswith(_OF_THE_RUN)],
+            idempotency_key=f"gpmedic-continues-{runs[0].id}",
         )
-    told = f"Recovery run {crashed[0].name} has lost its process; {again.name} goes on with what it began."
+    told = f"Recovery run {runs[0].name} has lost its process; {again.name} goes on with what it began."
     tell(Phase.OBSERVE, told, Level.WARNING)
-    announce(cluster, "recovery.continued", {"crashed": str(crashed[0].id), "run": str(again.id), "message": told})
+    announce(cluster, "recovery.continued", {"crashed": str(runs[0].id), "run": str(again.id), "message": told})
+    return recovery_of(again)
 
 
 def _give_up(cluster: str, last: FlowRun) -> None:
@@ -57,10 +65,12 @@ def _give_up(cluster: str, last: FlowRun) -> None:
 
 
 def _newest(client: SyncPrefectClient, cluster: str) -> list[FlowRun]:
-    of_cluster = FlowRunFilter(tags=FlowRunFilterTags(all_=[f"{CLAIM_TAG}{cluster}", OWNER_TAG]))
-    return client.read_flow_runs(
-        flow_run_filter=of_cluster, sort=FlowRunSort.EXPECTED_START_TIME_DESC, limit=MOST_IN_A_ROW
+    """Without those that have ended before the cluster was theirs."""
+    of_cluster = FlowRunFilter(tags=FlowRunFilterTags(all_=[f"{CLAIM_TAG}{cluster}"]))
+    runs = client.read_flow_runs(
+        flow_run_filter=of_cluster, sort=FlowRunSort.EXPECTED_START_TIME_DESC, limit=3 * MOST_IN_A_ROW
     )
+    return [run for run in runs if OWNER_TAG in run.tags or (run.state is not None and not run.state.is_final())]
 
 
 def _is(run: FlowRun, kind: StateType) -> bool:

@@ -33,6 +33,8 @@ class Recovery:
         ended_at: aware; None where it is live.
         owner: it has got the cluster; one that has only asked for it withdraws.
         unanswered: the server has ended it, because nobody answered its question.
+        running_since: when it began, or went on after an answer; None where no process works on it.
+        failed: it has ended with an error; its journal tells which, unless no page expects it.
     """
 
     run: UUID
@@ -43,6 +45,8 @@ class Recovery:
     ended_at: datetime | None
     owner: bool = True
     unanswered: bool = False
+    running_since: datetime | None = None
+    failed: bool = False
 
 
 def find_recovery(cluster: str) -> Recovery | None:
@@ -50,7 +54,7 @@ def find_recovery(cluster: str) -> Recovery | None:
     of_cluster = FlowRunFilter(tags=FlowRunFilterTags(all_=[f"{CLAIM_TAG}{cluster}"]))
     with get_client(sync_client=True) as client:
         runs = client.read_flow_runs(flow_run_filter=of_cluster, sort=FlowRunSort.EXPECTED_START_TIME_DESC, limit=1)
-    return _recovery(runs[0]) if runs else None
+    return recovery_of(runs[0]) if runs else None
 
 
 def ended_recoveries(cluster: str, limit: int) -> tuple[UUID, ...]:
@@ -66,18 +70,20 @@ def read_recovery(run: UUID) -> Recovery | None:
     """This one; None where Prefect knows it no longer."""
     with get_client(sync_client=True) as client:
         try:
-            return _recovery(client.read_flow_run(run))
+            return recovery_of(client.read_flow_run(run))
         except ObjectNotFound:
             return None
 
 
-def _recovery(run: FlowRun) -> Recovery:
+def recovery_of(run: FlowRun) -> Recovery:
+    """What this run is to who watches the cluster."""
     state = run.state
     over = state is not None and state.is_final()
     paused = state is not None and state.is_paused()
     asked = next((tag.removeprefix(ASKED_BY_TAG) for tag in run.tags if tag.startswith(ASKED_BY_TAG)), None)
     key = state.state_details.pause_key if state is not None and paused else None
     unanswered = over and state is not None and NEVER_RESUMED in (state.message or "")
-    return Recovery(
-        run.id, run.name, not over, key, asked, run.end_time if over else None, OWNER_TAG in run.tags, unanswered
-    )
+    running = state.timestamp if state is not None and state.type is StateType.RUNNING else None
+    failed = state is not None and state.type is StateType.FAILED and not unanswered
+    ended = run.end_time if over else None
+    return Recovery(run.id, run.name, not over, key, asked, ended, OWNER_TAG in run.tags, unanswered, running, failed)

@@ -23,6 +23,7 @@ __all__ = ["Level", "Listener", "Phase", "Progress", "announce", "listening", "t
 
 
 class Level(StrEnum):
+    STILL = "still"  # the same goes on: a sign of life, which no report keeps
     INFO = "info"
     WARNING = "warning"
 

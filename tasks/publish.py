@@ -1,8 +1,13 @@
-"""Keep what was seen and done with the run, as artifacts: Markdown reports, tables of segments, progress of waits."""
+"""Keep what was seen and done with the run, as artifacts: Markdown reports, tables of segments, progress of waits.
 
-from collections.abc import Sequence
+They are for people: a Prefect server that is away for long must not end a recovery, and gets them no later either.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from uuid import UUID
 
+import httpx
 from prefect.artifacts import (
     create_markdown_artifact,
     create_progress_artifact,
@@ -10,8 +15,11 @@ from prefect.artifacts import (
     update_progress_artifact,
 )
 from prefect.context import FlowRunContext
+from prefect.exceptions import PrefectHTTPStatusError
+from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from gpmedic.cluster import Cluster, Segment
+from tasks.notify import Level, Phase, tell
 
 
 def artifact_key(kind: str, cluster_name: str) -> str:
@@ -21,16 +29,25 @@ def artifact_key(kind: str, cluster_name: str) -> str:
 
 def publish_markdown(kind: str, cluster_name: str, markdown: str, description: str) -> None:
     """Store a page; the newest of its kind is what the cluster's page in Prefect shows."""
-    create_markdown_artifact(markdown, key=artifact_key(kind, cluster_name), description=description)
+    with _forgiving(description):
+        create_markdown_artifact(markdown, key=artifact_key(kind, cluster_name), description=description)
 
 
 def publish_segments(cluster: Cluster) -> None:
     """Store the table of segments as the catalog shows it."""
-    create_table_artifact(
-        [_row(s) for s in cluster.segments],
-        key=artifact_key("segments", cluster.name),
-        description=f"gp_segment_configuration of {cluster.name}, {cluster.version}",
-    )
+    description = f"gp_segment_configuration of {cluster.name}, {cluster.version}"
+    rows = [_row(s) for s in cluster.segments]
+    with _forgiving(description):
+        create_table_artifact(rows, key=artifact_key("segments", cluster.name), description=description)
+
+
+@contextmanager
+def _forgiving(what: str) -> Iterator[None]:
+    try:
+        yield
+    except (httpx.TransportError, PrefectHTTPStatusError) as error:
+        told = f"{what}: the Prefect server did not take it ({type(error).__name__}); the run goes on without it."
+        tell(Phase.REPORT, told, Level.WARNING)
 
 
 def _row(segment: Segment) -> dict[str, object]:
@@ -54,16 +71,20 @@ class SyncBar:
         self._shown = 0.0
         self._id: UUID | None = None
         if FlowRunContext.get() is not None:
-            made = create_progress_artifact(
-                0.0,
-                key=artifact_key("sync", cluster_name),
-                description=f"Contents {', '.join(map(str, contents))} of {cluster_name} are catching up.",
-            )
-            self._id = made if isinstance(made, UUID) else None
+            description = f"Contents {', '.join(map(str, contents))} of {cluster_name} are catching up."
+            with _forgiving(description), _at_once():
+                made = create_progress_artifact(0.0, key=artifact_key("sync", cluster_name), description=description)
+                self._id = made if isinstance(made, UUID) else None
 
     def show(self, percent: float | None) -> None:
         """Draw 0 to 100; what moved less than a point is not sent."""
         if self._id is None or percent is None or abs(percent - self._shown) < 1:
             return
         self._shown = percent
-        update_progress_artifact(self._id, progress=min(100.0, max(0.0, percent)))
+        with suppress(httpx.TransportError, PrefectHTTPStatusError), _at_once():
+            update_progress_artifact(self._id, progress=min(100.0, max(0.0, percent)))
+
+
+def _at_once() -> AbstractContextManager[object]:
+    """Without Prefect's own attempts over a minute: meanwhile nobody would watch the mirrors."""
+    return temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0})

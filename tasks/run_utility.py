@@ -36,6 +36,8 @@ LOCK_POLL = 1.0
 """Seconds between two looks at a lock that somebody holds."""
 CHECKS_HOLD = 60.0
 """Seconds for which checks hold: a person who answers at once does not wait for them twice."""
+SIGN_OF_LIFE_EVERY = 300.0
+"""Seconds between two signs of a run that follows a utility: without them it would count as stuck."""
 LOST_CONTACT_LIMIT = 900.0
 """Seconds without contact to the coordinator's host after which a wait for a job is given up; the job is not."""
 KEPT_OUTPUT = 4 << 20
@@ -201,7 +203,7 @@ def _require_none_running(shell: Shell, settings: ClusterSettings) -> None:
 def follow_job(settings: ClusterSettings, job: Ended, phase: Phase) -> Ended:
     """Wait for the job's end and tell its progress; a lost connection is opened again."""
     output, offset, pause, in_touch = "", 0, FIRST_POLL, time.monotonic()
-    spoke, warned = in_touch, False
+    spoke, warned, signed = in_touch, False, in_touch
     shell: Shell | None = None
     try:
         while True:
@@ -225,6 +227,9 @@ def follow_job(settings: ClusterSettings, job: Ended, phase: Phase) -> Ended:
                 elif not warned and in_touch - spoke >= settings.policy.silence_after:
                     warned = True
                     tell(phase, _silence(settings, job, in_touch - spoke), Level.WARNING)
+                if in_touch - signed >= SIGN_OF_LIFE_EVERY:
+                    signed = in_touch
+                    tell(phase, f"{' '.join(job.argv)} goes on.", Level.STILL)
             time.sleep(pause)
             pause = min(pause * 1.2, SLOWEST_POLL)
     finally:

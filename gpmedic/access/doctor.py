@@ -50,12 +50,14 @@ class Visit:
     """One round of checks on a cluster; its session and its login are opened once, by the checks that try them.
 
     Args:
-        file: where the settings come from; None where they are not saved yet.
+        file: where the settings come from; None where that is no file.
+        source: its name, or that of what they come from instead; empty where they are not saved yet.
     """
 
-    def __init__(self, settings: ClusterSettings, file: Path | None = None) -> None:
+    def __init__(self, settings: ClusterSettings, file: Path | None = None, source: str = "") -> None:
         self._settings = settings
         self._file = file
+        self._source = source
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -123,7 +125,7 @@ class Visit:
         return re.findall(rf"^{key} (.+)$", self._account[0], re.MULTILINE)
 
     def _check_settings(self) -> Seen:
-        return Seen(f"{self._file} is valid." if self._file else "They are valid.")
+        return Seen(f"{self._source} is valid." if self._source else "They are valid.")
 
     def _check_secrets(self) -> Seen:
         database, ssh = self._settings.database, self._settings.ssh
@@ -132,6 +134,9 @@ class Visit:
         for what, path in ((what, file.expanduser()) for what, file in secret.items() if file is not None):
             if path.exists() and path.stat().st_mode & _SECRET_BITS:
                 return Seen(f"{path} holds {what}, and others may read it.", Verdict.FAIL, f"Run: chmod 600 {path}")
+        if database.password is not None and self._source and self._file is None:
+            detail = "The block holds the database password, and the server gives it to whoever may use its API."
+            return Seen(detail, Verdict.WARN, "Let the API want a login, or name a password_file on the worker.")
         return Seen("No file with a secret can be read by others.")
 
     def _check_database(self) -> Seen:

@@ -1,10 +1,16 @@
-"""Whether Slack is ready for a cluster's approvals; nothing is posted."""
+"""Whether Slack is ready for a cluster's approvals, and what its runs are at; nothing is posted."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import cached_property
 
 from blocks.slack_app import DEFAULT, SlackApp, load_app
+from flows.deployed import answered
 from gpmedic.access.slack import Slack, SlackAway, try_app_token
+from gpmedic.alarms import Raised
+from gpmedic.amounts import duration
+from gpmedic.approvals.alarms import alarms, look_at_runs
+from gpmedic.approvals.view import look
 from gpmedic.check import Verdict
 from gpmedic.doctor import Access, Check, Seen
 from gpmedic.errors import AccessRefused
@@ -26,6 +32,28 @@ def require_approvers(slack: Slack, name: str, wanted: SlackSettings) -> None:
                 f"The approver {who} of {name} is not known: {error.message}",
                 f"Correct slack.approvers of {name}: a person's id (U...) is under Profile, Copy member ID.",
             ) from None
+
+
+class RunsVisit:
+    """The check of what becomes of gpmedic's own runs on a cluster."""
+
+    def __init__(self, cluster: str) -> None:
+        self._cluster = cluster
+
+    @property
+    def checks(self) -> Mapping[Access, Check]:
+        """What to give to `gpmedic.doctor.examine`."""
+        return {Access.RUNS: lambda: answered(self._check_runs)}
+
+    def _check_runs(self) -> Seen:
+        raised = alarms(look(self._cluster), look_at_runs())
+        if not raised:
+            return Seen("None is late, stuck or crashed.")
+        return Seen(" ".join(map(_told, raised)), Verdict.FAIL, raised[0].next_action)
+
+
+def _told(alarm: Raised) -> str:
+    return f"{alarm.sentence} ({duration((datetime.now(UTC) - alarm.since).total_seconds())})"
 
 
 class SlackVisit:

@@ -123,6 +123,13 @@ METRICS: Final = (
         samples.approval_waiting_seconds,
     ),
     Metric(
+        "gpmedic_alarms",
+        Kind.GAUGE,
+        "Runs that are late, stuck, crashed or broken off, and unwatched: 1 where no health check looks any more.",
+        ("cluster", "alarm"),
+        samples.alarms,
+    ),
+    Metric(
         "gpmedic_recoveries_total",
         Kind.COUNTER,
         "Recoveries that this service has seen end; unknown: crashed, cancelled, or of another version.",

@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Final
 
+from gpmedic.alarms import Alarm
 from gpmedic.approvals.decide import Fate
 from gpmedic.approvals.ends import RESULTS
 from gpmedic.approvals.sight import Health, Sight, is_fresh
@@ -150,6 +151,12 @@ def approvals_waiting(scrape: Scrape) -> Iterator[Sample]:
 def approval_waiting_seconds(scrape: Scrape) -> Iterator[Sample]:
     for name, _, since in _waiting(scrape):
         yield (name,), scrape.age(since)
+
+
+def alarms(scrape: Scrape) -> Iterator[Sample]:
+    for name, seen in scrape.fresh():
+        for alarm in Alarm:
+            yield (name, alarm.value), seen.alarms.get(alarm, 0)
 
 
 def recoveries(scrape: Scrape) -> Iterator[Sample]:

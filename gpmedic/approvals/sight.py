@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
+from gpmedic.alarms import Alarm, Raised
 from gpmedic.approvals.view import NEWS, View
 from gpmedic.conditions import Condition
 from gpmedic.diagnosis import Finding
@@ -43,6 +44,7 @@ class Sight:
         phase: of that recovery; None too before its first word.
         told_at: when that recovery last said something.
         request: what waits for a person.
+        alarms: how many of each its runs raise.
     """
 
     at: datetime
@@ -53,6 +55,7 @@ class Sight:
     phase: Phase | None
     told_at: datetime | None
     request: Request | None
+    alarms: Mapping[Alarm, int] = field(default_factory=dict)
 
     @property
     def action(self) -> Action | None:
@@ -63,7 +66,7 @@ class Sight:
             return None
 
 
-def sight(view: View, incident_since: datetime | None) -> Sight:
+def sight(view: View, incident_since: datetime | None, raised: tuple[Raised, ...] = ()) -> Sight:
     """The figures of this look."""
     recovery = view.recovery if view.recovery is not None and view.recovery.live else None
     last = view.journal.now if recovery is not None and view.journal is not None else None
@@ -79,6 +82,7 @@ def sight(view: View, incident_since: datetime | None) -> Sight:
         phase=phase,
         told_at=last.at if last is not None else None,
         request=view.request,
+        alarms=Counter(one.alarm for one in raised),
     )
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from gpmedic.alarms import Raised
 from gpmedic.approvals.ends import Ends
 from gpmedic.approvals.sight import Sight, sight
 from gpmedic.approvals.thread import Thread
@@ -42,13 +43,14 @@ class Tallies:
         self._wrong_since: dict[str, datetime] = {}
         self._ends = Ends()
 
-    def saw(self, view: View, thread: Thread | None) -> None:
+    def saw(self, view: View, thread: Thread | None, raised: tuple[Raised, ...] = ()) -> None:
         """Note what a round has read.
 
         Args:
             thread: of the newest incident, where it is known; while Slack is away none can be opened.
+            raised: the alarms of its runs.
         """
-        self.sights[view.cluster] = sight(view, self._incident_since(view, thread))
+        self.sights[view.cluster] = sight(view, self._incident_since(view, thread), raised)
         for result, reason in self._ends.ended(view):
             self.recoveries[view.cluster, result] += 1
             if reason is not None:

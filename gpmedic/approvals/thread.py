@@ -66,7 +66,7 @@ class Threads:
     def recall(self, cluster: str) -> Thread | None:
         """The thread of the newest incident; None where there has been none."""
         if cluster not in self._held:
-            kept = recall(_name(cluster))
+            kept = recall(kept_name("thread", cluster))
             if kept is None:
                 return None
             self._held[cluster] = Thread.model_validate_json(kept)
@@ -86,10 +86,11 @@ class Threads:
     def write(self, cluster: str) -> None:
         """Store what could not be stored; before that nothing more may be posted, or a restart would repeat it all."""
         if cluster in self._unwritten:
-            remember(_name(cluster), self._held[cluster].model_dump_json())
+            remember(kept_name("thread", cluster), self._held[cluster].model_dump_json())
             self._unwritten.discard(cluster)
 
 
-def _name(cluster: str) -> str:
+def kept_name(what: str, cluster: str) -> str:
+    """Under which name this is kept of a cluster."""
     # Prefect wants lower case, in which two clusters may be called alike.
-    return f"gpmedic-thread-{cluster.lower()}-{hashlib.sha256(cluster.encode()).hexdigest()[:8]}"
+    return f"gpmedic-{what}-{cluster.lower()}-{hashlib.sha256(cluster.encode()).hexdigest()[:8]}"

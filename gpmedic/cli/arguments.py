@@ -16,6 +16,10 @@ ClusterName = Annotated[
     str | None,
     typer.Argument(help="The cluster's name; may be left out if there is one.", autocompletion=registered),
 ]
+EveryCluster = Annotated[
+    str | None,
+    typer.Argument(help="Its name; else all that have a file or a block.", autocompletion=registered),
+]
 OneCluster = Annotated[str, typer.Argument(help="The cluster's name.", autocompletion=registered)]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs: one JSON object (docs/json.md).")]
 RestOnStderr = Annotated[

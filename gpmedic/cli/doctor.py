@@ -7,51 +7,62 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpmedic.check import Verdict
-from gpmedic.cli.arguments import AsJson, ClusterName
-from gpmedic.clusters_folder import clusters_folder
+from gpmedic.cli.arguments import EveryCluster
 from gpmedic.doctor import Access, Finding, findings_json, to_fix
 from gpmedic.errors import AccessRefused
 
 if TYPE_CHECKING:
-    from gpmedic.settings import ClusterSettings
+    from gpmedic.cli.registered import Registered
 
 _STYLES = {None: "dim", Verdict.PASS: "green", Verdict.WARN: "yellow", Verdict.FAIL: "bold red"}
 
 
 def doctor(
-    cluster: ClusterName = None,
-    json: AsJson = False,
+    cluster: EveryCluster = None,
+    json: Annotated[
+        bool,
+        typer.Option("--json", help="For programs: an object, or a list where no cluster is named (docs/json.md)."),
+    ] = False,
     app_block: Annotated[str, typer.Option("--app", help="The block of the Slack app.")] = "gpmedic",
 ) -> None:
     """Try every access that gpmedic needs, and say what to do about each that fails. Changes nothing.
 
     Exit code 0: fine, 1: something to fix, 2: error.
     """
-    from gpmedic.cli.choose import choose_cluster
+    from gpmedic.cli.registered import all_registered
+
+    names = all_registered() if cluster is None else [cluster]
+    found = {}
+    for name in names:
+        found[name] = list(_examined(name, app_block, named=cluster is not None))
+        if not json:
+            show(name, found[name])
+    if json:
+        told = [findings_json(name, findings) for name, findings in found.items()]
+        print(jsonlib.dumps(told if cluster is None else told[0], indent=2))
+    raise typer.Exit(1 if any(map(to_fix, found.values())) else 0)
+
+
+def _examined(name: str, app_block: str, *, named: bool) -> Iterator[Finding]:
+    from gpmedic.cli.registered import has_file, load_registered
 
     try:
-        settings = choose_cluster(cluster)
+        registered = load_registered(name)
     except AccessRefused as error:
-        if cluster is None or not (clusters_folder() / f"{cluster}.toml").exists():
+        if named and not has_file(name):
             raise
-        findings = [Finding(Access.SETTINGS, Verdict.FAIL, error.message, error.next_action)]
-        name = cluster
+        yield Finding(Access.SETTINGS, Verdict.FAIL, error.message, error.next_action)
     else:
-        name = settings.name
-        findings = list(examined(settings, app_block))
-    if json:
-        print(jsonlib.dumps(findings_json(name, findings), indent=2))
-    else:
-        show(name, findings)
-    raise typer.Exit(1 if to_fix(findings) else 0)
+        yield from examined(registered, app_block)
 
 
-def examined(settings: "ClusterSettings", app_block: str = "gpmedic") -> Iterator[Finding]:
+def examined(registered: "Registered", app_block: str = "gpmedic") -> Iterator[Finding]:
     """All checks of a registered cluster, one after the other."""
     from gpmedic.access.doctor import Visit
     from gpmedic.doctor import examine
 
-    with Visit(settings, clusters_folder() / f"{settings.name}.toml") as visit:
+    settings = registered.settings
+    with Visit(settings, registered.file, registered.source) as visit:
         seen = []
         for finding in examine(visit.checks):
             seen.append(finding)
@@ -60,9 +71,11 @@ def examined(settings: "ClusterSettings", app_block: str = "gpmedic") -> Iterato
 
     quiet_prefect()
     from flows.deployed import PrefectVisit
-    from gpmedic.approvals.doctor import SlackVisit
+    from gpmedic.approvals.doctor import RunsVisit, SlackVisit
 
-    yield from examine({**PrefectVisit(settings.name).checks, **SlackVisit(settings, app_block).checks}, seen)
+    name = settings.name
+    others = {**PrefectVisit(name).checks, **RunsVisit(name).checks, **SlackVisit(settings, app_block).checks}
+    yield from examine(others, seen)
 
 
 def show(cluster: str, findings: Iterable[Finding]) -> None:

@@ -61,7 +61,11 @@ def serve(
             stop.wait()
         else:
             service.run(stop)
-        print("Ending ...", flush=True)
+        print(
+            "Ending. What runs on a coordinator's host goes on there; a recovery in the middle of its work is continued"
+            " by the first health check after the next start.",
+            flush=True,
+        )
     print("Ended.")
 
 

@@ -46,8 +46,8 @@ def setup(
 ) -> None:
     """Register a cluster: asks for what is not said, tries every access, saves only what works.
 
-    Run again it changes what is said anew and leaves the rest; nothing is made twice. Passwords are typed,
-    or stand in a file.
+    Run again it changes what is said anew and leaves the rest, in the file or, where there is only one, in the
+    block; nothing is made twice. Passwords are typed, or stand in a file.
 
     \b
     Exit code 0: saved
@@ -88,6 +88,9 @@ def _set_up(name: str | None, from_file: Path | None, said: dict[str, Any], *, b
         raise AccessRefused("No name was given for the cluster; nothing was saved.", "Say it: gpmedic setup NAME ...")
     path = clusters_folder() / _file_name(name)
     document = cluster_file.read(path)
+    in_block = None if document or from_file else _in_block(name)
+    if in_block is not None:
+        cluster_file.merge(document, _said_by(in_block))
     if not document and not from_file and asking:
         _ask(said)
     cluster_file.merge(document, {"name": name} | {k: v for k, v in wanted.items() if k != "name"})
@@ -103,7 +106,9 @@ def _set_up(name: str | None, from_file: Path | None, said: dict[str, Any], *, b
         cluster_file.merge(document, {"greenplum": found})
     text = tomlkit.dumps(_with_placeholders(document) if isinstance(found, GpmedicError) else document)
     settings = parse_cluster(text, f"What is said of {name}")
-    findings = _tried(settings, known=not isinstance(found, GpmedicError), server=block or deploy)
+    findings = _tried(
+        settings, known=not isinstance(found, GpmedicError), server=block or deploy or in_block is not None
+    )
     if isinstance(found, GpmedicError) and not to_fix(findings):
         findings = (*findings, Finding(Access.UTILITIES, Verdict.FAIL, found.message, found.next_action))
     if any(NEEDS[one.access].keeps_from_saving for one in to_fix(findings)):
@@ -111,12 +116,29 @@ def _set_up(name: str | None, from_file: Path | None, said: dict[str, Any], *, b
         print("Nothing was saved.")
         raise typer.Exit(1)
     _show(name, findings)
-    print(f"Saved as {path}." if cluster_file.save(path, text) else f"{path} says so already.")
-    if block:
+    if in_block is None:
+        print(f"Saved as {path}." if cluster_file.save(path, text) else f"{path} says so already.")
+    elif settings == in_block:
+        print("Its block says so already.")
+    if block or settings != (in_block or settings):
         _save_block(settings)
     if deploy:
         _deploy(name)
-    print(f"Next: gpmedic status {name}")
+    print(f"Next: gpmedic {'status' if in_block is None else 'doctor'} {name}")
+
+
+def _in_block(name: str) -> ClusterSettings | None:
+    from gpmedic.cli.registered import only_in_block
+
+    return only_in_block(name)
+
+
+def _said_by(settings: ClusterSettings) -> dict[str, Any]:
+    """As a file would say it; with its password, for what comes of it is never written into one."""
+    said: dict[str, Any] = settings.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+    if settings.database.password is not None:
+        said["database"]["password"] = settings.database.password.get_secret_value()
+    return said
 
 
 def _path(path: Path | None) -> str | None:

@@ -77,4 +77,4 @@ def test_without_the_deployment_the_one_who_pressed_is_told_what_to_do(incident:
     incident.slack.click(opened(incident), messages.START)
     [told] = incident.slack.wait_for(lambda: incident.whispers("anna"))
     assert "There is no deployment recover/recover" in told.words
-    assert "Deploy the flows" in told.words
+    assert f"gpmedic setup {incident.name} --deploy" in told.words

@@ -2,14 +2,21 @@
 
 import json
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
+from blocks.greenplum import GreenplumCluster, save_cluster
+from flows.local_server import local_server
 from gpmedic.practice import Fault, PracticeCluster
+from gpmedic.settings import Automation
 from tests.cli.conftest import Cli
 
 pytestmark = pytest.mark.chaos
+PATIENCE = 240
+"""Seconds for a command that asks a Prefect server too, on a busy machine."""
 
 
 def failed(run: "subprocess.CompletedProcess[str]") -> dict[str, str]:
@@ -66,9 +73,63 @@ def test_a_segment_host_that_does_not_answer_is_named(gpmedic: Cli, cluster: Pra
 
 
 def test_a_prefect_server_that_does_not_answer_stops_only_what_needs_it(clusters: Path) -> None:
-    run = Cli(clusters, "http://127.0.0.1:9/api")("doctor", "--json")
+    run = Cli(clusters, "http://127.0.0.1:9/api")("doctor", "practice", "--json")
     assert run.returncode == 1
     checks = {check["access"]: check for check in json.loads(run.stdout)["checks"]}
     assert [a for a, check in checks.items() if check["verdict"] == "fail"] == ["Prefect server"]
     assert "does not answer" in checks["Prefect server"]["detail"]
     assert checks["worker"]["verdict"] is None
+
+
+@pytest.fixture(scope="module")
+def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Its blocks are those of these tests alone."""
+    with local_server(tmp_path_factory.mktemp("prefect")) as url:
+        yield url
+
+
+@pytest.fixture
+def in_block(cluster: PracticeCluster, own_server: str) -> Iterator[str]:
+    """The practice cluster, registered as a block that keeps its password; the password."""
+    settings = cluster.settings
+    assert settings.database.password_file is not None
+    password = settings.database.password_file.read_text().strip().rpartition(":")[2]
+    database = settings.database.model_copy(update={"password": SecretStr(password), "password_file": None})
+    save_cluster(settings.model_copy(update={"name": "sales", "database": database}))
+    yield password
+    GreenplumCluster.delete("sales")
+
+
+def test_clusters_in_blocks_are_examined_too_and_no_secret_is_shown(
+    clusters: Path, tmp_path: Path, own_server: str, in_block: str
+) -> None:
+    alone = Cli(tmp_path / "nothing", own_server)("doctor", "sales", "--json", timeout=PATIENCE)
+    assert alone.returncode == 1, alone.stderr  # nothing is deployed there
+    checks = {check["access"]: check for check in json.loads(alone.stdout)["checks"]}
+    assert checks["settings"]["detail"] == "Block greenplum-cluster/sales is valid."
+    assert checks["secrets on this machine"]["verdict"] == "warn"
+    assert checks["database session"]["verdict"] == "pass"
+    both = Cli(clusters, own_server)("doctor", "--json", timeout=PATIENCE)
+    assert [one["cluster"] for one in json.loads(both.stdout)] == ["practice", "sales"]
+    unknown = Cli(tmp_path / "nothing", own_server)("doctor", "nobody", timeout=PATIENCE)
+    assert unknown.returncode == 2
+    assert "neither a file" in unknown.stderr
+    for run in (alone, both, unknown):
+        assert in_block not in run.stdout + run.stderr
+
+
+def test_setup_changes_a_cluster_that_is_only_a_block_there_and_writes_no_file(
+    tmp_path: Path, own_server: str, in_block: str
+) -> None:
+    gpmedic = Cli(tmp_path / "nothing", own_server)
+    run = gpmedic("setup", "sales", timeout=PATIENCE)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "Its block says so already." in run.stdout
+    changed = gpmedic("setup", "sales", "--automation", "observe_only", timeout=PATIENCE)
+    assert changed.returncode == 0, changed.stdout + changed.stderr
+    assert "Saved as block greenplum-cluster/sales." in changed.stdout
+    assert not gpmedic.clusters.exists()
+    block = GreenplumCluster.load("sales")
+    assert block.policy.automation is Automation.OBSERVE_ONLY
+    assert block.database_password.get_secret_value() == in_block, "what is not said anew stays"
+    assert in_block not in run.stdout + run.stderr + changed.stdout + changed.stderr

@@ -133,7 +133,7 @@ def test_doctor_finds_nothing_to_fix_and_leaves_nothing_behind(gpmedic: Cli, clu
     before = sorted(home.rglob("*"))
     run = gpmedic("doctor", "--json")
     assert run.returncode == 0, run.stdout + run.stderr
-    shown = assert_documented("doctor", run.stdout)
+    (shown,) = assert_documented("doctor", run.stdout)
     assert shown["fine"] is True
     verdicts = {check["access"]: check["verdict"] for check in shown["checks"]}
     assert list(verdicts) == list(Access)

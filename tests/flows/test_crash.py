@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from gpmedic.practice import Facts, Fault, PracticeCluster
 from gpmedic.report import Outcome, RecoveryReport
 from tasks.approve import Answer, Request
 from tasks.notify import Phase, Progress, listening
+from tests.jobs import jobs_of, stop_the_utility, until
 
 
 @pytest.fixture(scope="module")
@@ -26,17 +26,6 @@ def practice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PracticeClust
         patch.setenv("GPMEDIC_CLUSTERS", str(tmp_path_factory.mktemp("clusters")))
         cluster.register()
         yield cluster
-
-
-def jobs_of(cluster: PracticeCluster) -> set[Path]:
-    return {p.parent for p in (cluster.folder / "hosts" / "mdw" / ".gpmedic" / "jobs").glob("*/pids")}
-
-
-def until(condition: Callable[[], object], what: str, seconds: float = 180) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.01)
 
 
 def kill_a_run_that(cluster: PracticeCluster, server: str, step: str, has_said: str) -> tuple[Path, int]:
@@ -65,23 +54,6 @@ def start_a_run(cluster: PracticeCluster, server: str) -> "subprocess.Popen[byte
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-
-
-def stop_the_utility(cluster: PracticeCluster, before: set[Path], step: str, has_said: str) -> tuple[Path, int]:
-    job = wait_for_job(cluster, before, step)
-    until(lambda: has_said in (job / "out").read_text(), f"{step} did not say {has_said!r}")
-    pid = int((job / "pids").read_text().split()[2])
-    os.kill(pid, signal.SIGSTOP)
-    return job, pid
-
-
-def wait_for_job(cluster: PracticeCluster, before: set[Path], step: str) -> Path:
-    def fresh() -> list[Path]:
-        return [job for job in jobs_of(cluster) - before if job.name.startswith(f"{step}-{cluster.name}-")]
-
-    until(fresh, f"no job {step} was started")
-    (job,) = fresh()
-    return job
 
 
 def run_again(cluster: PracticeCluster, pid: int) -> tuple[RecoveryReport, list[str]]:

@@ -20,15 +20,21 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.deployments import run_deployment
 from prefect.states import Scheduled
+from services.site import await_recovered, await_that
 from typer.testing import CliRunner
 
 from blocks.slack_app import SlackApp
+from flows.attend import give
 from gpmedic.cli import app
 from gpmedic.cli.bug import Bug, told
-from gpmedic.practice import PracticeCluster
+from gpmedic.cluster import Status
+from gpmedic.practice import Fault, PracticeCluster
 from gpmedic.practice.processes import with_variables
 from gpmedic.practice.slack import PracticeSlack
+from tasks.approve import Answer
+from tasks.find_recovery import find_recovery
 from tests.cli.conftest import Cli
+from tests.jobs import jobs_of, stop_the_utility
 
 ROOT = Path(__file__).parents[2]
 MISSED = 8
@@ -96,7 +102,7 @@ def until(process: "subprocess.Popen[str]", wanted: str) -> None:
 
 def end(process: "subprocess.Popen[str]") -> str:
     process.send_signal(signal.SIGTERM)
-    said, _ = process.communicate(timeout=30)
+    said, _ = process.communicate(timeout=120)
     assert process.returncode == 0, said
     assert said.endswith("Ended.\n"), said
     return said
@@ -157,3 +163,31 @@ def test_serve_runs_all_ends_when_told_and_of_the_checks_that_it_missed_it_runs_
         became = Counter(run.state_name for run in runs(check.id) if run.id in missed)
         assert became == {"Completed": 1, "Cancelled": MISSED - 1}
         end(process)
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(900)
+def test_serve_that_is_ended_in_the_middle_of_a_recovery_has_it_go_on_when_it_is_started_again(
+    prefect_server: str, cluster: tuple[PracticeCluster, PracticeSlack], tmp_path: Path
+) -> None:
+    practice, _ = cluster
+    practice.break_(Fault.KILL_MIRROR, content=1)
+    practice.wait_until(lambda facts: any(s.status is Status.DOWN for s in facts.segments))
+    with serving(prefect_server, tmp_path) as process:
+        until(process, "through Socket Mode.")
+        run = run_deployment("recover/recover", parameters={"cluster": practice.name}, timeout=0)
+        await_that(lambda: (r := find_recovery(practice.name)) and r.paused_for, "nobody asks")
+        give(run.id, Answer(decision="yes", operator="anna"))
+        _, pid = stop_the_utility(practice, set(), "recover", "Initiating segment recovery")
+        end(process)
+    ended = find_recovery(practice.name)
+    assert ended is not None
+    assert ended.run == run.id
+    with get_client(sync_client=True) as client:
+        assert client.read_flow_run(run.id).state_name == "Crashed"
+    with serving(prefect_server, tmp_path) as process:
+        until(process, "through Socket Mode.")
+        os.kill(pid, signal.SIGCONT)
+        await_recovered(practice)
+        end(process)
+    assert len(jobs_of(practice)) == 1

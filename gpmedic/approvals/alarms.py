@@ -1,0 +1,64 @@
+"""Which alarms the runs of one cluster raise, from what a round has read."""
+
+from collections.abc import Iterator
+
+from flows.deployed import PAGES
+from flows.health_check import health_check
+from gpmedic.alarms import MOST_LATE, UNWATCHED_ACTIONS, Alarm, Raised, is_due, raise_alarm, start_of
+from gpmedic.approvals.view import View
+from tasks.continue_recovery import NOT_AFTER
+from tasks.find_runs import Runs, find_runs
+
+
+def look_at_runs() -> Runs:
+    """What Prefect knows of gpmedic's runs, of every cluster."""
+    return find_runs([page.name for page in PAGES], health_check.name)
+
+
+def alarms(view: View, runs: Runs) -> tuple[Raised, ...]:
+    """What is wrong with the runs of this cluster at the moment of the view; the worst first."""
+    found = (*_unwatched(view, runs), *_crashed(view, runs), *_broken_off(view), *_stuck(view), *_late(view, runs))
+    return tuple(one for one in found if is_due(one.alarm, one.since, view.at))
+
+
+def _unwatched(view: View, runs: Runs) -> Iterator[Raised]:
+    """Only where health checks are deployed: who looks by hand knows when."""
+    watch = runs.watches.get(view.cluster)
+    if watch is None:
+        return
+    since = watch.since if view.health is None else max(view.health.at, watch.since)
+    yield raise_alarm(Alarm.UNWATCHED, view.cluster, since, UNWATCHED_ACTIONS[watch.checks], start=start_of(watch.pool))
+
+
+def _crashed(view: View, runs: Runs) -> Iterator[Raised]:
+    """The newest that had the cluster, or had not come as far: what is older has been followed by that one."""
+    newest = next((r for r in runs.of.get(view.cluster, ()) if r.owner or r.crashed_at is not None), None)
+    if newest is None or newest.crashed_at is None or view.at - newest.crashed_at > NOT_AFTER:
+        return
+    if view.health is not None and view.health.healthy and view.health.at > newest.crashed_at:
+        return  # nothing is left for it to do
+    yield raise_alarm(Alarm.CRASHED, view.cluster, newest.crashed_at, run=newest.name, id=newest.id)
+
+
+def _broken_off(view: View) -> Iterator[Raised]:
+    recovery = view.recovery
+    if recovery is None or not recovery.failed or recovery.ended_at is None or view.wrong is False:
+        return
+    if view.journal is None or view.journal.outcome is None:
+        yield raise_alarm(Alarm.BROKEN_OFF, view.cluster, recovery.ended_at, run=recovery.name, id=recovery.run)
+
+
+def _stuck(view: View) -> Iterator[Raised]:
+    if view.recovery is None or view.recovery.running_since is None:
+        return
+    since = view.recovery.running_since
+    if view.journal is not None and view.journal.now is not None:
+        since = max(since, view.journal.now.at)
+    yield raise_alarm(Alarm.STUCK, view.cluster, since, run=view.recovery.name, id=view.recovery.run)
+
+
+def _late(view: View, runs: Runs) -> Iterator[Raised]:
+    """Those that have waited for longest."""
+    late = sorted((r.waits_since, r.name, r) for r in runs.of.get(view.cluster, ()) if r.waits_since is not None)
+    for since, _, run in late[:MOST_LATE]:
+        yield raise_alarm(Alarm.LATE, view.cluster, since, run=run.name, id=run.id, start=start_of(run.pool))

@@ -1,0 +1,202 @@
+"""What goes wrong with gpmedic's own runs is told once, says what to do, and is taken back when it is over."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from approvals.conftest import Scene, cluster, scene, service_of, serving
+from approvals.test_start import recover
+from approvals.test_threads import check
+from domain.clusters import healthy, mirror_down
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import FlowRun
+from prefect.states import Cancelled, Crashed, Scheduled
+
+from flows.health_check import health_check
+from flows.health_note import HealthNote
+from flows.journal import Journal
+from gpmedic.alarms import ALARMS, Alarm, Checks
+from gpmedic.approvals.alarms import alarms, look_at_runs
+from gpmedic.approvals.doctor import RunsVisit
+from gpmedic.approvals.view import View
+from gpmedic.check import Verdict
+from gpmedic.doctor import Access, Finding, examine
+from gpmedic.practice.slack import PracticeSlack
+from gpmedic.practice.slack.state import Posted
+from gpmedic.report import Outcome
+from tasks.find_recovery import Recovery
+from tasks.find_runs import Run, Runs, Watch
+from tasks.notify import Level, Phase, Progress
+
+NOW = datetime.now(UTC)
+NONE = Runs({}, {})
+
+
+def ago(alarm: Alarm, **more: float) -> datetime:
+    """As long ago as this alarm needs."""
+    return NOW - ALARMS[alarm].after - timedelta(**more)
+
+
+def view(recovery: Recovery | None = None, journal: Journal | None = None, health: HealthNote | None = None) -> View:
+    return View("lab", health, recovery, journal, None, NOW)
+
+
+def working(since: datetime) -> Recovery:
+    return Recovery(uuid4(), "otter", True, None, None, None, running_since=since)
+
+
+def said(at: datetime, level: Level = Level.INFO) -> Journal:
+    journal = Journal(cluster_name="lab")
+    journal.hear(Progress(Phase.RECOVER, "gprecoverseg goes on", level, at=at))
+    return journal
+
+
+def looked(at: datetime, *, healthy: bool = True) -> HealthNote:
+    return HealthNote(cluster_name="lab", healthy=healthy, at=at)
+
+
+def kinds(seen: View, runs: Runs = NONE) -> list[Alarm]:
+    return [one.alarm for one in alarms(seen, runs)]
+
+
+def one(**run: object) -> Runs:
+    made = Run(uuid4(), "otter", None, None, owner=False, pool="gpmedic")
+    return Runs({"lab": (replace(made, **run),)}, {})  # type: ignore[arg-type]
+
+
+def test_a_recovery_that_says_nothing_for_too_long_is_stuck_and_a_sign_of_life_is_enough() -> None:
+    old, long_ago = ago(Alarm.STUCK), ago(Alarm.STUCK, hours=1)
+    assert kinds(view(working(old))) == [Alarm.STUCK]
+    assert kinds(view(working(old), said(old))) == [Alarm.STUCK]
+    assert kinds(view(working(long_ago), said(NOW, Level.STILL))) == []
+    assert kinds(view(working(NOW), said(long_ago))) == [], "it has just gone on after an answer"
+    assert kinds(view(replace(working(old), running_since=None, paused_for="a question"))) == []
+
+
+def test_a_sign_of_life_is_shown_and_not_kept() -> None:
+    journal = said(NOW, Level.STILL)
+    assert journal.now is not None
+    assert journal.events == ()
+
+
+def test_a_run_that_no_worker_starts_is_late() -> None:
+    assert kinds(view(), one(waits_since=ago(Alarm.LATE))) == [Alarm.LATE]
+    assert kinds(view(), one(waits_since=NOW)) == []
+    [late] = alarms(view(), one(waits_since=ago(Alarm.LATE), pool="blue"))
+    assert late.next_action == "Start a worker: prefect worker start --pool blue"
+    [late] = alarms(view(), one(waits_since=ago(Alarm.LATE), pool=None))
+    assert late.next_action == "Start gpmedic serve"
+
+
+def test_a_crash_is_told_until_another_run_follows_or_the_cluster_is_well() -> None:
+    crashed = one(crashed_at=NOW, owner=True)
+    assert kinds(view(), crashed) == [Alarm.CRASHED]
+    follower = Run(uuid4(), "beaver", None, None, owner=True, pool=None)
+    assert kinds(view(), Runs({"lab": (follower, *crashed.of["lab"])}, {})) == []
+    refused = replace(follower, owner=False)
+    assert kinds(view(), Runs({"lab": (refused, *crashed.of["lab"])}, {})) == [Alarm.CRASHED]
+    assert kinds(view(health=looked(NOW + timedelta(seconds=1))), crashed) == []
+    assert kinds(view(health=looked(NOW + timedelta(seconds=1), healthy=False)), crashed) == [Alarm.CRASHED]
+    assert kinds(view(), one(crashed_at=NOW - timedelta(days=2))) == []
+
+
+def test_a_run_that_fails_without_a_report_is_told() -> None:
+    failed = Recovery(uuid4(), "otter", False, None, None, NOW, failed=True)
+    reported = Journal(cluster_name="lab")
+    reported.end(Outcome.FAILED)
+    assert kinds(view(failed)) == [Alarm.BROKEN_OFF]
+    assert kinds(view(failed, said(NOW))) == [Alarm.BROKEN_OFF]
+    assert kinds(view(failed, reported)) == []
+    assert kinds(view(replace(failed, failed=False))) == []
+
+
+@pytest.mark.parametrize(
+    ("checks", "told"),
+    [
+        (Checks.PAUSED, "schedule is paused"),
+        (Checks.NOT_TAKEN, "worker start --pool gp"),
+        (Checks.TAKEN, "read the log"),
+    ],
+)
+def test_a_cluster_that_no_health_check_looks_at_any_more_is_told_with_the_reason(checks: Checks, told: str) -> None:
+    watch = Watch(ago(Alarm.UNWATCHED, days=1), checks, "gp")
+    [raised] = alarms(view(health=looked(ago(Alarm.UNWATCHED))), Runs({}, {"lab": watch}))
+    assert raised.alarm is Alarm.UNWATCHED
+    assert told in raised.next_action
+    assert kinds(view(), Runs({}, {"lab": watch})) == [Alarm.UNWATCHED], "none ever has"
+    assert kinds(view(health=looked(NOW)), Runs({}, {"lab": watch})) == []
+    assert kinds(view(), Runs({}, {"lab": replace(watch, since=NOW)})) == [], "it is deployed just now"
+    assert kinds(view(health=looked(ago(Alarm.UNWATCHED))), NONE) == [], "who looks by hand knows when"
+
+
+@pytest.fixture
+def deployed() -> Iterator[UUID]:
+    deployment = recover.to_deployment("alarms").apply()
+    assert isinstance(deployment, UUID)
+    yield deployment
+    with get_client(sync_client=True) as client:
+        client.delete_deployment(deployment)
+
+
+def late(deployment: UUID, name: str) -> FlowRun:
+    with get_client(sync_client=True) as client:
+        return client.create_flow_run_from_deployment(
+            deployment,
+            parameters={"cluster": name},
+            state=Scheduled(scheduled_time=ago(Alarm.LATE, minutes=1)),
+        )
+
+
+def told(scene: Scene, words: str) -> Posted | None:
+    return next((m for m in scene.slack.messages if scene.name in m.text and words in m.words), None)
+
+
+def test_it_is_told_once_and_taken_back_also_by_a_restarted_service(alone: PracticeSlack, deployed: UUID) -> None:
+    settings = cluster(alone)
+    run, name = late(deployed, settings.name), settings.name
+    login = Finding(Access.PREFECT_LOGIN, Verdict.PASS, "")
+    [seen] = examine(RunsVisit(name).checks, [login])
+    assert (seen.verdict, seen.next_action) == (Verdict.FAIL, "Start gpmedic serve")
+    assert run.name in seen.detail
+    first, second = service_of(alone), service_of(alone)
+    with scene(alone, first, settings) as shown:
+        with serving(alone, first):
+            alone.wait_for(lambda: told(shown, "no worker has started it"), 30)
+            check(name, mirror_down(healthy(), 0))
+            alone.wait_for(shown.parent)
+            another = late(deployed, name)
+            alone.wait_for(lambda: [r for r in shown.replies() if another.name in r.words], 30)
+            alone.wait_for(lambda: first.tallies.sights[name].alarms == {Alarm.LATE: 2})
+        with scene(alone, second, settings), serving(alone, second):
+            alone.wait_for(lambda: second.rounds > 2)
+            with get_client(sync_client=True) as client:
+                client.set_flow_run_state(run.id, Crashed(), force=True)
+                client.set_flow_run_state(another.id, Cancelled(), force=True)
+            alone.wait_for(lambda: told(shown, "has crashed"), 30)
+            alone.wait_for(lambda: len([m for m in alone.messages if "This is over." in m.words]) == 2, 30)
+            check(name, healthy())
+            alone.wait_for(lambda: len([m for m in alone.messages if "This is over." in m.words]) == 3, 30)
+        assert len([m for m in alone.messages if run.name in m.text]) == 2, "late, then crashed; each once"
+        assert len([m for m in alone.messages if another.name in m.text]) == 1
+
+
+@pytest.mark.chaos
+def test_prefect_says_what_becomes_of_the_health_checks_of_a_cluster() -> None:
+    name = f"watch-{uuid4().hex[:8]}"
+    deployment = health_check.to_deployment(name, parameters={"cluster": name}, interval=3600).apply()  # type: ignore[union-attr]
+    try:
+        assert look_at_runs().watches[name].checks is Checks.NOT_TAKEN
+        with get_client(sync_client=True) as client:
+            client.get_scheduled_flow_runs_for_deployments([deployment])  # as `gpmedic serve` asks
+            deadline = time.monotonic() + 60
+            while look_at_runs().watches[name].checks is not Checks.TAKEN:
+                assert time.monotonic() < deadline
+                time.sleep(0.3)
+            client.pause_deployment(deployment)
+        assert look_at_runs().watches[name].checks is Checks.PAUSED
+    finally:
+        with get_client(sync_client=True) as client:
+            client.delete_deployment(deployment)
