@@ -21,7 +21,7 @@ def doctor(
     cluster: EveryCluster = None,
     json: Annotated[
         bool,
-        typer.Option("--json", help="For programs: an object, or a list where no cluster is named (docs/json.md)."),
+        typer.Option("--json", help="For programs: an object; a list where no cluster is named (docs/json.md)."),
     ] = False,
     app_block: Annotated[str, typer.Option("--app", help="The block of the Slack app.")] = "gpmedic",
 ) -> None:
