@@ -27,10 +27,15 @@ def publish_markdown(kind: str, cluster_name: str, markdown: str, description: s
 def publish_segments(cluster: Cluster) -> None:
     """Store the table of segments as the catalog shows it."""
     create_table_artifact(
-        [_row(s) for s in cluster.segments],
+        segment_rows(cluster),
         key=artifact_key("segments", cluster.name),
         description=f"gp_segment_configuration of {cluster.name}, {cluster.version}",
     )
+
+
+def segment_rows(cluster: Cluster) -> list[dict[str, object]]:
+    """The table's rows, one a segment."""
+    return [_row(s) for s in cluster.segments]
 
 
 def _row(segment: Segment) -> dict[str, object]:
