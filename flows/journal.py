@@ -31,7 +31,7 @@ from gpmedic.precheck import Check
 from gpmedic.report import Approval, Decision, Event, Outcome, RecoveryReport, Round
 from gpmedic.skipped import reason_of
 from gpmedic.verify import Proof, unproven_action
-from tasks.notify import Listener, Progress
+from tasks.notify import Level, Listener, Progress
 
 KEY = "gpmedic-journal"
 MAX_EVENTS = 500
@@ -87,7 +87,7 @@ class Journal(BaseModel):
             self.moving = self.moving or (progress.at, progress.percent)
             return
         self.moving = None
-        if len(self.events) < MAX_EVENTS:
+        if len(self.events) < MAX_EVENTS and progress.level is not Level.PASSING:
             what = f"{progress.phase.value}: {progress.text}"
             self.events = (*self.events, Event(progress.at, what, progress.source))
 
@@ -195,7 +195,7 @@ def keeping(journal: Journal) -> Listener:
         nonlocal again
         journal.hear(progress)
         began = time.monotonic()
-        if began < again:
+        if began < again or progress.level is Level.PASSING:
             return
         well = keep(journal)
         took = time.monotonic() - began
