@@ -1,15 +1,15 @@
 """What a program costs from its start to its end: as the kernel counts it, with everything that it has started."""
 
+import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-# ru_maxrss is in bytes on macOS and in kilobytes elsewhere.
-_UNIT = 1 if sys.platform == "darwin" else 1024
+_SPAWN: Final = Path(__file__).with_name("spawn.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,24 +34,25 @@ def cost_of(argv: Sequence[str], environment: Mapping[str, str] | None = None) -
     Raises:
         RuntimeError: its exit code is not 0; with what it said.
     """
-    began = time.perf_counter()
-    process = subprocess.Popen(
-        list(argv),
-        env={**os.environ, **(environment or {})},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert process.stdout is not None  # noqa: S101 (PIPE)
-    with process.stdout:
-        output = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - began
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(f"{' '.join(argv)[:200]} ended with {process.returncode}: {output[-2000:]}")
-    return Cost(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * _UNIT / 1e6, output)
+    reading, writing = os.pipe()
+    try:
+        done = subprocess.run(
+            [sys.executable, "-I", "-S", str(_SPAWN), str(writing), *argv],
+            env={**os.environ, **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            pass_fds=[writing],
+            text=True,
+            check=False,
+        )
+    finally:
+        os.close(writing)
+    with os.fdopen(reading) as told:
+        cost = json.loads(told.read() or "{}")
+    if cost.get("exit_code") != 0:
+        raise RuntimeError(f"{' '.join(argv)[:200]} ended with {cost.get('exit_code')}: {done.stdout[-2000:]}")
+    return Cost(cost["seconds"], cost["cpu"], cost["peak"] / 1e6, done.stdout)
 
 
 def resident_mb(pid: int) -> float:

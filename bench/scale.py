@@ -54,13 +54,17 @@ class ScaleCluster:
     """One that is up.
 
     Attributes:
-        hosts: those that ssh reaches from the coordinator's; the catalog may name more.
+        ports: of those hosts that ssh reaches, by name, the coordinator's first; the catalog may name more.
     """
 
     folder: Path
     settings: ClusterSettings
-    hosts: tuple[str, ...]
+    ports: dict[str, int]
     engine: Engine
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        return tuple(self.ports)
 
     def fill(self, segments: int, hosts: int | None = None) -> None:
         """Have the catalog hold so many segments, primaries and mirrors together, all of them well.
@@ -114,7 +118,7 @@ def scale_cluster(hosts: int = 1) -> Iterator[ScaleCluster]:
         _replace(folder / "system" / "bin" / "ssh", _SSH.format(**words))
         ssh_port = lab_folder.coordinator_ssh_port(sshd)
         lab_folder.write_settings(folder, folder.name, coordinator, engine.password, ssh_port)
-        yield ScaleCluster(folder, parse_cluster((folder / SETTINGS).read_text(), SETTINGS), names, engine)
+        yield ScaleCluster(folder, parse_cluster((folder / SETTINGS).read_text(), SETTINGS), sshd.ports, engine)
 
 
 def _start(engine: Engine) -> None:
