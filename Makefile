@@ -9,12 +9,13 @@ INSTALLED := $(VENV)/.installed
 unexport PYTHONDONTWRITEBYTECODE
 UV := env -u VIRTUAL_ENV UV_PYTHON_DOWNLOADS=never $(VENV)/bin/uv
 
-.PHONY: help install drill test chaos lint format clean
+.PHONY: help install drill test chaos bench lint format clean
 
 help:
 	@echo "make drill   a practice cluster loses a primary, and gpmedic recovers it (SCENARIO=$(SCENARIO) GENERATION=$(GENERATION))"
 	@echo "make test    all tests"
 	@echo "make chaos   long incidents of random failures on every generation (GPMEDIC_CHAOS_STEPS=20)"
+	@echo "make bench   measurements for docs/benchmarks.md, on a machine at rest (PART=start, QUICK=1 to try it)"
 	@echo "make lint    ruff, mypy, and the linters of deployments/"
 	@echo "make format  ruff's formatter"
 	@echo "make clean   remove $(VENV) and caches"
@@ -39,6 +40,10 @@ test: $(INSTALLED)
 
 chaos: $(INSTALLED)
 	@$(VENV)/bin/pytest -q -m chaos
+
+bench: $(INSTALLED)
+	@$(UV) sync --frozen --quiet --inexact --group bench
+	@$(VENV)/bin/python -m bench $(PART) $(if $(QUICK),--quick)
 
 lint: $(INSTALLED)
 	@$(VENV)/bin/ruff format --check .

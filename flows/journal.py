@@ -89,7 +89,7 @@ class Journal(BaseModel):
             self.moving = self.moving or (progress.at, progress.percent)
             return
         self.moving = None
-        if len(self.events) < MAX_EVENTS:
+        if len(self.events) < MAX_EVENTS and progress.level is not Level.PASSING:
             what = f"{progress.phase.value}: {progress.text}"
             self.events = (*self.events, Event(progress.at, what, progress.source))
 
@@ -197,7 +197,7 @@ def keeping(journal: Journal) -> Listener:
         nonlocal again
         journal.hear(progress)
         began = time.monotonic()
-        if began < again:
+        if began < again or progress.level is Level.PASSING:
             return
         well = keep(journal)
         took = time.monotonic() - began

@@ -26,6 +26,7 @@ class Level(StrEnum):
     STILL = "still"  # the same goes on: a sign of life, which no report keeps
     INFO = "info"
     WARNING = "warning"
+    PASSING = "passing"  # only moves a display: neither logged nor stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +64,14 @@ def listening(listener: Listener) -> Iterator[None]:
 def tell(
     phase: Phase, text: str, level: Level = Level.INFO, percent: float | None = None, source: str = GPMEDIC
 ) -> Progress:
-    """Log the text in the current run, as one line without control characters, and hand it to the listeners."""
+    """Log the text in the current run, as one line without control characters, and hand it to the listeners.
+
+    What is passing is not logged: a wait may tell something each second, for hours.
+    """
     progress = Progress(phase, plain(text), level, percent, source=plain(source))
     logger = _logger()
-    logger.log(logging.WARNING if level is Level.WARNING else logging.INFO, "%s: %s", phase.value, progress.text)
+    if level is not Level.PASSING:
+        logger.log(logging.WARNING if level is Level.WARNING else logging.INFO, "%s: %s", phase.value, progress.text)
     for listener in tuple(_listeners):
         try:
             listener(progress)

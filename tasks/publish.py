@@ -36,9 +36,10 @@ def publish_markdown(kind: str, cluster_name: str, markdown: str, description: s
 def publish_segments(cluster: Cluster) -> None:
     """Store the table of segments as the catalog shows it."""
     description = f"gp_segment_configuration of {cluster.name}, {cluster.version}"
-    rows = [_row(s) for s in cluster.segments]
     with _forgiving(description):
-        create_table_artifact(rows, key=artifact_key("segments", cluster.name), description=description)
+        create_table_artifact(
+            segment_rows(cluster), key=artifact_key("segments", cluster.name), description=description
+        )
 
 
 @contextmanager
@@ -48,6 +49,11 @@ def _forgiving(what: str) -> Iterator[None]:
     except (httpx.TransportError, PrefectHTTPStatusError) as error:
         told = f"{what}: the Prefect server did not take it ({type(error).__name__}); the run goes on without it."
         tell(Phase.REPORT, told, Level.WARNING)
+
+
+def segment_rows(cluster: Cluster) -> list[dict[str, object]]:
+    """The table's rows, one a segment."""
+    return [_row(s) for s in cluster.segments]
 
 
 def _row(segment: Segment) -> dict[str, object]:

@@ -7,6 +7,7 @@ has done anything is for the cluster to show (see `recover`, `rebalance`).
 """
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ from gpmedic.amounts import duration
 from gpmedic.cluster import Cluster
 from gpmedic.errors import HostUnreachable, NotApproved, Transient, UtilityBusy
 from gpmedic.gprecoverseg import parse_progress
+from gpmedic.pace import Milestones
 from gpmedic.plan import Action, Plan, require_rebalance_allowed
 from gpmedic.precheck import require
 from gpmedic.settings import ClusterSettings
@@ -204,6 +206,7 @@ def follow_job(settings: ClusterSettings, job: Ended, phase: Phase) -> Ended:
     """Wait for the job's end and tell its progress; a lost connection is opened again."""
     output, offset, pause, in_touch = "", 0, FIRST_POLL, time.monotonic()
     spoke, warned, signed = in_touch, False, in_touch
+    milestones: defaultdict[int, Milestones] = defaultdict(Milestones)
     shell: Shell | None = None
     try:
         while True:
@@ -219,7 +222,7 @@ def follow_job(settings: ClusterSettings, job: Ended, phase: Phase) -> Ended:
             else:
                 in_touch, offset = time.monotonic(), now.size
                 output = (output + now.output)[-KEPT_OUTPUT:]
-                _tell_progress(now.output, phase)
+                _tell_progress(now.output, phase, milestones)
                 if now.state not in ALIVE:
                     return replace(job, exit_code=now.exit_code, output=output)
                 if now.output:
@@ -254,11 +257,13 @@ def _require_contact(settings: ClusterSettings, job: Ended, in_touch: float, err
         ) from error
 
 
-def _tell_progress(output: str, phase: Phase) -> None:
+def _tell_progress(output: str, phase: Phase, milestones: defaultdict[int, Milestones]) -> None:
     newest = {p.dbid: p for p in map(parse_progress, output.splitlines()) if p is not None}
-    for progress in newest.values():
+    for dbid, progress in newest.items():
+        kept = milestones[dbid].reached(progress.percent, time.monotonic())
         tell(
             phase,
-            f"dbid {progress.dbid} on {progress.host}: {progress.amount}",
+            f"dbid {dbid} on {progress.host}: {progress.amount}",
+            Level.INFO if kept else Level.PASSING,
             percent=progress.percent,
         )

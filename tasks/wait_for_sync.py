@@ -15,6 +15,7 @@ from gpmedic.cluster import Cluster, Generation
 from gpmedic.conditions import Scenario
 from gpmedic.errors import HostUnreachable, NotYetInSync, Transient, UnreadableOutput, UnsafeState
 from gpmedic.gpstate import Report, argv, parse_status
+from gpmedic.pace import Milestones, pause
 from gpmedic.settings import ClusterSettings
 from gpmedic.sync import (
     ContentProgress,
@@ -33,8 +34,8 @@ from tasks.known_cause import read_known_cause
 from tasks.notify import Level, Phase, announce, tell
 from tasks.publish import SyncBar
 
-PRACTICE_INTERVAL, FIRST_INTERVAL, LONGEST_INTERVAL = 0.25, 1.0, 5.0
-"""Seconds between two looks: of a practice cluster, at first, and where the wait is long."""
+PRACTICE_INTERVAL = 0.25
+"""Seconds between two looks at a practice cluster; at others see `gpmedic.pace`."""
 TELL_EVERY = 1.0
 GPSTATE_EVERY = 10.0
 """Seconds between two runs of gpstate -s, which asks every host; on 4.3 only it knows how far a copy is."""
@@ -63,7 +64,8 @@ class _Wait:
     def __init__(self, settings: ClusterSettings) -> None:
         self._settings = settings
         self._began = self._in_touch = time.monotonic()
-        self._interval = PRACTICE_INTERVAL if settings.practice else FIRST_INTERVAL
+        self._look_cost = 0.0
+        self._milestones = Milestones()
         self._progress: SyncProgress | None = None
         self._bar: SyncBar | None = None
         self._down_since: float | None = None
@@ -78,6 +80,7 @@ class _Wait:
         watch: Watch | None = None
         try:
             while True:
+                began = time.thread_time()
                 try:
                     watch = watch or Watch(self._settings)
                     cluster = watch.look()
@@ -91,10 +94,9 @@ class _Wait:
                     if synchronized(cluster):
                         tell(Phase.SYNCHRONIZE, f"Every pair is synchronized, {self._elapsed()} after the first look.")
                         return cluster
+                    self._look_cost = time.thread_time() - began
                     self._judge(cluster)
-                time.sleep(self._interval)
-                if not self._settings.practice:
-                    self._interval = min(self._interval * 1.2, LONGEST_INTERVAL)
+                time.sleep(PRACTICE_INTERVAL if self._settings.practice else pause(self._progress, self._look_cost))
         finally:
             if watch is not None:
                 watch.close()
@@ -172,8 +174,11 @@ class _Wait:
             self._bar = SyncBar(cluster.name, [c.content for c in progress.last.contents])
         if now - self._told >= TELL_EVERY or self._told == 0.0:
             self._told = now
-            tell(Phase.SYNCHRONIZE, progress.describe(), percent=progress.percent)
-            self._bar.show(progress.percent)
+            kept = self._milestones.reached(progress.percent, now)
+            level = Level.INFO if kept else Level.PASSING
+            tell(Phase.SYNCHRONIZE, progress.describe(), level, percent=progress.percent)
+            if kept:
+                self._bar.show(progress.percent)
 
     def _alarm(self, stall: Stall) -> None:
         if self._stalled:

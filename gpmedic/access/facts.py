@@ -40,9 +40,7 @@ def gather(settings: ClusterSettings, shell: Shell, cluster: Cluster) -> tuple[H
     # A name comes from the catalog and becomes an argument of ssh.
     asked = [host for host in cluster.hosts if HOST_NAME.fullmatch(host)]
     words = [
-        word
-        for host in asked
-        for word in (host, for_host(_HOST_SCRIPT, f"{frame}-host", settings.greenplum.home, *datadirs[host]))
+        word for host in asked for word in (host, precheck_script(frame, settings.greenplum.home, *datadirs[host]))
     ]
     head, *parts = ask_all(shell, settings, frame, DEADLINE, words)
     found = {host: _host(host, part, frame, datadirs[host]) for host, part in zip(asked, parts, strict=True)}
@@ -51,6 +49,15 @@ def gather(settings: ClusterSettings, shell: Shell, cluster: Cluster) -> tuple[H
     coordinator = cluster.coordinator.hostname
     facts[coordinator] = replace(facts[coordinator], locks=tuple(_locks(head)), utilities=tuple(_utilities(head)))
     return tuple(facts[host] for host in cluster.hosts)
+
+
+def precheck_script(frame: str, home: str, *datadirs: str) -> str:
+    """What a host is to run.
+
+    Args:
+        home: GPHOME.
+    """
+    return for_host(_HOST_SCRIPT, f"{frame}-host", home, *datadirs)
 
 
 def who_works(settings: ClusterSettings, shell: Shell, coordinator: str) -> HostFacts:

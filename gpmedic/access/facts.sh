@@ -55,23 +55,31 @@ ask() { # number, host, script
     if within 4 ping -c 1 -W 1 "$2" >/dev/null 2>&1; then echo "it answers ping" >>"$folder/$1.err"
     else echo "it does not answer ping" >>"$folder/$1.err"; fi
   fi
-  echo "$2 $code $before $(date +%s)" >"$folder/$1.end"
+  echo "$marker host $2 $code $before $(date +%s)" >"$folder/$1.head"
 }
-number=0
-while [ $# -ge 2 ]; do
-  number=$((number + 1))
-  ask "$number" "$1" "$2" &
+# As many lanes as may be asked at once: a host that is silent for its whole deadline holds up its own lane alone.
+lane() { # number of its first host; hosts and scripts from there on
+  each=$1
+  shift
+  while ask "$each" "$1" "$2"; [ $# -gt "$((2 * at_once))" ]; do
+    each=$((each + at_once))
+    shift "$((2 * at_once))"
+  done
+}
+number=$(($# / 2)) first=1
+while [ "$first" -le "$at_once" ] && [ $# -ge 2 ]; do
+  lane "$first" "$@" &
+  first=$((first + 1))
   shift 2
-  [ $((number % at_once)) -ne 0 ] || wait
 done
 wait
-each=1
+# One process prints everything: three for each of hundreds of hosts are the dearer part of asking them.
+printf '\n%s errors\n' "$marker" >"$folder/errors"
+echo >"$folder/end"
+cd "$folder" || exit 73
+each=1 files=
 while [ "$each" -le "$number" ]; do
-  printf '%s host ' "$marker"
-  cat "$folder/$each.end"
-  cat "$folder/$each.out"
-  printf '\n%s errors\n' "$marker"
-  cat "$folder/$each.err"
-  printf '\n'
+  files="$files $each.head $each.out errors $each.err end"
   each=$((each + 1))
 done
+[ -z "$files" ] || cat $files

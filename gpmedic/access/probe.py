@@ -5,7 +5,6 @@ The catalog does not show every failure (T5, T6).
 
 import math
 import re
-import shlex
 from collections.abc import Sequence
 from typing import Final
 
@@ -68,9 +67,8 @@ def probe_all(
         return ()
     role = Capabilities(cluster.version).utility_role_guc
     words = [word for s in wanted for word in (str(s.dbid), s.address, str(s.port))]
-    within = f"GPMEDIC_WITHIN={shlex.quote(script('within'))}\n"
     done = shell.run(
-        prelude(settings, cluster.coordinator.port) + within + script("probe"),
+        prelude(settings, cluster.coordinator.port) + script("within", "probe"),
         *(str(DEADLINE), str(AT_ONCE), role, *words),
         timeout=(DEADLINE + 3) * math.ceil(len(wanted) / AT_ONCE) + 20,
     )

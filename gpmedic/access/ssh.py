@@ -1,4 +1,8 @@
-"""A shell on the coordinator's host, through paramiko: one connection, scripts on stdin, framed output, deadlines."""
+"""A shell on the coordinator's host, through paramiko: one connection, scripts on stdin, framed output, deadlines.
+
+paramiko and what it brings are 16 MB and a tenth of a second: imported at the first login, because the approvals
+service never logs in, and a look at a cluster asks the database first.
+"""
 
 import secrets
 import selectors
@@ -7,13 +11,13 @@ import threading
 import time
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-import paramiko
-
-from gpmedic.access import ssh_login
 from gpmedic.errors import AccessRefused, HostUnreachable
 from gpmedic.settings import SshSettings
+
+if TYPE_CHECKING:
+    from paramiko import Channel, Transport
 
 _CHUNK = 65536
 _INTERPRETER = "exec /bin/sh -s"
@@ -47,7 +51,7 @@ class Completed:
 class Shell:
     """A login on one host; scripts may be run from several threads at once (sshd allows 10)."""
 
-    def __init__(self, settings: SshSettings, transport: paramiko.Transport) -> None:
+    def __init__(self, settings: SshSettings, transport: "Transport") -> None:
         self._settings = settings
         self._transport = transport
 
@@ -59,7 +63,9 @@ class Shell:
             HostUnreachable: the host refuses, is silent or lost the connection; it may pass by itself.
             AccessRefused: the name, the user, the key or the host's key is wrong; trying again does not help.
         """
-        return cls(settings, ssh_login.log_in(settings))
+        from gpmedic.access.ssh_login import log_in
+
+        return cls(settings, log_in(settings))
 
     @property
     def host(self) -> str:
@@ -75,6 +81,8 @@ class Shell:
             HostUnreachable: the connection was lost or the time was over. Whether the script has ended is not known.
             AccessRefused: the login works but does not lead to a shell.
         """
+        from paramiko import SSHException
+
         seconds = self._settings.command_timeout if timeout is None else timeout
         deadline = time.monotonic() + seconds
         marker = f"gpmedic-{secrets.token_hex(12)}"
@@ -86,7 +94,7 @@ class Shell:
                 f"A command on {self.host} did not end within {seconds:g} s; whether it still runs there is not known.",
                 f"Look at the load of {self.host}, or raise ssh.command_timeout.",
             ) from None
-        except (paramiko.SSHException, EOFError, OSError) as error:
+        except (SSHException, EOFError, OSError) as error:
             raise self._lost(str(error)) from None
         if exit_code < 0:
             raise self._lost("no exit status came")
@@ -118,14 +126,16 @@ class Shell:
         finally:
             channel.close()
 
-    def _start(self, channel: paramiko.Channel, deadline: float) -> None:
+    def _start(self, channel: "Channel", deadline: float) -> None:
+        from paramiko import SSHException
+
         # exec_command waits for its answer without a deadline: an sshd that has stopped would hold us for ever.
         watchdog = threading.Timer(_remaining(deadline), self._transport.close)
         watchdog.daemon = True
         watchdog.start()
         try:
             channel.exec_command(_INTERPRETER)
-        except (paramiko.SSHException, EOFError):
+        except (SSHException, EOFError):
             _remaining(deadline)
             raise
         finally:
@@ -152,7 +162,7 @@ class Shell:
         )
 
 
-def _read_both(channel: paramiko.Channel, deadline: float) -> tuple[bytes, bytes]:
+def _read_both(channel: "Channel", deadline: float) -> tuple[bytes, bytes]:
     """Both streams to their ends, read in turn: a script that fills one of them must not wait for the other."""
     stdout, stderr = bytearray(), bytearray()
     with selectors.DefaultSelector() as selector:

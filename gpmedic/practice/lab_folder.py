@@ -4,6 +4,7 @@ import json
 import shlex
 import shutil
 import sys
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 
@@ -74,8 +75,12 @@ def write_programs(engine: Engine, sockets: Path) -> None:
     (home / "greenplum_path.sh").write_text("\n".join(lines) + "\n")
 
 
-def serve_hosts(folder: Path) -> SshHosts:
-    """Start the hosts' ssh with a fresh key; writes identity, known_hosts and ssh_config."""
+def serve_hosts(folder: Path, names: Sequence[str] = HOSTS) -> SshHosts:
+    """Start the hosts' ssh with a fresh key; writes identity, known_hosts and ssh_config.
+
+    Args:
+        names: of hosts whose homes, `folder`/hosts/NAME, are there.
+    """
     key = asyncssh.generate_private_key("ssh-ed25519", comment="gpmedic practice")
     identity = folder / "id_ed25519"
     identity.touch(mode=0o600)
@@ -83,8 +88,8 @@ def serve_hosts(folder: Path) -> SshHosts:
     authorized = folder / "run" / "authorized_keys"
     authorized.write_bytes(key.export_public_key())
     path = f"{folder}/greenplum/bin:{folder}/system/bin:/usr/local/bin:/usr/bin:/bin"
-    variables = {name: {CLUSTER_VARIABLE: str(folder), MACHINE_VARIABLE: name} for name in HOSTS}
-    specs = [SshHost(name, folder / "hosts" / name, path, environment=variables[name]) for name in HOSTS]
+    variables = {name: {CLUSTER_VARIABLE: str(folder), MACHINE_VARIABLE: name} for name in names}
+    specs = [SshHost(name, folder / "hosts" / name, path, environment=variables[name]) for name in names]
     sshd = SshHosts(specs, authorized)
     (folder / "known_hosts").write_text(sshd.known_hosts())
     (folder / "ssh_config").write_text(

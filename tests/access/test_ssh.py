@@ -1,6 +1,8 @@
 """The shell on the coordinator's host, against a real SSH server and a real /bin/sh."""
 
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -273,3 +275,8 @@ def wait_for(file: Path) -> None:
     while not file.exists():
         assert time.monotonic() < deadline, f"{file} was never written"
         time.sleep(0.02)
+
+
+def test_paramiko_is_not_loaded_before_the_first_login() -> None:
+    program = "import sys, gpmedic.access.observe; sys.exit('paramiko' in sys.modules)"
+    subprocess.run([sys.executable, "-c", program], check=True)
