@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import httpx
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.context import FlowRunContext
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
@@ -199,7 +199,7 @@ def keeping(journal: Journal) -> Listener:
         began = time.monotonic()
         if began < again or progress.level is Level.PASSING:
             return
-        well = keep(journal)
+        well = _keep_at_once(journal)
         took = time.monotonic() - began
         pause = KEEP_EVERY if progress.percent is None else KEEP_FIGURES_EVERY
         # What takes long, as with thousands of segments, is done more rarely; what fails holds nobody up again soon.
@@ -208,25 +208,36 @@ def keeping(journal: Journal) -> Listener:
     return hear
 
 
-def keep(journal: Journal) -> bool:
-    """Store the journal with the run, in place of what was stored before; False where Prefect does not take it.
+def keep(journal: Journal) -> None:
+    """Store the journal with the run, in place of what was stored before: before a question, and at the end.
 
-    It is for those who watch and for the report: a server in trouble must not hold up or end a recovery.
+    Whoever watches learns the end from here alone, so a server that is away is waited for as Prefect's client does. One
+    that does not come back ends no recovery.
     """
-    text, run = journal.model_dump_json(), _run()
+    with suppress(httpx.HTTPError, PrefectHTTPStatusError), get_client(sync_client=True) as client:
+        _store(client, journal)
+
+
+def _keep_at_once(journal: Journal) -> bool:
+    """The same in the middle of the work, which waits for no server; False where Prefect does not take it."""
     try:
         with (
             temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}),
             get_client(sync_client=True, httpx_settings={"timeout": STORED_WITHIN}) as client,
         ):
-            old = client.filter_flow_run_input(run, key_prefix=KEY, limit=20, exclude_keys=set())
-            client.create_flow_run_input(run, f"{KEY}-{time.time_ns()}", text)  # first, so that there always is one
-            for row in old:
-                with suppress(ObjectNotFound):
-                    client.delete_flow_run_input(run, row.key)
+            _store(client, journal)
     except (httpx.HTTPError, PrefectHTTPStatusError):
         return False
     return True
+
+
+def _store(client: SyncPrefectClient, journal: Journal) -> None:
+    text, run = journal.model_dump_json(), _run()
+    old = client.filter_flow_run_input(run, key_prefix=KEY, limit=20, exclude_keys=set())
+    client.create_flow_run_input(run, f"{KEY}-{time.time_ns()}", text)  # first, so that there always is one
+    for row in old:
+        with suppress(ObjectNotFound):
+            client.delete_flow_run_input(run, row.key)
 
 
 def _where(finding: Finding) -> tuple[Condition, tuple[int, ...], tuple[int, ...]]:
