@@ -3,7 +3,9 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from flows.journal import Journal
+from prefect import flow
+
+from flows.journal import Journal, keeping, open_journal
 from gpmedic.access.history import HistoryLine
 from gpmedic.check import Check, CheckName, Verdict
 from gpmedic.cluster import Cluster, Family, Mode, Role, Segment, Status, Version
@@ -14,7 +16,7 @@ from gpmedic.plan import Action, Plan
 from gpmedic.report import Outcome, Round, report_text
 from gpmedic.steps import Disruption, Step
 from gpmedic.verify import Proof, ProofName
-from tasks.notify import Phase, Progress
+from tasks.notify import Level, Phase, Progress, listening, tell
 
 CHECK = Check(CheckName.CLOCK, "sdw1", Verdict.PASS, "right")
 NOW = datetime.now(UTC)
@@ -109,3 +111,22 @@ def test_a_run_that_ends_unproven_says_which_proof_is_missing_and_what_to_do_nex
     assert journal.report(Outcome.RECOVERED).next_action == ""
     journal.proofs = ()
     assert "gpstate" in journal.report(Outcome.UNPROVEN).next_action
+
+
+def test_what_is_passing_is_shown_and_not_stored(prefect_server: str) -> None:
+    @flow
+    def waiting() -> list[Journal | None]:
+        journal, stored = open_journal("gp"), list[Journal | None]()
+        with listening(keeping(journal)):
+            for level in (Level.PASSING, Level.INFO):
+                tell(Phase.SYNCHRONIZE, f"a figure that is {level}", level)
+                stored.append(open_journal("gp"))
+        assert journal.now is not None
+        return stored
+
+    before, after = waiting()
+    assert before is not None
+    assert before.events == ()
+    assert before.now is None
+    assert after is not None
+    assert [event.what for event in after.events] == ["wait for sync: a figure that is info"]
