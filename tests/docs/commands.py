@@ -1,0 +1,56 @@
+"""Commands of gpmedic as documents show them, held against the real command line."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+from typer.main import get_command
+
+from gpmedic.cli import app
+from gpmedic.practice.fault import Fault
+from tests.docs.pages import blocks, prose
+
+_TYPED = re.compile(r"(?:^|[\s/])(?P<command>gpmedic(?: [^#]*)?)$")
+_IN_A_SENTENCE = re.compile(r"`(?P<command>gpmedic(?: [^`]+)?)`")
+
+
+def shown_commands(page: Path) -> Iterator[str]:
+    """Every `gpmedic ...` of the page, whether with its arguments or only its name."""
+    for block in blocks(page):
+        for line in block.text.splitlines():
+            typed = block.language == "sh" or line.startswith("$ ")
+            if typed and (found := _TYPED.search(line.partition(" #")[0].rstrip())):
+                yield found["command"]
+    for found in _IN_A_SENTENCE.finditer(prose(page)):
+        yield " ".join(found["command"].split())
+
+
+def fault_of(command: str) -> str | None:
+    """Why the command line would refuse it; None where it would not. A bare name, without arguments, is a mention."""
+    words = [_meant(word) for word in shlex.split(command)[1:]]
+    group: click.Command = get_command(app)
+    context = click.Context(group, info_name="gpmedic")
+    while words and isinstance(group, click.Group):
+        child = group.get_command(context, words[0])
+        if child is None:
+            return f"there is no command {words[0]!r}"
+        group, words = child, words[1:]
+        context = click.Context(group, info_name=group.name, parent=context)
+    if not words or words == ["--help"]:
+        return None
+    if isinstance(group, click.Group):
+        return f"{words[0]!r} is no command of it"
+    try:
+        group.make_context(group.name or "", list(words), parent=context.parent)
+    except click.UsageError as error:
+        return error.format_message()
+    if group.name in {"break", "heal"} and words[0] not in set(Fault):
+        return f"there is no fault {words[0]!r}"
+    return None
+
+
+def _meant(word: str) -> str:
+    """A value in the place of a word that stands for one."""
+    return "0" if word in {"N", "..."} else word
