@@ -5,7 +5,6 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
-import click
 from typer.main import get_command
 
 from gpmedic.cli import app
@@ -30,23 +29,18 @@ def shown_commands(page: Path) -> Iterator[str]:
 def fault_of(command: str) -> str | None:
     """Why the command line would refuse it; None where it would not. A bare name, without arguments, is a mention."""
     words = [_meant(word) for word in shlex.split(command)[1:]]
-    group: click.Command = get_command(app)
-    context = click.Context(group, info_name="gpmedic")
-    while words and isinstance(group, click.Group):
-        child = group.get_command(context, words[0])
-        if child is None:
+    found = get_command(app)
+    while words and (children := getattr(found, "commands", None)) is not None:
+        if words[0] not in children:
             return f"there is no command {words[0]!r}"
-        group, words = child, words[1:]
-        context = click.Context(group, info_name=group.name, parent=context)
+        found, words = children[words[0]], words[1:]
     if not words or words == ["--help"]:
         return None
-    if isinstance(group, click.Group):
-        return f"{words[0]!r} is no command of it"
     try:
-        group.make_context(group.name or "", list(words), parent=context.parent)
-    except click.UsageError as error:
-        return error.format_message()
-    if group.name in {"break", "heal"} and words[0] not in set(Fault):
+        found.make_context(found.name or "", list(words))
+    except Exception as error:  # typer brings a click of its own, whose errors it does not show
+        return str(getattr(error, "message", "") or type(error).__name__)
+    if found.name in {"break", "heal"} and words[0] not in set(Fault):
         return f"there is no fault {words[0]!r}"
     return None
 

@@ -42,6 +42,11 @@ def pages() -> tuple[Path, ...]:
     return (ROOT / "README.md", *(p for p in sorted(DOCS.rglob("*.md")) if RECORDED not in p.parents))
 
 
+def other_documents() -> tuple[Path, ...]:
+    """Documents for those who change gpmedic: what they name must exist too."""
+    return tuple(ROOT / name for name in ("ARCHITECTURE.md", "CONTRIBUTING.md", "tests/live/README.md"))
+
+
 def blocks(page: Path) -> Iterator[Block]:
     text = page.read_text(encoding="utf-8")
     spans = [m.span() for m in _MARKED.finditer(text)]

@@ -2,8 +2,10 @@
 
 import os
 import shlex
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -108,7 +110,8 @@ def playing(name: str, generation: str, mirrors: Mirrors, folder: Path) -> Itera
     clusters.mkdir(parents=True)
     prefect.mkdir()
     with (
-        PracticeCluster(name, generation, mirrors=mirrors) as cluster,
+        _short_folder() as short,
+        PracticeCluster(name, generation, short / "lab", mirrors=mirrors) as cluster,
         local_server(prefect) as url,
         _variables(GPMEDIC_CLUSTERS=str(clusters), PREFECT_API_URL=url),
     ):
@@ -118,6 +121,18 @@ def playing(name: str, generation: str, mirrors: Mirrors, folder: Path) -> Itera
         with cluster.writing_rows():
             cluster.break_(Fault.SLOW_RESYNC, seconds=SLOWER)
             yield Play(cluster)
+
+
+@contextmanager
+def _short_folder() -> Iterator[Path]:
+    """Directories are shown on pages: a short name, and one that every run has as long."""
+    memory = Path("/dev/shm")  # noqa: S108 (mkdtemp)
+    folder = Path(tempfile.mkdtemp(prefix="gp-", dir=memory if memory.is_dir() else None))
+    folder.chmod(0o755)  # servers run as another user where we are root
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

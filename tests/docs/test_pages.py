@@ -13,7 +13,7 @@ from gpmedic.cli.drill import DRILLS
 from gpmedic.settings import ClusterSettings
 from tests.docs import settings_reference
 from tests.docs.commands import fault_of, shown_commands
-from tests.docs.pages import DOCS, RECORDED, ROOT, blocks, pages, prose, quoted, rendered
+from tests.docs.pages import DOCS, RECORDED, ROOT, blocks, other_documents, pages, prose, quoted, rendered
 from tests.docs.scenarios import SCENARIOS
 
 PAGES = pages()
@@ -24,6 +24,9 @@ _HEADING = re.compile(r"^#+ (.+)$", re.M)
 _CODE = re.compile(r"`([^`\n]+)`")
 _FOLDERS = tuple(sorted(f"{path.name}/" for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith(".")))
 of_each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+of_each_document = pytest.mark.parametrize(
+    "page", (*PAGES, *other_documents()), ids=lambda page: str(page.relative_to(ROOT))
+)
 
 
 @of_each_page
@@ -39,12 +42,12 @@ def test_every_output_is_between_markers(page: Path) -> None:
         assert block.marked or block.language in {"sh", "toml"}, block
 
 
-@of_each_page
+@of_each_document
 def test_every_command_is_one_of_the_real_command_line(page: Path) -> None:
     assert [(c, why) for c in shown_commands(page) if (why := fault_of(c))] == []
 
 
-@of_each_page
+@of_each_document
 def test_every_link_leads_somewhere(page: Path) -> None:
     for target in (found["target"] for found in _LINK.finditer(prose(page))):
         if target.startswith("https://"):
@@ -55,19 +58,19 @@ def test_every_link_leads_somewhere(page: Path) -> None:
         assert not anchor or anchor in _anchors(there), target
 
 
-@of_each_page
+@of_each_document
 def test_every_file_and_every_setting_that_is_named_exists(page: Path) -> None:
     settings = settings_reference.setting_names()
     sections = {name.partition(".")[0] for name in settings if "." in name}
     for word in _CODE.findall(prose(page)):
-        if word.startswith(_FOLDERS) and " " not in word:
+        if word.startswith(_FOLDERS) and not re.search(r"[ {]", word):
             assert list(ROOT.glob(word.rstrip("/"))), word
         section, _, name = word.partition(" ")[0].partition(".")
         if section in sections and re.fullmatch(r"\w+", name):
             assert f"{section}.{name}" in settings, word
 
 
-@of_each_page
+@of_each_document
 def test_the_targets_of_make_exist(page: Path) -> None:
     for target in re.findall(r"(?:`|^|\$ )make ([a-z]+)", page.read_text(encoding="utf-8"), re.M):
         assert re.search(rf"^{target}:", MAKEFILE, re.M), target
@@ -118,6 +121,10 @@ def test_a_page_of_every_scenario_is_in_the_table_of_contents() -> None:
     for page in sorted(DOCS.rglob("*.md")):
         if RECORDED not in page.parents and page.name != "README.md":
             assert f"({page.relative_to(DOCS)})" in contents, page
+
+
+def test_the_architecture_fits_on_its_pages() -> None:
+    assert len((ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8").splitlines()) < 150
 
 
 def test_a_quote_that_is_not_in_the_recording_is_an_error() -> None:
