@@ -17,25 +17,25 @@ class Scenario:
     mirrors: Mirrors = Mirrors.YES
 
 
-def _looks_recovers_looks(play: Play) -> None:
+def _sees_and_recovers(play: Play) -> None:
     play.shows("status", "status", NAME, exit_code=1)
     play.draws()
-    play.shows("plan", "plan", NAME, exit_code=1)
     play.shows("recover", "recover", NAME, "--yes", exit_code=0)
-    play.shows("status-after", "status", NAME, exit_code=0)
     play.draws_before_and_after()
 
 
 def mirror_down(play: Play) -> None:
     play.breaks(Fault.KILL_MIRROR, content=0)
     play.waits_until_down(1)
-    _looks_recovers_looks(play)
+    _sees_and_recovers(play)
 
 
 def primary_failed_over(play: Play) -> None:
     play.breaks(Fault.KILL_PRIMARY, content=2)
     play.waits_until_down(1)
-    _looks_recovers_looks(play)
+    play.shows("plan", "plan", NAME, exit_code=1)
+    _sees_and_recovers(play)
+    play.shows("status-after", "status", NAME, exit_code=0)
 
 
 def roles_switched(play: Play) -> None:
@@ -43,7 +43,7 @@ def roles_switched(play: Play) -> None:
     play.waits_until_down(1)
     play.by_hand("gprecoverseg", "-a")
     play.cluster.wait_until(lambda facts: all(s.mode.value == "s" for s in facts.data_segments))
-    _looks_recovers_looks(play)
+    _sees_and_recovers(play)
 
 
 def host_down(play: Play) -> None:
@@ -59,10 +59,7 @@ def host_down(play: Play) -> None:
 
 def double_fault(play: Play) -> None:
     play.breaks(Fault.KILL_BOTH, content=1)
-    play.shows("status", "status", NAME, exit_code=1)
-    play.draws()
-    play.shows("recover", "recover", NAME, "--yes", exit_code=0)
-    play.draws_before_and_after()
+    _sees_and_recovers(play)
 
 
 def both_copies_lost(play: Play) -> None:
@@ -78,10 +75,7 @@ def both_copies_lost(play: Play) -> None:
 
 def mirrorless(play: Play) -> None:
     play.breaks(Fault.KILL_PRIMARY, content=1)
-    play.shows("status", "status", NAME, exit_code=1)
-    play.draws()
-    play.shows("recover", "recover", NAME, "--yes", exit_code=0)
-    play.draws_before_and_after()
+    _sees_and_recovers(play)
 
 
 def spare_host(play: Play) -> None:
@@ -96,19 +90,16 @@ def spare_host(play: Play) -> None:
 
 def standby_down(play: Play) -> None:
     play.breaks(Fault.KILL_STANDBY)
-    play.shows("status", "status", NAME, exit_code=1)
-    play.draws()
-    play.shows("recover", "recover", NAME, "--yes", exit_code=0)
-    play.draws_before_and_after()
+    _sees_and_recovers(play)
 
 
 def coordinator_lost(play: Play) -> None:
-    play.shows("before", "status", NAME, exit_code=0)
+    play.shows("before", "recover", NAME, "--yes", exit_code=0)  # a run that notes where the standby is
     play.draws()
     play.breaks(Fault.KILL_COORDINATOR)
     play.shows("status", "status", NAME, exit_code=1)
     play.shows("recover", "recover", NAME, "--yes", exit_code=2)
-    play.shows_page("advice", "recovery")
+    play.shows_page("advice", "coordinator")
 
 
 def full_copy(play: Play) -> None:
@@ -116,7 +107,6 @@ def full_copy(play: Play) -> None:
     play.breaks(Fault.KILL_PRIMARY, content=2)
     play.waits_until_down(1)
     play.breaks(Fault.REWIND_FAILS, dbid=dbid)
-    play.shows("status", "status", NAME, exit_code=1)
     play.draws()
     play.shows("recover", "recover", NAME, "--yes", exit_code=0)
     play.draws_before_and_after()

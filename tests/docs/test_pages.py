@@ -116,6 +116,11 @@ def test_every_recording_is_played_and_every_page_of_a_scenario_shows_its_own() 
         assert f"../recorded/{page.stem}/picture.svg" in page.read_text(encoding="utf-8"), page
 
 
+def test_what_was_recorded_is_shown() -> None:
+    for part in (*RECORDED.rglob("*.txt"), *RECORDED.rglob("*.md")):
+        assert str(part.relative_to(RECORDED)) in ALL, part
+
+
 def test_a_page_of_every_scenario_is_in_the_table_of_contents() -> None:
     contents = (DOCS / "README.md").read_text(encoding="utf-8")
     for page in sorted(DOCS.rglob("*.md")):
