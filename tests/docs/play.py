@@ -7,7 +7,8 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from enum import Enum
 from pathlib import Path
 
 from flows.local_server import local_server
@@ -28,6 +29,13 @@ SLOWER = 2
 """Seconds that a mirror needs longer to catch up, so that the wait is seen."""
 WITHIN = 300.0
 """Seconds for one command."""
+
+
+class Users(Enum):
+    """What those who use the database do meanwhile."""
+
+    WRITE = "write rows, and the mirrors have something to catch up with"
+    AWAY = "nothing: a content that stays lost would refuse their rows"
 
 
 class Play:
@@ -99,7 +107,7 @@ def _picture(seen: Observation) -> Picture:
 
 
 @contextmanager
-def playing(name: str, generation: str, mirrors: Mirrors, folder: Path) -> Iterator[Play]:
+def playing(name: str, generation: str, mirrors: Mirrors, users: Users, folder: Path) -> Iterator[Play]:
     """A fresh practice cluster and a Prefect server of its own.
 
     Args:
@@ -118,7 +126,7 @@ def playing(name: str, generation: str, mirrors: Mirrors, folder: Path) -> Itera
         settings = (cluster.folder / "cluster.toml").read_text()
         (clusters / f"{NAME}.toml").write_text(settings.replace(f'name = "{name}"', f'name = "{NAME}"', 1))
         cluster.write_rows(ROWS)
-        with cluster.writing_rows():
+        with cluster.writing_rows() if users is Users.WRITE else nullcontext():
             cluster.break_(Fault.SLOW_RESYNC, seconds=SLOWER)
             yield Play(cluster)
 

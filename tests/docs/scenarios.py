@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from gpmedic.practice import Fault
 from gpmedic.practice.layout import Mirrors
-from tests.docs.play import NAME, Play
+from tests.docs.play import NAME, Play, Users
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +15,7 @@ class Scenario:
     play: Callable[[Play], None]
     generation: str = "6"
     mirrors: Mirrors = Mirrors.YES
+    users: Users = Users.WRITE
 
 
 def _sees_and_recovers(play: Play) -> None:
@@ -120,7 +121,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     "host-down": Scenario(host_down),
     "double-fault": Scenario(double_fault),
     "double-fault-4.3": Scenario(double_fault, "4.3"),
-    "both-copies-lost": Scenario(both_copies_lost),
+    "both-copies-lost": Scenario(both_copies_lost, users=Users.AWAY),
     "mirrorless": Scenario(mirrorless, mirrors=Mirrors.NO),
     "spare-host": Scenario(spare_host),
     "standby-down": Scenario(standby_down),

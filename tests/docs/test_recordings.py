@@ -25,7 +25,7 @@ KEEP = os.environ.get("GPMEDIC_DOCS") == "keep"
 def test_a_scenario_shows_what_its_page_shows(name: str, tmp_path: Path) -> None:
     scenario = SCENARIOS[name]
     lab = f"docs-{name.replace('.', '')}-{os.getpid()}"
-    with playing(lab, scenario.generation, scenario.mirrors, tmp_path) as play:
+    with playing(lab, scenario.generation, scenario.mirrors, scenario.users, tmp_path) as play:
         scenario.play(play)
     _keep_or_compare(name, play.parts)
 
