@@ -20,8 +20,8 @@ CUT = "..."
 _MARKED = re.compile(
     r"^<!-- (?P<kind>recorded|transcript|file): (?P<what>[^\n]+?) -->\n(?P<body>.*?)^<!-- end -->$", re.M | re.S
 )
-_FENCED = re.compile(r"^(?P<fence>```+)(?P<language>\w*)\n(?P<text>.*?)^(?P=fence)$", re.M | re.S)
-_LANGUAGES = {".toml": "toml", ".yaml": "yaml", ".md": "markdown"}
+_FENCED = re.compile(r"^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.M | re.S)
+_LANGUAGES = {".toml": "toml", ".yaml": "yaml"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +69,12 @@ def _render(found: re.Match[str]) -> str:
     kind, what = found["kind"], found["what"]
     source, *quotes = (part.strip() for part in what.split(";"))
     language, lines = _SOURCES[kind](source)
-    shown = "\n".join(quoted(lines, quotes)) if quotes else "\n".join(lines)
-    fence = "````" if "```" in shown else "```"
-    return f"<!-- {kind}: {what} -->\n{fence}{language}\n{shown}\n{fence}\n<!-- end -->"
+    shown = quoted(lines, quotes) if quotes else lines
+    if language is None:
+        body = "\n".join(f"> {line}".rstrip() for line in shown)
+    else:
+        body = "\n".join((f"```{language}", *shown, "```"))
+    return f"<!-- {kind}: {what} -->\n{body}\n<!-- end -->"
 
 
 def quoted(lines: Sequence[str], quotes: Sequence[str]) -> list[str]:
@@ -101,9 +104,10 @@ def _find(lines: Sequence[str], words: str, place: int) -> int:
     return found
 
 
-def _recorded(source: str) -> tuple[str, list[str]]:
+def _recorded(source: str) -> tuple[str | None, list[str]]:
+    """Output as a block; a page in Markdown as a quote (None), as its reader sees it."""
     path = RECORDED / source
-    return ("markdown" if path.suffix == ".md" else "console"), _lines(path.read_text(encoding="utf-8"))
+    return (None if path.suffix == ".md" else "console"), _lines(path.read_text(encoding="utf-8"))
 
 
 def _file(source: str) -> tuple[str, list[str]]:

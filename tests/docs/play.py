@@ -1,6 +1,7 @@
 """A practice cluster that is registered as `sales`, and what gpmedic prints on it, part by part."""
 
 import os
+import pty
 import shlex
 import shutil
 import subprocess
@@ -65,11 +66,22 @@ class Play:
         by_hand(self.cluster, *argv)
 
     def shows(self, part: str, *arguments: str, exit_code: int) -> None:
-        """Run `gpmedic ARGUMENTS` and keep what a terminal would show, its exit code too."""
+        """Run `gpmedic ARGUMENTS` and keep what a terminal would show, its exit code too.
+
+        Its standard input is a terminal at which nobody sits: `--yes` answers where something is asked.
+        """
+        asking, asked = pty.openpty()
+        try:
+            self._shows(part, arguments, exit_code, asked)
+        finally:
+            os.close(asking)
+            os.close(asked)
+
+    def _shows(self, part: str, arguments: tuple[str, ...], exit_code: int, stdin: int) -> None:
         run = subprocess.run(
             [sys.executable, "-c", "from gpmedic.cli import main; main()", *arguments],
             env={**os.environ, "COLUMNS": str(WIDTH)},
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -99,7 +99,7 @@ def coordinator_lost(play: Play) -> None:
     play.draws()
     play.breaks(Fault.KILL_COORDINATOR)
     play.shows("status", "status", NAME, exit_code=1)
-    play.shows("recover", "recover", NAME, "--yes", exit_code=2)
+    play.shows("recover", "recover", NAME, exit_code=2)
     play.shows_page("advice", "coordinator")
 
 
