@@ -5,12 +5,11 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
-from typer.main import get_command
-
-from gpmedic.cli import app
+from gpmedic.cli.commands import COMMANDS, loaded
 from gpmedic.practice.fault import Fault
 from tests.docs.pages import blocks, prose
 
+OF_THE_WHOLE = frozenset({"--help", "--install-completion"})
 _TYPED = re.compile(r"(?:^|[\s/])(?P<command>gpmedic(?: [^#]*)?)$")
 _IN_A_SENTENCE = re.compile(r"`(?P<command>gpmedic(?: [^`]+)?)`")
 
@@ -29,7 +28,11 @@ def shown_commands(page: Path) -> Iterator[str]:
 def fault_of(command: str) -> str | None:
     """Why the command line would refuse it; None where it would not. A bare name, without arguments, is a mention."""
     words = [_meant(word) for word in shlex.split(command)[1:]]
-    found = get_command(app)
+    if not words or words[0] in OF_THE_WHOLE:
+        return None
+    if words[0] not in COMMANDS:
+        return f"there is no command {words[0]!r}"
+    found, words = loaded(words[0]), words[1:]
     while words and (children := getattr(found, "commands", None)) is not None:
         if words[0] not in children:
             return f"there is no command {words[0]!r}"
@@ -43,6 +46,14 @@ def fault_of(command: str) -> str | None:
     if found.name in {"break", "heal"} and words[0] not in set(Fault):
         return f"there is no fault {words[0]!r}"
     return None
+
+
+def leaves() -> Iterator[str]:
+    """Every command, with its groups before it."""
+    for name in COMMANDS:
+        command = loaded(name)
+        group: dict[str, object] | None = getattr(command, "commands", None)
+        yield from (f"gpmedic {name}",) if group is None else (f"gpmedic {name} {child}" for child in group)
 
 
 def _meant(word: str) -> str:

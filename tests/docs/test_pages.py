@@ -2,17 +2,14 @@
 
 import re
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from typer.main import get_command
 
-from gpmedic.cli import app
 from gpmedic.cli.drill import DRILLS
 from gpmedic.settings import ClusterSettings
 from tests.docs import settings_reference
-from tests.docs.commands import fault_of, shown_commands
+from tests.docs.commands import fault_of, leaves, shown_commands
 from tests.docs.pages import DOCS, RECORDED, ROOT, blocks, other_documents, pages, prose, quoted, rendered
 from tests.docs.scenarios import SCENARIOS
 
@@ -89,16 +86,7 @@ def test_the_reference_of_settings_is_that_of_the_models() -> None:
     assert settings_reference.renewed(text) == text, "make pages"
 
 
-def _leaves(command: object, path: str = "gpmedic") -> Iterator[str]:
-    children = getattr(command, "commands", None)
-    if children is None:
-        yield path
-        return
-    for name, child in children.items():
-        yield from _leaves(child, f"{path} {name}")
-
-
-@pytest.mark.parametrize("command", [*_leaves(get_command(app)), "gpmedic recover --yes", "GPMEDIC_CLUSTERS"])
+@pytest.mark.parametrize("command", [*leaves(), "gpmedic recover --yes", "GPMEDIC_CLUSTERS"])
 def test_the_documents_name_every_command(command: str) -> None:
     assert re.search(rf"(^|`|\$ ){command}\b", ALL, re.MULTILINE)
 

@@ -30,10 +30,12 @@ def test_a_scenario_shows_what_its_page_shows(name: str, tmp_path: Path) -> None
     _keep_or_compare(name, play.parts)
 
 
-def test_the_drill_shows_what_the_readme_shows() -> None:
+def test_the_drill_shows_what_the_readme_shows(tmp_path: Path) -> None:
+    cache = os.environ.get("XDG_CACHE_HOME", str(Path("~/.cache").expanduser()))
     run = subprocess.run(
         ["make", "--no-print-directory", "drill"],
         cwd=ROOT,
+        env={**os.environ, "HOME": str(tmp_path), "XDG_CACHE_HOME": cache},  # no earlier drill stands beside it
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
