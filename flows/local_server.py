@@ -24,19 +24,13 @@ STARTUP_SECONDS = 180
 
 
 @contextlib.contextmanager
-def local_server(
-    home: Path,
-    meanwhile: Callable[[], object] = lambda: None,
-    port: int | None = None,
-    within: float = STARTUP_SECONDS,
-) -> Iterator[str]:
+def local_server(home: Path, meanwhile: Callable[[], object] = lambda: None, port: int | None = None) -> Iterator[str]:
     """Run a Prefect server and make the flows of this process use it.
 
     Args:
         home: an existing folder for its database, results and log; a database that is there already is used again.
         meanwhile: called once while the server starts, which takes it several seconds.
         port: where it listens, so that who uses it finds it again after a restart; None for any that is free.
-        within: seconds that it has to start.
 
     Yields:
         The address of its API.
@@ -50,7 +44,7 @@ def local_server(
         import prefect  # noqa: F401
 
         meanwhile()
-        with served(home, port, server, within) as url:
+        with served(home, port, server) as url:
             yield url
 
 
@@ -88,16 +82,13 @@ def server_process(home: Path, port: int, database_url: str | None = None) -> "I
 
 
 @contextlib.contextmanager
-def served(
-    home: Path, port: int, server: "subprocess.Popen[bytes] | None" = None, within: float = STARTUP_SECONDS
-) -> Iterator[str]:
+def served(home: Path, port: int, server: "subprocess.Popen[bytes] | None" = None) -> Iterator[str]:
     """Make the flows of this process use the server on this port.
 
     Args:
         home: where this process keeps results; and the server's folder, where this process has started it.
         port: the server's, on loopback.
         server: its process, where this process has started it: one that has ended is not waited for.
-        within: seconds that it has to answer.
 
     Raises:
         HostUnreachable: it did not start.
@@ -105,7 +96,7 @@ def served(
     from prefect.settings import PREFECT_API_SSL_CERT_FILE, PREFECT_API_URL, PREFECT_HOME, temporary_settings
 
     url = f"http://127.0.0.1:{port}/api"
-    _wait_until_healthy(url, server, _log(home), within)
+    _wait_until_healthy(url, server, _log(home))
     settings = {PREFECT_API_URL: url, PREFECT_HOME: home, PREFECT_API_SSL_CERT_FILE: str(_one_certificate(home))}
     with temporary_settings(settings):
         try:
@@ -171,13 +162,13 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _wait_until_healthy(url: str, server: "subprocess.Popen[bytes] | None", log: Path, within: float) -> None:
-    deadline = time.monotonic() + within
+def _wait_until_healthy(url: str, server: "subprocess.Popen[bytes] | None", log: Path) -> None:
+    deadline = time.monotonic() + STARTUP_SECONDS
     while time.monotonic() < deadline and (server is None or server.poll() is None):
         with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/health", timeout=2):  # noqa: S310 (our own)
             return
         time.sleep(0.1)
-    raise HostUnreachable(f"The Prefect server did not start within {within:g} s.", f"Read {log}.")
+    raise HostUnreachable(f"The Prefect server did not start within {STARTUP_SECONDS} s.", f"Read {log}.")
 
 
 def _send_what_is_queued() -> None:

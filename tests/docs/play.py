@@ -132,7 +132,7 @@ def playing(name: str, generation: str, mirrors: Mirrors, users: Users, folder: 
     with (
         _short_folder() as short,
         PracticeCluster(name, generation, short / "lab", mirrors=mirrors) as cluster,
-        local_server(prefect, within=WITHIN) as url,
+        local_server(prefect) as url,
         _variables(GPMEDIC_CLUSTERS=str(clusters), PREFECT_API_URL=url),
     ):
         settings = (cluster.folder / "cluster.toml").read_text()
