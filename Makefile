@@ -9,13 +9,15 @@ INSTALLED := $(VENV)/.installed
 unexport PYTHONDONTWRITEBYTECODE
 UV := env -u VIRTUAL_ENV UV_PYTHON_DOWNLOADS=never $(VENV)/bin/uv
 
-.PHONY: help install drill test chaos bench lint format clean
+.PHONY: help install drill test chaos bench docs pages lint format clean
 
 help:
 	@echo "make drill   a practice cluster loses a primary, and gpmedic recovers it (SCENARIO=$(SCENARIO) GENERATION=$(GENERATION))"
 	@echo "make test    all tests"
 	@echo "make chaos   long incidents of random failures on every generation (GPMEDIC_CHAOS_STEPS=20)"
 	@echo "make bench   measurements for docs/benchmarks.md, on a machine at rest (PART=start, QUICK=1 to try it)"
+	@echo "make docs    play every scenario of docs/ anew and show what was seen (SCENARIOS=mirror-down for those of one name)"
+	@echo "make pages   only the pages: from the recordings and the settings as they are"
 	@echo "make lint    ruff, mypy, and the linters of deployments/"
 	@echo "make format  ruff's formatter"
 	@echo "make clean   remove $(VENV) and caches"
@@ -44,6 +46,13 @@ chaos: $(INSTALLED)
 bench: $(INSTALLED)
 	@$(UV) sync --frozen --quiet --inexact --group bench
 	@$(VENV)/bin/python -m bench $(PART) $(if $(QUICK),--quick)
+
+docs: $(INSTALLED)
+	@GPMEDIC_DOCS=keep $(VENV)/bin/pytest -q -m chaos tests/docs -k "$(SCENARIOS)"
+	@$(VENV)/bin/python -m tests.docs.renew
+
+pages: $(INSTALLED)
+	@$(VENV)/bin/python -m tests.docs.renew
 
 lint: $(INSTALLED)
 	@$(VENV)/bin/ruff format --check .

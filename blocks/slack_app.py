@@ -43,5 +43,5 @@ def load_app(name: str = DEFAULT) -> SlackApp:
     except (ValueError, ObjectNotFound):
         raise AccessRefused(
             f"There is no block gpmedic-slack-app/{name} on the Prefect server.",
-            "Save one with the app's tokens (README, Slack).",
+            "Save one with the app's tokens (docs/slack.md).",
         ) from None

@@ -40,75 +40,101 @@ class _Strict(BaseModel):
 class DatabaseSettings(_Strict):
     """How to open a session on the coordinator; times in seconds."""
 
-    host: str
-    port: int = 5432
-    user: str = "gpadmin"
-    dbname: str = "postgres"
+    host: str = Field(description="Name or address of the coordinator's host.")
+    port: int = Field(default=5432, description="The coordinator's port.")
+    user: str = Field(default="gpadmin", description="A superuser: the one who owns Greenplum.")
+    dbname: str = Field(default="postgres", description="Any database that always exists; nothing is written to it.")
     password: SecretStr | None = Field(default=None, description="Better kept in password_file or a block.")
     password_file: Path | None = Field(default=None, description="A file in libpq's .pgpass format, mode 0600.")
-    sslmode: str = "prefer"
-    connect_timeout: int = Field(default=10, ge=2)
-    statement_timeout: int = Field(default=60, ge=1)
+    sslmode: str = Field(default="prefer", description="As libpq's sslmode.")
+    connect_timeout: int = Field(default=10, ge=2, description="Seconds to open a session.")
+    statement_timeout: int = Field(default=60, ge=1, description="Seconds for one statement.")
 
 
 class SshSettings(_Strict):
     """How to log in on the coordinator's host; times in seconds. Unknown host keys are always refused."""
 
-    host: str
-    port: int = 22
-    user: str = "gpadmin"
+    host: str = Field(description="Name or address of the coordinator's host; segment hosts are asked from there.")
+    port: int = Field(default=22, description="The port of its sshd.")
+    user: str = Field(default="gpadmin", description="The user who owns Greenplum.")
     identity_file: Path | None = Field(default=None, description="Private key; the agent is asked where it is not set.")
-    known_hosts: Path = Path("~/.ssh/known_hosts")
-    connect_timeout: int = Field(default=10, ge=1)
-    command_timeout: int = Field(default=60, ge=1, description="For short commands; utilities run detached without it.")
+    known_hosts: Path = Field(default=Path("~/.ssh/known_hosts"), description="Where the host's key must stand.")
+    connect_timeout: int = Field(default=10, ge=1, description="Seconds to log in.")
+    command_timeout: int = Field(
+        default=60, ge=1, description="Seconds for a short command; utilities run detached without it."
+    )
 
 
 class GreenplumSettings(_Strict):
     """Where Greenplum lies on the coordinator's host."""
 
     home: str = Field(description="GPHOME: the directory with greenplum_path.sh.")
-    coordinator_data_directory: str
+    coordinator_data_directory: str = Field(
+        description="MASTER_DATA_DIRECTORY up to 6, COORDINATOR_DATA_DIRECTORY in 7."
+    )
 
 
 class PolicySettings(_Strict):
     """What gpmedic may do on this cluster; times in seconds."""
 
-    automation: Automation = Field(default=Automation.OBSERVE_ONLY, description="A newly registered cluster is safe.")
+    automation: Automation = Field(
+        default=Automation.OBSERVE_ONLY,
+        description="observe_only: looks and shows the plan, so that a newly registered cluster is safe;"
+        " with_approval: runs each disruptive step that a person has approved.",
+    )
     recovery_starts: RecoveryStarts = Field(
-        default=RecoveryStarts.BY_A_PERSON, description="by_health_check: up to its first question, as a person would."
+        default=RecoveryStarts.BY_A_PERSON,
+        description="by_health_check: a deployed health check starts it too, once for each incident, up to its first"
+        " question.",
     )
     two_people: frozenset[Action] = Field(
         default=frozenset(), description="Steps that two different people must approve, e.g. rebalance."
     )
 
-    approval_timeout: int = Field(default=3600, ge=1)
-    stall_after: int = Field(default=300, ge=1, description="No byte synchronized for so long raises the stall alarm.")
-    sync_deadline: int = Field(default=86400, ge=1)
+    approval_timeout: int = Field(
+        default=3600, ge=1, description="Seconds that a question stands; without an answer its step is not run."
+    )
+    stall_after: int = Field(
+        default=300, ge=1, description="Seconds without a byte synchronized that raise the stall alarm."
+    )
+    sync_deadline: int = Field(
+        default=86400, ge=1, description="Seconds after which the wait for a mirror ends as failed; nothing is stopped."
+    )
     host_deadline: int = Field(
-        default=3600, ge=1, description="How long the host of a dead primary without mirror is waited for."
+        default=3600, ge=1, description="Seconds that the host of a dead primary without mirror is waited for."
     )
     free_space_percent: int = Field(
-        default=10, ge=0, le=100, description="What must stay free on a target file system."
+        default=10, ge=0, le=100, description="Percent of a target file system that must stay free."
     )
     recovery_type: Literal[RecoveryType.INCREMENTAL, RecoveryType.DIFFERENTIAL] = Field(
         default=RecoveryType.INCREMENTAL, description="differential: gprecoverseg --differential, where it exists."
     )
-    repeat_window: int = Field(default=3600, ge=0, description="The same segment down twice within it; 0 for never.")
-    repeated_failure: RepeatedFailure = RepeatedFailure.STOP
+    repeat_window: int = Field(
+        default=3600, ge=0, description="Seconds within which the same segment down twice is a repeat; 0 for never."
+    )
+    repeated_failure: RepeatedFailure = Field(
+        default=RepeatedFailure.STOP,
+        description="What a repeat means. stop: nobody is asked, the cause must be found first; ask: the question says"
+        " so, and a person decides.",
+    )
     max_replay_lag_bytes: int = Field(
-        default=10 << 30, ge=0, description="A mirror that has more WAL to replay is not promoted by a rebalance."
+        default=10 << 30, ge=0, description="A mirror with more bytes of WAL to replay is not promoted by a rebalance."
     )
     settle_within: int = Field(
         default=120,
         ge=1,
-        description="What a utility has done must show by then: segments marked up, primaries that answer, a standby"
-        " that follows.",
+        description="Seconds by which what a utility has done must show: segments marked up, primaries that answer, a"
+        " standby that follows.",
     )
     down_again_after: int = Field(
-        default=30, ge=1, description="A mirror marked down for so long while it should catch up ends the wait."
+        default=30, ge=1, description="Seconds that a mirror stays marked down while it should catch up: the wait ends."
     )
-    silence_after: int = Field(default=600, ge=1, description="A utility that prints nothing for so long is told of.")
-    max_down_percent: int = Field(default=50, ge=1, le=100, description="More primaries failed: suspect the network.")
+    silence_after: int = Field(
+        default=600, ge=1, description="Seconds without a line of a running utility after which that is told."
+    )
+    max_down_percent: int = Field(
+        default=50, ge=1, le=100, description="Percent of primaries; where more have failed, suspect the network."
+    )
 
 
 SlackId = Annotated[str, Field(pattern=r"^[USW][A-Z0-9]{2,30}$", description="A user (U, W) or a user group (S).")]
@@ -142,7 +168,7 @@ class ClusterSettings(_Strict):
     greenplum: GreenplumSettings
     policy: PolicySettings = PolicySettings()
     slack: SlackSettings | None = Field(default=None, description="None: nothing of this cluster is told in Slack.")
-    practice: bool = False
+    practice: bool = Field(default=False, description="A practice cluster, which may be broken on purpose.")
 
 
 def load_cluster(name: str) -> ClusterSettings:

@@ -148,7 +148,7 @@ def _chosen(names: list[str]) -> "dict[str, ClusterSettings]":
     if not told or (names and silent):
         raise AccessRefused(
             f"No [slack] stands in the settings of {silent or 'any registered cluster'}.",
-            "Say there which channel and which approvers (README, Slack).",
+            "Say there which channel and which approvers (docs/slack.md).",
         )
     return told
 

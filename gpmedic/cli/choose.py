@@ -35,7 +35,7 @@ def none_registered() -> AccessRefused:
     """What is said where a cluster is needed and there is none."""
     return AccessRefused(
         f"No cluster is registered in {clusters_folder()}.",
-        "Write a file NAME.toml there (README, 'Your own cluster'), or try `gpmedic practice up`.",
+        "Write a file NAME.toml there (docs/production.md), or try `gpmedic practice up`.",
     )
 
 

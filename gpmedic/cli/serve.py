@@ -76,7 +76,7 @@ def _registered() -> list[str]:
     if not known:
         raise AccessRefused(
             f"No cluster is registered in {clusters_folder()}; nothing is served.",
-            "Write a file NAME.toml there (README, 'Your own cluster'), or name the block of a cluster.",
+            "Write a file NAME.toml there (docs/production.md), or name the block of a cluster.",
         )
     return known
 
