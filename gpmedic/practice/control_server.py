@@ -32,6 +32,7 @@ class ControlServer(socketserver.ThreadingUnixStreamServer):
 
     def __init__(self, path: Path, engine: Engine, name: str, shut_down: Callable[[], None]) -> None:
         self.verbs = _verbs(engine, name, shut_down)
+        self.asked = engine.fts.attend
         super().__init__(str(path), _Conversation)
         path.chmod(0o600)
         threading.Thread(target=self.serve_forever, name="practice-control", daemon=True).start()
@@ -51,6 +52,7 @@ class _Conversation(socketserver.StreamRequestHandler):
         try:
             request = json.loads(line)
             verb, arguments = Verb(request["verb"]), request.get("args", {})
+            self.server.asked()
             return {"result": self.server.verbs[verb](**arguments)}
         except GpmedicError as error:
             return {"error": error.message, "next": error.next_action}

@@ -33,6 +33,8 @@ class Pace:
     """Times of the practice FTS in seconds; Greenplum's own are gp_fts_probe_interval 60 and so on."""
 
     interval: float = 0.3
+    calm_interval: float = 1.5  # while every pair is in sync and nobody has asked anything of the practice cluster
+    attention: float = 5.0  # how long somebody who has asked is expected to ask again
     mirror_grace: float = 0.6  # how long a mirror may not stream before it is marked down
     starting_grace: float = 10.0  # how long a primary may say "starting up"
 
@@ -163,6 +165,7 @@ class Fts:
         self._paused = False
         self._closed = False
         self._rounds = 0
+        self._attentive_until = time.monotonic() + pace.attention
         self._turn = threading.Condition()
         self._wake_read, self._wake_write = os.pipe()
         self._listening: Connection | None = None
@@ -199,6 +202,13 @@ class Fts:
                 if timeout <= 0:
                     raise PracticeError("FTS did not finish a round.")
 
+    def attend(self) -> None:
+        """Probe at the quick pace for a while: somebody has changed something, or waits for something."""
+        was_calm = time.monotonic() >= self._attentive_until
+        self._attentive_until = time.monotonic() + self._pace.attention
+        if was_calm:
+            self._wake()
+
     def _wake(self) -> None:
         with contextlib.suppress(OSError):
             os.write(self._wake_write, b"x")
@@ -217,6 +227,8 @@ class Fts:
                     self._log(f"FTS: {error}")
             if asked:
                 self._answer_request("ended = begun")
+            if asked or not all(map(_settled, self._rows.known)):
+                self._attentive_until = time.monotonic() + self._pace.attention
             with self._turn:
                 self._rounds += 1
                 self._turn.notify_all()
@@ -234,7 +246,8 @@ class Fts:
             sources.append(self._listening)
         except psycopg2.Error:
             self._listening = None
-        ready, _, _ = select.select(sources, [], [], self._pace.interval)
+        calm = time.monotonic() >= self._attentive_until
+        ready, _, _ = select.select(sources, [], [], self._pace.calm_interval if calm else self._pace.interval)
         if self._wake_read in ready:
             os.read(self._wake_read, 4096)
         if self._listening is None or self._listening not in ready:
@@ -334,6 +347,12 @@ class Fts:
         if "streaming" in states:
             return Stream.STREAMING
         return Stream.CATCHING_UP if states else Stream.NONE
+
+
+def _settled(row: Row) -> bool:
+    """Whether FTS has nothing to wait for at this segment."""
+    in_sync = row.status is Status.UP and row.mode is Mode.SYNCHRONIZED
+    return in_sync or row.content == COORDINATOR_CONTENT
 
 
 def log_line(text: str) -> str:
