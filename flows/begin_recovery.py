@@ -11,11 +11,12 @@ from prefect.exceptions import ObjectNotFound
 
 from flows.health_note import last_well
 from flows.journal import read_journal
+from gpmedic.automation import Automation
 from gpmedic.conditions import Scenario
 from gpmedic.diagnosis import Diagnosis
 from gpmedic.limits import Limits
 from gpmedic.report import Outcome
-from gpmedic.settings import Automation, ClusterSettings, RecoveryStarts
+from gpmedic.settings import ClusterSettings, RecoveryStarts
 from tasks.find_recovery import Recovery, find_recovery
 from tasks.notify import Level, Phase, announce, tell
 from tasks.start_recovery import DEPLOYMENT

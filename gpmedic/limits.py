@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from gpmedic.settings import Automation
+from gpmedic.automation import Automation
 
 
 @dataclass(frozen=True, slots=True)

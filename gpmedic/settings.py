@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
+from gpmedic.automation import Automation
 from gpmedic.errors import AccessRefused
 from gpmedic.gprecoverseg_lines import RecoveryType
 from gpmedic.steps import Action
@@ -54,13 +55,6 @@ class GreenplumSettings(_Strict):
 
     home: str = Field(description="GPHOME: the directory with greenplum_path.sh.")
     coordinator_data_directory: str
-
-
-class Automation(StrEnum):
-    """How far gpmedic goes on a cluster."""
-
-    OBSERVE_ONLY = "observe_only"  # looks, diagnoses, shows the plan
-    WITH_APPROVAL = "with_approval"  # runs each disruptive step that a person has approved
 
 
 class RecoveryStarts(StrEnum):

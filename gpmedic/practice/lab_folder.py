@@ -9,6 +9,7 @@ from pathlib import Path
 
 import asyncssh
 
+from gpmedic.automation import Automation
 from gpmedic.practice.control import CLUSTER_VARIABLE, PracticeError
 from gpmedic.practice.engine import Engine
 from gpmedic.practice.facts import Release
@@ -27,7 +28,6 @@ from gpmedic.practice.layout import (
 )
 from gpmedic.practice.processes import PID_FOLDER
 from gpmedic.practice.sshd import SshHost, SshHosts
-from gpmedic.settings import Automation
 
 _GREENPLUM_SHIMS = ("psql", "postgres", "pg_controldata")
 _SYSTEM_SHIMS = ("ssh", "ping", "df")
