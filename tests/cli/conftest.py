@@ -3,8 +3,6 @@
 import os
 import subprocess
 import sys
-import uuid
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,10 +14,9 @@ from tests.cli import forked
 __all__ = ["lab", "server"]
 
 
-@pytest.fixture(scope="session")
-def cluster() -> Iterator[PracticeCluster]:
-    with PracticeCluster(f"cli-{uuid.uuid4().hex[:8]}", "6") as practice:
-        yield practice
+@pytest.fixture(scope="module")
+def cluster(healthy_six: PracticeCluster) -> PracticeCluster:
+    return healthy_six
 
 
 @pytest.fixture
