@@ -2,8 +2,9 @@
 
 from gpmedic.access.brake import require_released
 from gpmedic.access.ssh import Shell
+from gpmedic.automation import Automation
 from gpmedic.errors import ObserveOnly
-from gpmedic.settings import Automation, ClusterSettings
+from gpmedic.settings import ClusterSettings
 
 
 def require_permission(settings: ClusterSettings, shell: Shell | None = None) -> None:

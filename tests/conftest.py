@@ -6,6 +6,7 @@ import gc
 import os
 import shutil
 import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -13,6 +14,9 @@ from pathlib import Path
 import pytest
 
 from flows.local_server import free_port, local_server, served, server_process
+from gpmedic.cluster import COORDINATOR_CONTENT, Mode, Status
+from gpmedic.practice import PracticeCluster
+from gpmedic.practice.facts import SegmentFacts
 from gpmedic.practice.postgres import BASE_VARIABLE
 from tests.postgres_server import postgres_server
 
@@ -81,6 +85,26 @@ def prefect_server() -> Iterator[str]:
         # A heartbeat costs each flow a second at its end, and only the report of a crash needs it.
         with server as url, temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
             yield url
+
+
+@pytest.fixture(scope="session")
+def _six_of_the_session() -> Iterator[PracticeCluster]:
+    with PracticeCluster(f"six-{os.getpid()}-{uuid.uuid4().hex[:8]}", "6") as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def healthy_six(_six_of_the_session: PracticeCluster) -> PracticeCluster:
+    """A healthy cluster like 6 for tests that leave it as they found it; one for all such tests of a process."""
+    _six_of_the_session.heal()
+    _six_of_the_session.wait_until(lambda facts: facts.database_up and all(map(_well, facts.segments)), timeout=60)
+    return _six_of_the_session
+
+
+def _well(segment: SegmentFacts) -> bool:
+    coordinator = segment.content == COORDINATOR_CONTENT
+    in_sync = segment.in_preferred_role and segment.mode is Mode.SYNCHRONIZED
+    return segment.pid is not None and segment.status is Status.UP and (coordinator or in_sync)
 
 
 def _prefect_home() -> "tempfile.TemporaryDirectory[str]":

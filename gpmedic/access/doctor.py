@@ -23,6 +23,7 @@ from gpmedic.access.observe import (
 from gpmedic.access.scripts import script
 from gpmedic.access.sql import Database
 from gpmedic.access.ssh import Shell
+from gpmedic.automation import Automation
 from gpmedic.capabilities import Capabilities, Support, parse_version
 from gpmedic.catalog import (
     HISTORY_SQL,
@@ -36,7 +37,7 @@ from gpmedic.cluster import Segment
 from gpmedic.doctor import Access, Check, Seen
 from gpmedic.errors import GpmedicError, Transient, UnreadableOutput
 from gpmedic.precheck import CLOCK_TOLERANCE, judge_hosts
-from gpmedic.settings import Automation, ClusterSettings
+from gpmedic.settings import ClusterSettings
 
 _NEEDED_TOOLS: Final = ("awk", "date", "mktemp", "nohup", "ps", "sed", "ssh", "wc")
 _BETTER_TOOLS: Final = ("flock", "setsid", "ping")

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from gpmedic.automation import Automation
 from gpmedic.check import Verdict
 from gpmedic.doctor import NEEDS, Access, Finding, examine, to_fix
 from gpmedic.errors import AccessRefused, GpmedicError
-from gpmedic.settings import Automation, ClusterSettings, clusters_folder, parse_cluster
+from gpmedic.settings import ClusterSettings, clusters_folder, parse_cluster
 
 if TYPE_CHECKING:
     from gpmedic.access.ssh import Shell

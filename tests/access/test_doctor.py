@@ -6,10 +6,11 @@ import pytest
 
 from flows.local_server import free_port
 from gpmedic.access.doctor import Visit
+from gpmedic.automation import Automation
 from gpmedic.check import Verdict
 from gpmedic.doctor import Access, Finding, examine, to_fix
 from gpmedic.practice.sshd import LOOPBACK
-from gpmedic.settings import Automation, ClusterSettings, DatabaseSettings, GreenplumSettings, PolicySettings
+from gpmedic.settings import ClusterSettings, DatabaseSettings, GreenplumSettings, PolicySettings
 from tests.access.conftest import Lab
 
 

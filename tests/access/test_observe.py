@@ -43,17 +43,10 @@ def start(generation: str) -> PracticeCluster:
     return PracticeCluster(f"a{os.getpid()}-{uuid.uuid4().hex[:8]}", generation)
 
 
-@pytest.fixture(scope="module")
-def shared() -> Iterator[PracticeCluster]:
-    """A cluster like 6 for tests that leave its servers alone."""
-    with start("6") as cluster:
-        yield cluster
-
-
 @pytest.fixture
-def six(shared: PracticeCluster) -> Iterator[PracticeCluster]:
-    yield shared
-    shared.heal()
+def six(healthy_six: PracticeCluster) -> Iterator[PracticeCluster]:
+    yield healthy_six
+    healthy_six.heal()
 
 
 def until(condition: Callable[[], object], seconds: float = 60) -> None:

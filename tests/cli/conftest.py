@@ -3,22 +3,20 @@
 import os
 import subprocess
 import sys
-import uuid
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from gpmedic.practice import PracticeCluster
 from tests.access.conftest import lab, server
+from tests.cli import forked
 
 __all__ = ["lab", "server"]
 
 
-@pytest.fixture(scope="session")
-def cluster() -> Iterator[PracticeCluster]:
-    with PracticeCluster(f"cli-{uuid.uuid4().hex[:8]}", "6") as practice:
-        yield practice
+@pytest.fixture(scope="module")
+def cluster(healthy_six: PracticeCluster) -> PracticeCluster:
+    return healthy_six
 
 
 @pytest.fixture
@@ -32,7 +30,7 @@ def clusters(tmp_path: Path, cluster: PracticeCluster) -> Path:
 
 
 class Cli:
-    """Runs `gpmedic ARGUMENTS`; without a terminal, as in a pipe."""
+    """Runs `gpmedic ARGUMENTS` as a person does; without a terminal, as in a pipe."""
 
     def __init__(self, clusters: Path, prefect_server: str | None = None) -> None:
         self.clusters = clusters
@@ -50,6 +48,13 @@ class Cli:
         )
 
 
+class ForkedCli(Cli):
+    """The same for a command that runs no flow, for a small part of the cost; see `tests.cli.forked`."""
+
+    def __call__(self, *arguments: str, timeout: float = 60) -> "subprocess.CompletedProcess[str]":
+        return forked.run(arguments, {**os.environ, "GPMEDIC_CLUSTERS": str(self.clusters)}, timeout)
+
+
 @pytest.fixture
 def gpmedic(clusters: Path) -> Cli:
-    return Cli(clusters)
+    return ForkedCli(clusters)

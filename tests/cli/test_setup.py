@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from gpmedic.access.known_hosts import read
+from gpmedic.automation import Automation
 from gpmedic.practice import PracticeCluster
-from gpmedic.settings import Automation, ClusterSettings
+from gpmedic.settings import ClusterSettings
 from tests.access.conftest import Lab
 from tests.cli.conftest import Cli
 from tests.cli.terminal import IN_A_TERMINAL, read_until

@@ -57,9 +57,9 @@ def test_status_imports_neither_prefect_nor_prometheus(clusters: Path) -> None:
 
 
 def test_a_mirror_that_is_down_has_exit_code_1_and_a_plan_to_recover_it(
-    gpmedic: Cli, cluster: PracticeCluster, mirror_down: int
+    gpmedic: Cli, clusters: Path, mirror_down: int
 ) -> None:
-    run = gpmedic("status")
+    run = Cli(clusters)("status")
     assert run.returncode == 1, run.stderr
     assert "Mirror down" in run.stdout
     assert f"dbid {mirror_down}" in run.stdout
@@ -128,7 +128,7 @@ def mirror_down(cluster: PracticeCluster) -> Iterator[int]:
     cluster.wait_until(lambda facts: all(s.mode is Mode.SYNCHRONIZED for s in facts.data_segments))
 
 
-def test_doctor_finds_nothing_to_fix_and_leaves_nothing_behind(gpmedic: Cli, cluster: PracticeCluster) -> None:
+def test_doctor_finds_nothing_to_fix_and_leaves_nothing_behind(clusters: Path, cluster: PracticeCluster) -> None:
     home = cluster.folder / "hosts" / "mdw"
     before = sorted(home.rglob("*"))
     run = gpmedic("doctor", "--json", timeout=110)  # it imports Prefect, which takes long on a busy machine

@@ -1,12 +1,13 @@
 """What keeps gpmedic from acting is said wherever the state of a cluster is shown."""
 
 from domain.clusters import healthy, probes
+from gpmedic.automation import Automation
 from gpmedic.capabilities import Capabilities
 from gpmedic.diagnosis import diagnose
 from gpmedic.limits import Limits
 from gpmedic.plan import make_plan
 from gpmedic.report import diagnosis_json, diagnosis_markdown, plan_json, plan_text
-from gpmedic.settings import Automation, PolicySettings
+from gpmedic.settings import PolicySettings
 
 FREE = Limits(Automation.WITH_APPROVAL)
 BOUND = Limits(Automation.OBSERVE_ONLY, "/home/gpadmin/.gpmedic/brake: anna")

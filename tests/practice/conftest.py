@@ -49,14 +49,12 @@ class Host:
         return done.stdout.splitlines()
 
 
-@pytest.fixture(scope="session")
-def six() -> Iterator[PracticeCluster]:
-    """A cluster like 6 for tests that leave it as they found it."""
-    with PracticeCluster(unique_name(), "6") as cluster:
-        yield cluster
+@pytest.fixture(scope="module")
+def six(healthy_six: PracticeCluster) -> PracticeCluster:
+    return healthy_six
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def mdw(six: PracticeCluster) -> Host:
     return Host(six)
 
