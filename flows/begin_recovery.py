@@ -9,7 +9,6 @@ from prefect.client.schemas.objects import FlowRun
 
 from flows.health_note import last_well
 from flows.journal import read_journal
-from gpmedic.automation import Automation
 from gpmedic.conditions import Scenario
 from gpmedic.diagnosis import Diagnosis
 from gpmedic.errors import UnsafeState

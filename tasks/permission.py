@@ -2,8 +2,8 @@
 
 from gpmedic.access.brake import require_released
 from gpmedic.access.ssh import Shell
-from gpmedic.automation import Automation
 from gpmedic.errors import ObserveOnly
+from gpmedic.policy import Automation
 from gpmedic.settings import ClusterSettings
 
 

@@ -23,7 +23,6 @@ from gpmedic.access.observe import (
 from gpmedic.access.scripts import script
 from gpmedic.access.sql import Database
 from gpmedic.access.ssh import Shell
-from gpmedic.automation import Automation
 from gpmedic.capabilities import Capabilities, Support, parse_version
 from gpmedic.catalog import (
     HISTORY_SQL,
@@ -36,6 +35,7 @@ from gpmedic.check import Verdict
 from gpmedic.cluster import Segment
 from gpmedic.doctor import Access, Check, Seen
 from gpmedic.errors import GpmedicError, Transient, UnreadableOutput
+from gpmedic.policy import Automation
 from gpmedic.precheck import CLOCK_TOLERANCE, judge_hosts
 from gpmedic.settings import ClusterSettings
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from flows.journal import Journal
 from gpmedic.approvals.view import View
-from gpmedic.automation import Automation
+from gpmedic.policy import Automation
 from gpmedic.settings import ClusterSettings
 from gpmedic.slack.incident import Card, Moving, Question
 from gpmedic.steps import Action

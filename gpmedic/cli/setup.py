@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from gpmedic.automation import Automation
 from gpmedic.check import Verdict
 from gpmedic.doctor import NEEDS, Access, Finding, examine, to_fix
 from gpmedic.errors import AccessRefused, GpmedicError
+from gpmedic.policy import Automation
 from gpmedic.settings import ClusterSettings, clusters_folder, parse_cluster
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ import pytest
 
 from flows.local_server import free_port
 from gpmedic.access.doctor import Visit
-from gpmedic.automation import Automation
 from gpmedic.check import Verdict
 from gpmedic.doctor import Access, Finding, examine, to_fix
+from gpmedic.policy import Automation
 from gpmedic.practice.sshd import LOOPBACK
 from gpmedic.settings import ClusterSettings, DatabaseSettings, GreenplumSettings, PolicySettings
 from tests.access.conftest import Lab

@@ -20,9 +20,9 @@ from gpmedic.access.slack import Slack
 from gpmedic.approvals.decide import Fate
 from gpmedic.approvals.service import Service, running
 from gpmedic.approvals.socket_mode import listening as over_socket
-from gpmedic.automation import Automation
 from gpmedic.diagnosis import diagnose
 from gpmedic.errors import GpmedicError
+from gpmedic.policy import Automation
 from gpmedic.practice.slack import PracticeSlack
 from gpmedic.practice.slack.state import Posted
 from gpmedic.report import Outcome

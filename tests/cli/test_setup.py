@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gpmedic.access.known_hosts import read
-from gpmedic.automation import Automation
+from gpmedic.policy import Automation
 from gpmedic.practice import PracticeCluster
 from gpmedic.settings import ClusterSettings
 from tests.access.conftest import Lab

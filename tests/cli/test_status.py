@@ -131,7 +131,7 @@ def mirror_down(cluster: PracticeCluster) -> Iterator[int]:
 def test_doctor_finds_nothing_to_fix_and_leaves_nothing_behind(clusters: Path, cluster: PracticeCluster) -> None:
     home = cluster.folder / "hosts" / "mdw"
     before = sorted(home.rglob("*"))
-    run = gpmedic("doctor", "--json", timeout=110)  # it imports Prefect, which takes long on a busy machine
+    run = Cli(clusters)("doctor", "--json", timeout=110)  # it imports Prefect, which takes long on a busy machine
     assert run.returncode == 0, run.stdout + run.stderr
     (shown,) = assert_documented("doctor", run.stdout)
     assert shown["fine"] is True

@@ -1,11 +1,11 @@
 """What keeps gpmedic from acting is said wherever the state of a cluster is shown."""
 
 from domain.clusters import healthy, probes
-from gpmedic.automation import Automation
 from gpmedic.capabilities import Capabilities
 from gpmedic.diagnosis import diagnose
 from gpmedic.limits import Limits
 from gpmedic.plan import make_plan
+from gpmedic.policy import Automation
 from gpmedic.report import diagnosis_json, diagnosis_markdown, plan_json, plan_text
 from gpmedic.settings import PolicySettings
 
