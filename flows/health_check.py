@@ -12,7 +12,7 @@ from gpmedic.access.freshness import Freshness
 from gpmedic.access.limits import look_at_limits
 from gpmedic.diagnosis import Diagnosis, coordinator_unreachable
 from gpmedic.errors import HostUnreachable
-from gpmedic.report import diagnosis_markdown, diagnosis_text
+from gpmedic.report import diagnosis_line, diagnosis_markdown, diagnosis_text
 from gpmedic.settings import ClusterName, ClusterSettings
 from tasks.continue_recovery import continue_recovery
 from tasks.detect import detect
@@ -38,7 +38,7 @@ def health_check(cluster: ClusterName) -> HealthReport:
     """Look at the catalog, probe every acting primary, diagnose, report; one event for each condition found."""
     settings = load_cluster(cluster)
     diagnosis, limits = look(settings), look_at_limits(settings)
-    publish_markdown("health", settings.name, diagnosis_markdown(diagnosis, limits), f"Health of {settings.name}")
+    publish_markdown("health", settings.name, diagnosis_markdown(diagnosis, limits), diagnosis_line(diagnosis))
     if diagnosis.cluster is not None:
         publish_segments(diagnosis.cluster)
     if diagnosis.healthy:
