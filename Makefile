@@ -3,18 +3,20 @@
 PYTHON ?= python3
 SCENARIO ?= primary-down
 GENERATION ?= 6
+PICTURES ?= docs/images
 VENV := .venv
 INSTALLED := $(VENV)/.installed
 # Compiled modules make every command and every test process seconds faster.
 unexport PYTHONDONTWRITEBYTECODE
 UV := env -u VIRTUAL_ENV UV_PYTHON_DOWNLOADS=never $(VENV)/bin/uv
 
-.PHONY: help install drill test chaos lint format clean
+.PHONY: help install drill test chaos browser lint format clean
 
 help:
 	@echo "make drill   a practice cluster loses a primary, and gpmedic recovers it (SCENARIO=$(SCENARIO) GENERATION=$(GENERATION))"
 	@echo "make test    all tests"
 	@echo "make chaos   long incidents of random failures on every generation (GPMEDIC_CHAOS_STEPS=20)"
+	@echo "make browser Prefect's page in a real browser (chromium, or GPMEDIC_BROWSER); renews the pictures in $(PICTURES)"
 	@echo "make lint    ruff, mypy, and the linters of deployments/"
 	@echo "make format  ruff's formatter"
 	@echo "make clean   remove $(VENV) and caches"
@@ -39,6 +41,9 @@ test: $(INSTALLED)
 
 chaos: $(INSTALLED)
 	@$(VENV)/bin/pytest -q -m chaos
+
+browser: $(INSTALLED)
+	@GPMEDIC_SCREENSHOTS=$(PICTURES) $(VENV)/bin/pytest -q -m chaos tests/browser
 
 lint: $(INSTALLED)
 	@$(VENV)/bin/ruff format --check .

@@ -7,6 +7,7 @@ from blocks.greenplum import load_cluster
 from flows.begin_recovery import begin_recovery
 from flows.health_note import keep_note
 from flows.program import run_as_program
+from flows.run_name import after_its_cluster
 from flows.silence import report_silence
 from gpmedic.access.freshness import Freshness
 from gpmedic.access.limits import look_at_limits
@@ -33,7 +34,7 @@ class HealthReport:
         return self.diagnosis.healthy
 
 
-@flow(name="health-check")
+@flow(name="health-check", flow_run_name=after_its_cluster)
 def health_check(cluster: ClusterName) -> HealthReport:
     """Look at the catalog, probe every acting primary, diagnose, report; one event for each condition found."""
     settings = load_cluster(cluster)

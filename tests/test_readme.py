@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from gpmedic.cli import app
 from gpmedic.cli.commands import COMMANDS as COMMAND_TABLE
 from gpmedic.cli.commands import loaded
-from gpmedic.cli.drill import DRILLS
+from gpmedic.practice.drills import DRILLS
 from gpmedic.practice.fault import Fault
 from gpmedic.settings import ClusterSettings
 
