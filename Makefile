@@ -3,13 +3,14 @@
 PYTHON ?= python3
 SCENARIO ?= primary-down
 GENERATION ?= 6
+PICTURES ?= docs/images
 VENV := .venv
 INSTALLED := $(VENV)/.installed
 # Compiled modules make every command and every test process seconds faster.
 unexport PYTHONDONTWRITEBYTECODE
 UV := env -u VIRTUAL_ENV UV_PYTHON_DOWNLOADS=never $(VENV)/bin/uv
 
-.PHONY: help install drill test chaos bench docs pages lint format clean
+.PHONY: help install drill test chaos bench browser docs pages lint format clean
 
 help:
 	@echo "make drill   a practice cluster loses a primary, and gpmedic recovers it (SCENARIO=$(SCENARIO) GENERATION=$(GENERATION))"
@@ -18,6 +19,7 @@ help:
 	@echo "make bench   measurements for docs/benchmarks.md, on a machine at rest (PART=start, QUICK=1 to try it)"
 	@echo "make docs    play every scenario of docs/ anew and show what was seen (SCENARIOS=mirror-down for those of one name)"
 	@echo "make pages   only the pages: from the recordings and the settings as they are"
+	@echo "make browser Prefect's page in a real browser (chromium, or GPMEDIC_BROWSER); renews the pictures in $(PICTURES)"
 	@echo "make lint    ruff, mypy, and the linters of deployments/"
 	@echo "make format  ruff's formatter"
 	@echo "make clean   remove $(VENV) and caches"
@@ -53,6 +55,9 @@ docs: $(INSTALLED)
 
 pages: $(INSTALLED)
 	@$(VENV)/bin/python -m tests.docs.renew
+
+browser: $(INSTALLED)
+	@GPMEDIC_SCREENSHOTS=$(PICTURES) $(VENV)/bin/pytest -q -m chaos tests/browser
 
 lint: $(INSTALLED)
 	@$(VENV)/bin/ruff format --check .

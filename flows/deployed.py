@@ -57,7 +57,7 @@ PAGES: Final[tuple[Flow[..., Any], ...]] = (
     recover_to_spare,
 )
 """One deployment each, for all clusters: who starts a run names the cluster. Health checks go by a clock instead, and
-so each cluster has a deployment of its own of them."""
+so each cluster has a deployment of its own of them. The drill is none of them: no cluster lacks anything without it."""
 
 _DEPLOY: Final = "Run: gpmedic setup {cluster} --deploy"
 

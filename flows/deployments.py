@@ -68,9 +68,9 @@ class Row(BaseModel):
         return self._deployment(f"{self.name}-{cluster}", {**self.parameters, "cluster": cluster}, by_workers)
 
     def of_all(self, clusters: Sequence[str] = (), *, by_workers: bool) -> RunnerDeployment:
-        """One for all clusters: a run names its own, where there is more than one to name."""
+        """One for all clusters: a run names its own, where there is more than one to name. A drill brings its own."""
         parameters = {name: value for name, value in self.parameters.items() if name != "cluster"}
-        if len(clusters) == 1:
+        if len(clusters) == 1 and "cluster" in self.parameters:
             parameters["cluster"] = clusters[0]
         return self._deployment(self.name, parameters, by_workers)
 

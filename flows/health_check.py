@@ -7,12 +7,13 @@ from blocks.greenplum import load_cluster
 from flows.begin_recovery import begin_recovery
 from flows.health_note import keep_note
 from flows.program import run_as_program
+from flows.run_name import after_its_cluster
 from flows.silence import report_silence
 from gpmedic.access.freshness import Freshness
 from gpmedic.access.limits import look_at_limits
 from gpmedic.diagnosis import Diagnosis, coordinator_unreachable
 from gpmedic.errors import HostUnreachable
-from gpmedic.report import diagnosis_markdown, diagnosis_text
+from gpmedic.report import diagnosis_line, diagnosis_markdown, diagnosis_text
 from gpmedic.settings import ClusterName, ClusterSettings
 from tasks.continue_recovery import continue_recovery
 from tasks.detect import detect
@@ -33,12 +34,12 @@ class HealthReport:
         return self.diagnosis.healthy
 
 
-@flow(name="health-check")
+@flow(name="health-check", flow_run_name=after_its_cluster)
 def health_check(cluster: ClusterName) -> HealthReport:
     """Look at the catalog, probe every acting primary, diagnose, report; one event for each condition found."""
     settings = load_cluster(cluster)
     diagnosis, limits = look(settings), look_at_limits(settings)
-    publish_markdown("health", settings.name, diagnosis_markdown(diagnosis, limits), f"Health of {settings.name}")
+    publish_markdown("health", settings.name, diagnosis_markdown(diagnosis, limits), diagnosis_line(diagnosis))
     if diagnosis.cluster is not None:
         publish_segments(diagnosis.cluster)
     if diagnosis.healthy:

@@ -15,6 +15,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from enum import Enum, auto
 from importlib.metadata import version
 from pathlib import Path
 
@@ -23,8 +24,20 @@ from gpmedic.errors import HostUnreachable
 STARTUP_SECONDS = 180
 
 
+class WebPage(Enum):
+    """Whether the server has Prefect's page for a browser beside its API."""
+
+    NONE = auto()  # it starts sooner
+    SHOWN = auto()
+
+
 @contextlib.contextmanager
-def local_server(home: Path, meanwhile: Callable[[], object] = lambda: None, port: int | None = None) -> Iterator[str]:
+def local_server(
+    home: Path,
+    meanwhile: Callable[[], object] = lambda: None,
+    port: int | None = None,
+    page: WebPage = WebPage.NONE,
+) -> Iterator[str]:
     """Run a Prefect server and make the flows of this process use it.
 
     Args:
@@ -39,7 +52,7 @@ def local_server(home: Path, meanwhile: Callable[[], object] = lambda: None, por
         HostUnreachable: it did not start.
     """
     port = port or free_port()
-    with server_process(home, port) as server:
+    with server_process(home, port, page=page) as server:
         # Prefect is imported only now: importing it takes seconds too, and the server's own start need not wait for it.
         import prefect  # noqa: F401
 
@@ -49,7 +62,9 @@ def local_server(home: Path, meanwhile: Callable[[], object] = lambda: None, por
 
 
 @contextlib.contextmanager
-def server_process(home: Path, port: int, database_url: str | None = None) -> "Iterator[subprocess.Popen[bytes]]":
+def server_process(
+    home: Path, port: int, database_url: str | None = None, page: WebPage = WebPage.NONE
+) -> "Iterator[subprocess.Popen[bytes]]":
     """Start a server and end it; `served` waits until it answers, which takes several seconds.
 
     Args:
@@ -64,7 +79,9 @@ def server_process(home: Path, port: int, database_url: str | None = None) -> "I
     with _log(home).open("wb") as output:
         server = subprocess.Popen(
             [sys.executable, "-m", __name__, str(port)],
-            env=_environment(home, database_url) | {"PREFECT_SERVER_DATABASE_MIGRATE_ON_START": str(migrate).lower()},
+            env=_environment(home, database_url)
+            | {"PREFECT_SERVER_DATABASE_MIGRATE_ON_START": str(migrate).lower()}
+            | (_page(home, port) if page is WebPage.SHOWN else {}),
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -153,6 +170,16 @@ def _environment(home: Path, database_url: str) -> dict[str, str]:
         "PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_LOOP_SECONDS": "1",
         # The one in memory leaks slots when the server restarts.
         "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
+    }
+
+
+def _page(home: Path, port: int) -> dict[str, str]:
+    return {
+        "PREFECT_SERVER_UI_ENABLED": "true",
+        "PREFECT_SERVER_UI_API_URL": f"http://127.0.0.1:{port}/api",
+        # Not into the installed package, which may be read-only or serve others.
+        "PREFECT_SERVER_UI_STATIC_DIRECTORY": str(home / "ui"),
+        "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
     }
 
 

@@ -22,7 +22,7 @@ from gpmedic.errors import (
 )
 from gpmedic.events import Approval as Answered
 from gpmedic.plan import Action, Plan, fingerprint
-from gpmedic.report import Outcome, RecoveryReport, approval_markdown, approval_text, report_markdown
+from gpmedic.report import Outcome, RecoveryReport, approval_markdown, approval_text, report_line, report_markdown
 from gpmedic.settings import ClusterSettings, RepeatedFailure
 from tasks.adopt import adopt_restarts, adopt_what_runs, at_work
 from tasks.advise import advise
@@ -104,7 +104,7 @@ def ended_early(error: GpmedicError, journal: Journal) -> Outcome:
 def _publish(journal: Journal, report: RecoveryReport, advice: str = "") -> None:
     keep(journal)
     page = "\n".join(filter(None, (report_markdown(report), advice)))
-    publish_markdown("recovery", report.cluster_name, page, f"Recovery of {report.cluster_name}")
+    publish_markdown("recovery", report.cluster_name, page, report_line(report))
     cluster = report.after or report.before.cluster
     if cluster is not None:
         publish_segments(cluster)

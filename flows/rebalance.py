@@ -7,6 +7,7 @@ from prefect import flow
 from flows.journal import Journal
 from flows.page import ask, follow
 from flows.program import run_as_program
+from flows.run_name import after_its_cluster
 from gpmedic.errors import UnsafeState
 from gpmedic.plan import Action, Plan, RunningQuery, require_rebalance_allowed
 from gpmedic.precheck import require
@@ -22,7 +23,7 @@ from tasks.verify import verify
 from tasks.wait_for_sync import wait_for_sync
 
 
-@flow(name="rebalance")
+@flow(name="rebalance", flow_run_name=after_its_cluster)
 def rebalance(cluster: ClusterName) -> RecoveryReport:
     """Where every pair is synchronized and roles are switched: `gprecoverseg -r`, after a person's approval."""
     return follow(page, cluster)

@@ -1,7 +1,9 @@
 """The runbook's entry: look, diagnose, and turn to the page that the diagnosis names."""
 
 from collections.abc import Mapping
+from enum import StrEnum
 from types import MappingProxyType
+from typing import Annotated
 
 from prefect import flow
 
@@ -10,7 +12,9 @@ from flows.health_check import announce_conditions
 from flows.journal import Journal
 from flows.page import Page, follow, settled
 from flows.program import run_as_program
+from flows.run_name import after_its_cluster
 from gpmedic.conditions import Scenario
+from gpmedic.form import form_field
 from gpmedic.report import Outcome, RecoveryReport, report_text
 from gpmedic.settings import ClusterName, ClusterSettings, RepeatedFailure
 from tasks.detect import Seen, detect
@@ -28,13 +32,40 @@ PAGES: Mapping[Scenario, Page] = MappingProxyType(
 )
 
 
-@flow(name="recover")
-def recover(cluster: ClusterName, repeated_failure: RepeatedFailure | None = None) -> RecoveryReport:
+class RepeatedFailureChoice(StrEnum):
+    """What is said of it for one run. (An optional RepeatedFailure would be a choice between types in the form.)"""
+
+    AS_THE_POLICY_SAYS = "as the policy says"
+    STOP = "stop"
+    ASK = "ask"
+
+
+_INSTEAD_OF_THE_POLICY: Mapping[RepeatedFailureChoice, RepeatedFailure | None] = MappingProxyType(
+    {
+        RepeatedFailureChoice.AS_THE_POLICY_SAYS: None,
+        RepeatedFailureChoice.STOP: RepeatedFailure.STOP,
+        RepeatedFailureChoice.ASK: RepeatedFailure.ASK,
+    }
+)
+AfterRepeatedFailure = Annotated[
+    RepeatedFailureChoice,
+    form_field(
+        "If a segment has failed again within the hour",
+        "Leave it, and the cluster's policy decides. stop: the cause must be found first. ask: go on, and the question"
+        " says so.",
+    ),
+]
+
+
+@flow(name="recover", flow_run_name=after_its_cluster)
+def recover(
+    cluster: ClusterName, repeated_failure: AfterRepeatedFailure = RepeatedFailureChoice.AS_THE_POLICY_SAYS
+) -> RecoveryReport:
     """Bring the cluster back to health as far as gpmedic does it; refuse the rest and say what to do instead.
 
     The page is called as a function: the approvals suspend this run, which a run inside a run could not.
     """
-    return follow(page, cluster, repeated_failure)
+    return follow(page, cluster, _INSTEAD_OF_THE_POLICY[repeated_failure])
 
 
 def page(settings: ClusterSettings, journal: Journal, seen: Seen) -> Outcome:

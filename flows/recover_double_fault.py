@@ -7,13 +7,14 @@ from flows.journal import Journal
 from flows.page import follow
 from flows.program import run_as_program
 from flows.restart import restart
+from flows.run_name import after_its_cluster
 from gpmedic.plan import Action
 from gpmedic.report import Outcome, RecoveryReport, report_text
 from gpmedic.settings import ClusterName, ClusterSettings
 from tasks.detect import Seen
 
 
-@flow(name="recover-double-fault")
+@flow(name="recover-double-fault", flow_run_name=after_its_cluster)
 def recover_double_fault(cluster: ClusterName) -> RecoveryReport:
     """Restart the database where primary and mirror are both down, then recover, wait, rebalance and prove."""
     return follow(page, cluster)

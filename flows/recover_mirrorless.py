@@ -7,6 +7,7 @@ from flows.journal import Journal
 from flows.page import follow, observe
 from flows.program import run_as_program
 from flows.restart import restart
+from flows.run_name import after_its_cluster
 from gpmedic.plan import Action
 from gpmedic.report import Outcome, RecoveryReport, report_text
 from gpmedic.settings import ClusterName, ClusterSettings
@@ -14,7 +15,7 @@ from tasks.await_hosts import await_hosts
 from tasks.detect import Seen
 
 
-@flow(name="recover-mirrorless")
+@flow(name="recover-mirrorless", flow_run_name=after_its_cluster)
 def recover_mirrorless(cluster: ClusterName) -> RecoveryReport:
     """Bring a primary without mirror back by a restart of the database, once its host answers."""
     return follow(page, cluster)

@@ -7,6 +7,7 @@ from flows.journal import Journal
 from flows.page import ask, follow, observe
 from flows.program import run_as_program
 from flows.recover_full import copy_over
+from flows.run_name import after_its_cluster
 from gpmedic.conditions import Scenario
 from gpmedic.plan import Action
 from gpmedic.precheck import require
@@ -23,7 +24,7 @@ from tasks.rule_out import rule_out
 from tasks.wait_for_sync import wait_for_sync
 
 
-@flow(name="recover-segment")
+@flow(name="recover-segment", flow_run_name=after_its_cluster)
 def recover_segment(cluster: ClusterName) -> RecoveryReport:
     """Recover every segment that is marked down, wait until it has caught up, rebalance where roles are switched."""
     return follow(page, cluster)

@@ -1,16 +1,17 @@
 """The runbook's page for a host that is lost for good: its segments move to a spare host, by a full copy of each."""
 
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Final
 
 from prefect import flow
-from pydantic import Field
 
 from flows import rebalance
 from flows.journal import Journal
 from flows.page import ask, follow, observe
 from flows.program import run_as_program
+from flows.run_name import after_its_cluster
 from gpmedic.conditions import Scenario
+from gpmedic.form import form_field
 from gpmedic.plan import Action, Plan
 from gpmedic.precheck import require
 from gpmedic.report import Outcome, RecoveryReport, report_text
@@ -22,22 +23,42 @@ from tasks.move_to_spare import move_to_spare, survey
 from tasks.publish import publish_markdown
 from tasks.wait_for_sync import wait_for_sync
 
-HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,253}$")]
-RecoveryFile = Annotated[str, Field(max_length=200_000, description="The text of a recovery configuration file.")]
+_HOST: Final = r"^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,253}$"
+LostHost = Annotated[
+    str,
+    form_field(
+        "Lost host",
+        "As the catalog names it, for example sdw1. Name it only if it is lost for good: what it stores is not used"
+        " again.",
+        pattern=_HOST,
+    ),
+]
+SpareHost = Annotated[
+    str,
+    form_field(
+        "Spare host",
+        "As the coordinator's host reaches it, for example sdw5. Whether Greenplum and room enough are there is checked"
+        " before anybody is asked.",
+        pattern=_HOST,
+    ),
+]
+RecoveryFile = Annotated[
+    str,
+    form_field(
+        "Recovery file",
+        "Leave it empty. Only where ports or directories shall differ on the spare: the text of a recovery"
+        " configuration file of your own.",
+        max_length=200_000,
+    ),
+]
 
 
-@flow(name="recover-to-spare")
+@flow(name="recover-to-spare", flow_run_name=after_its_cluster)
 def recover_to_spare(
-    cluster: ClusterName, lost_host: HostName, spare_host: HostName, recovery_file: RecoveryFile | None = None
+    cluster: ClusterName, lost_host: LostHost, spare_host: SpareHost, recovery_file: RecoveryFile = ""
 ) -> RecoveryReport:
-    """Move every segment of the lost host to the spare, wait until they have caught up, rebalance, prove.
-
-    Args:
-        lost_host: as the catalog names it. That it is lost for good is a person's decision.
-        spare_host: as the coordinator's host reaches it.
-        recovery_file: the text of a recovery configuration file of your own, where ports or directories shall differ.
-    """
-    request = SpareRequest(lost_host, spare_host, recovery_file)
+    """Move every segment of the lost host to the spare, wait until they have caught up, rebalance, prove."""
+    request = SpareRequest(lost_host, spare_host, recovery_file or None)
     return follow(lambda settings, journal, seen: page(settings, journal, seen, request), cluster)
 
 

@@ -8,6 +8,7 @@ from flows import rebalance
 from flows.journal import Journal
 from flows.page import ask, follow
 from flows.program import run_as_program
+from flows.run_name import after_its_cluster
 from gpmedic.errors import UnsafeState
 from gpmedic.plan import Action, Plan
 from gpmedic.precheck import require
@@ -21,7 +22,7 @@ from tasks.restore_standby import restore_standby as gpinitstandby
 _OF_THIS_PAGE = frozenset({Action.RESTORE_STANDBY, Action.VERIFY})
 
 
-@flow(name="restore-standby")
+@flow(name="restore-standby", flow_run_name=after_its_cluster)
 def restore_standby(cluster: ClusterName) -> RecoveryReport:
     """Where the standby coordinator alone is down: `gpinitstandby -a -n`, after a person's approval."""
     return follow(page, cluster)

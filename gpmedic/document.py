@@ -17,7 +17,10 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
+    """One paragraph; its lead, where it has one, stands before the text and catches the eye."""
+
     text: str
+    lead: str = ""
 
 
 Part = Heading | Paragraph | Table
@@ -30,13 +33,13 @@ def as_text(parts: Iterable[Part]) -> str:
 
 def as_markdown(parts: Iterable[Part]) -> str:
     """Markdown; nothing that a cluster printed can break out of its place."""
-    return _joined(parts, lambda text: f"### {markdown(text)}", markdown, Table.markdown)
+    return _joined(parts, lambda text: f"### {markdown(text)}", _paragraph_markdown, Table.markdown)
 
 
 def _joined(
     parts: Iterable[Part],
     heading: Callable[[str], str],
-    paragraph: Callable[[str], str],
+    paragraph: Callable[[Paragraph], str],
     table: Callable[[Table], str],
 ) -> str:
     shown = []
@@ -44,8 +47,8 @@ def _joined(
         match part:
             case Heading(text):
                 shown.append(heading(text))
-            case Paragraph(text):
-                shown.append(paragraph(text))
+            case Paragraph():
+                shown.append(paragraph(part))
             case Table():
                 shown.append(table(part))
     return "\n\n".join(shown) + "\n"
@@ -56,5 +59,11 @@ def _heading_text(text: str) -> str:
     return f"{line}\n{'=' * min(len(line), WIDTH)}"
 
 
-def _paragraph_text(text: str) -> str:
-    return textwrap.fill(plain(text), width=WIDTH, break_long_words=False, break_on_hyphens=False)
+def _paragraph_text(paragraph: Paragraph) -> str:
+    whole = plain(f"{paragraph.lead} {paragraph.text}")
+    return textwrap.fill(whole, width=WIDTH, break_long_words=False, break_on_hyphens=False)
+
+
+def _paragraph_markdown(paragraph: Paragraph) -> str:
+    lead = f"**{markdown(paragraph.lead)}** " if paragraph.lead else ""
+    return f"{lead}{markdown(paragraph.text)}"

@@ -42,11 +42,13 @@ __all__ = [
     "approval_markdown",
     "approval_text",
     "diagnosis_json",
+    "diagnosis_line",
     "diagnosis_markdown",
     "diagnosis_text",
     "plan_json",
     "plan_markdown",
     "plan_text",
+    "report_line",
     "report_markdown",
     "report_text",
     "segments_markdown",
@@ -105,6 +107,11 @@ class RecoveryReport:
         return (self.ended - self.started).total_seconds()
 
 
+def report_line(report: RecoveryReport) -> str:
+    """The cluster and what became of it."""
+    return f"{report.cluster_name}: {OUTCOMES[report.outcome]}"
+
+
 def report_text(report: RecoveryReport) -> str:
     """The whole report as plain text; checks that passed are only counted."""
     return as_text(_report(report))
@@ -113,6 +120,12 @@ def report_text(report: RecoveryReport) -> str:
 def report_markdown(report: RecoveryReport) -> str:
     """The whole report as Markdown; nothing that a cluster printed can break out of its cell."""
     return as_markdown(_report(report))
+
+
+def diagnosis_line(diagnosis: Diagnosis) -> str:
+    """The cluster and the names of what is wrong with it."""
+    wrong = "; ".join(finding.facts.title for finding in diagnosis.findings)
+    return f"{diagnosis.cluster_name}: {_state(diagnosis)}{f': {wrong}' if wrong else ''}"
 
 
 def diagnosis_text(diagnosis: Diagnosis) -> str:
@@ -153,14 +166,14 @@ def approval_text(plan: Plan, step: Step, checks: Sequence[Check]) -> str:
 
 
 def _report(report: RecoveryReport) -> Iterator[Part]:
-    yield Heading(f"{report.cluster_name}: {OUTCOMES[report.outcome]}")
+    yield Heading(report_line(report))
     day = report.started.astimezone(UTC).strftime("%Y-%m-%d")
     times = f"{day}, {clock(report.started)} to {clock(report.ended)} UTC"
     yield Paragraph(f"{times}, {duration(report.seconds)}; scenario: {report.before.scenario.value}.")
     if report.error:
-        yield Paragraph(f"Ended early: {report.error}")
+        yield Paragraph(report.error, "Ended early:")
     if report.next_action:
-        yield Paragraph(f"Next: {report.next_action}")
+        yield Paragraph(report.next_action, "Next:")
     if found := (*report.before.findings, *report.found_later):
         yield Heading("What was found")
         yield findings_table(found)
@@ -206,15 +219,18 @@ def _limits(limits: Limits | None) -> Iterator[Part]:
 
 def _diagnosis(diagnosis: Diagnosis, limits: Limits | None = None) -> Iterator[Part]:
     version = "" if diagnosis.cluster is None else f" ({diagnosis.cluster.version})"
-    state = "healthy" if diagnosis.healthy else "action needed"
-    yield Heading(f"{diagnosis.cluster_name}{version}: {state}")
+    yield Heading(f"{diagnosis.cluster_name}{version}: {_state(diagnosis)}")
     for finding in diagnosis.findings:
         facts = finding.facts
-        yield Paragraph(f"{facts.severity.value.upper()} {finding.sentence} {facts.meaning}")
-        yield Paragraph(f"Next: {facts.next_action}")
+        yield Paragraph(f"{finding.sentence} {facts.meaning}", facts.severity.value.upper())
+        yield Paragraph(facts.next_action, "Next:")
     yield from _limits(limits)
     if diagnosis.cluster is not None:
         yield segments_table(diagnosis.cluster)
+
+
+def _state(diagnosis: Diagnosis) -> str:
+    return "healthy" if diagnosis.healthy else "action needed"
 
 
 def _approval(plan: Plan, step: Step, checks: Sequence[Check]) -> Iterator[Part]:
@@ -237,7 +253,7 @@ def _plan(plan: Plan, heading: str = "") -> Iterator[Part]:
         return
     yield steps_table(plan)
     for number, step in enumerate(plan.steps, 1):
-        yield Paragraph(f"Step {number}, {step.action.value}: {step.effect}")
+        yield Paragraph(step.effect, f"Step {number}, {step.action.value}:")
         yield from move_parts(step)
 
 

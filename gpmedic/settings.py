@@ -9,6 +9,7 @@ from pydantic_core import ErrorDetails
 
 from gpmedic.clusters_folder import CONFIG_VARIABLE, cluster_names, clusters_folder
 from gpmedic.errors import AccessRefused
+from gpmedic.form import form_field
 from gpmedic.gprecoverseg_lines import RecoveryType
 from gpmedic.policy import Automation, RecoveryStarts, RepeatedFailure
 from gpmedic.steps import Action
@@ -30,7 +31,14 @@ __all__ = [
     "parse_cluster",
 ]
 
-ClusterName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$", description="The cluster's name.")]
+ClusterName = Annotated[
+    str,
+    form_field(
+        "Cluster",
+        "The name under which it is registered; gpmedic status --all shows every name.",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$",
+    ),
+]
 
 
 class _Strict(BaseModel):

@@ -16,9 +16,10 @@ from prefect.exceptions import FlowPauseTimeout
 from prefect.flow_runs import pause_flow_run, suspend_flow_run
 from prefect.input import RunInput
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 
 from gpmedic.errors import NotApproved, UnsafeState
-from gpmedic.table import plain
+from gpmedic.table import markdown
 from tasks.answers import Answers, Note, Word, unheard
 from tasks.notify import Level, Phase, announce, tell
 from tasks.question import (
@@ -58,11 +59,21 @@ class Needed(StrEnum):
 class Answer(RunInput):
     """What the person fills in; Prefect refuses to resume the run with anything else."""
 
-    decision: Literal["yes", "no"] = Field(description="yes: run exactly the plan shown above. no: leave the cluster.")
-    operator: str = Field(min_length=1, max_length=200, description="Your name; it is recorded with the approval.")
-    reason: str = Field(default="", max_length=2000, description="Ticket, circumstances; optional.")
-    via: str = Field(default=PREFECT, max_length=40, description="How the answer comes; leave it as it is.")
-    question: str = Field(default="", max_length=300, description="To which question it belongs; leave it empty.")
+    # Prefect writes this into its form's schema too, and would refuse what programs give beside the form's fields.
+    model_config = ConfigDict(extra="ignore")
+
+    decision: Literal["yes", "no"] = Field(
+        title="Your decision", description="yes: run the command above. no: leave the cluster as it is."
+    )
+    operator: str = Field(
+        title="Your name", min_length=1, max_length=200, description="Kept in the record of the incident."
+    )
+    reason: str = Field(
+        default="", title="Why", max_length=2000, description="A ticket, or why not; kept in the record as well."
+    )
+    # Not in the form: on a laptop's screen each field takes room from the plan, which is to be read first.
+    via: SkipJsonSchema[str] = Field(default=PREFECT, max_length=40, description="How the answer comes.")
+    question: SkipJsonSchema[str] = Field(default="", max_length=300, description="To which question it belongs.")
 
 
 class Approval(BaseModel):
@@ -251,7 +262,16 @@ def _ask(request: Request) -> Answer:
 
 
 def _shown(request: Request) -> str:
-    if request.approved_by is None:
-        return request.proposal.text
-    first = plain(request.approved_by)
-    return f"**Approved by {first}. A second, different person must approve it too.**\n\n{request.proposal.text}"
+    """What stands above the form; its first lines are what a small screen shows."""
+    proposal = request.proposal
+    shown = []
+    if request.approved_by is not None:
+        first = markdown(request.approved_by)
+        shown.append(f"**Approved by {first}. A second, different person must approve it too.**")
+    if proposal.why:
+        shown.append(f"**Found:** {markdown(proposal.why)}")
+    shown.append(proposal.text.rstrip())
+    if proposal.estimate:
+        shown.append(f"**How long:** {markdown(proposal.estimate)}")
+    shown.append(f"**Answer until** {request.expires_at:%H:%M} UTC. No answer is a no.")
+    return "\n\n".join(shown) + "\n"

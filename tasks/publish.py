@@ -18,7 +18,8 @@ from prefect.context import FlowRunContext
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
-from gpmedic.cluster import Cluster, Segment
+from gpmedic.cluster import Cluster
+from gpmedic.report_tables import segments_table
 from tasks.notify import Level, Phase, tell
 
 
@@ -28,14 +29,18 @@ def artifact_key(kind: str, cluster_name: str) -> str:
 
 
 def publish_markdown(kind: str, cluster_name: str, markdown: str, description: str) -> None:
-    """Store a page; the newest of its kind is what the cluster's page in Prefect shows."""
+    """Store a page; the newest of its kind is what the cluster's page in Prefect shows.
+
+    Args:
+        description: one line that says what matters of it, for the lists in which only that line is seen.
+    """
     with _forgiving(description):
         create_markdown_artifact(markdown, key=artifact_key(kind, cluster_name), description=description)
 
 
 def publish_segments(cluster: Cluster) -> None:
     """Store the table of segments as the catalog shows it."""
-    description = f"gp_segment_configuration of {cluster.name}, {cluster.version}"
+    description = f"Every segment of {cluster.name} ({cluster.version})"
     with _forgiving(description):
         create_table_artifact(
             segment_rows(cluster), key=artifact_key("segments", cluster.name), description=description
@@ -51,23 +56,12 @@ def _forgiving(what: str) -> Iterator[None]:
         tell(Phase.REPORT, told, Level.WARNING)
 
 
-def segment_rows(cluster: Cluster) -> list[dict[str, object]]:
-    """The table's rows, one a segment."""
-    return [_row(s) for s in cluster.segments]
-
-
-def _row(segment: Segment) -> dict[str, object]:
-    return {
-        "content": segment.content,
-        "dbid": segment.dbid,
-        "host": segment.hostname,
-        "port": segment.port,
-        "role": segment.role.value,
-        "preferred role": segment.preferred_role.value,
-        "mode": segment.mode.value,
-        "status": segment.status.value,
-        "data directory": segment.datadir,
-    }
+def segment_rows(cluster: Cluster) -> list[dict[str, str]]:
+    """The table's rows, in words; what is searched for first stands first."""
+    table = segments_table(cluster)
+    directories = {str(s.dbid): s.datadir for s in cluster.segments}
+    named = [dict(zip(table.headings, row, strict=True)) for row in table.rows]
+    return [{**row, "data directory": directories[row["dbid"]]} for row in named]
 
 
 class SyncBar:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from gpmedic.errors import Refused
+from gpmedic.practice.drills import PRACTICE_OPERATOR
 from gpmedic.settings import ClusterSettings
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from tasks.approve import Answer, Request
 
 TERMINAL = "terminal"
-PRACTICE_OPERATOR = "practice operator"
 IS_PRACTICE_SQL = "SELECT count(*) AS known FROM pg_namespace WHERE nspname = 'gpmedic_practice'"
 
 
@@ -63,12 +63,12 @@ def _require_practice(settings: ClusterSettings) -> None:
 
 
 def _approve_as_practice_operator(request: "Request") -> "Answer":
-    from tasks.approve import Answer
+    from flows.drill import approve_as_practice_operator
 
     _show(request)
-    operator = PRACTICE_OPERATOR if request.approved_by is None else f"second {PRACTICE_OPERATOR}"
-    print(f"Approved by the {operator}.\n")
-    return Answer(decision="yes", operator=operator, reason="drill", via="drill")
+    answer = approve_as_practice_operator(request)
+    print(f"Approved by the {answer.operator}.\n")
+    return answer
 
 
 def _ask_at_the_terminal(request: "Request") -> "Answer":

@@ -4,8 +4,6 @@ import json as jsonlib
 import os
 import sys
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -15,8 +13,8 @@ import typer
 
 from gpmedic.cli.arguments import RestOnStderr
 from gpmedic.errors import Refused
+from gpmedic.practice.drills import DRILLS
 from gpmedic.practice.facts import Release
-from gpmedic.practice.fault import Fault
 from gpmedic.table import Table
 
 if TYPE_CHECKING:
@@ -28,75 +26,6 @@ class SlackKind(StrEnum):
     """In which Slack a drill is approved."""
 
     PRACTICE = "practice"
-
-
-@dataclass(frozen=True, slots=True)
-class Drill:
-    """What is broken, and how the user of the cluster would say it.
-
-    Attributes:
-        told: what breaks.
-        teaches: what the person who watches learns.
-        faults: in their order, each with the target that it wants.
-        marked_down: segments that FTS will mark down; 0 where the catalog never shows the fault.
-        mirrored: whether the practice cluster has mirrors.
-        host_returns: whether the broken host answers again before the recovery begins.
-        spare: the host that replaces the broken one.
-    """
-
-    told: str
-    teaches: str
-    faults: Mapping[Fault, int | str | None]
-    marked_down: int = 0
-    mirrored: bool = True
-    host_returns: bool = False
-    spare: str | None = None
-
-
-DRILLS: Mapping[str, Drill] = {
-    "primary-down": Drill(
-        "The primary of content 2 is killed; FTS will promote its mirror.",
-        "A failover, an incremental recovery, and why the rebalance comes last and is asked for by itself.",
-        {Fault.KILL_PRIMARY: 2},
-        marked_down=1,
-    ),
-    "mirror-down": Drill(
-        "The mirror of content 0 is killed; FTS will mark it down.",
-        "One incremental recovery; nobody notices, and a second failure would cost the content.",
-        {Fault.KILL_MIRROR: 0},
-        marked_down=1,
-    ),
-    "host-down": Drill(
-        "sdw1 loses its power, with two primaries and two mirrors; then it boots again.",
-        "One incident and one plan for all segments of a host, once it has booted again.",
-        {Fault.HOST_DOWN: "sdw1"},
-        marked_down=4,
-        host_returns=True,
-    ),
-    "double-fault": Drill(
-        "Primary and mirror of content 1 are killed at once; nobody is left to promote.",
-        "The catalog shows nothing: probes find it, the copies are compared, only a restart helps.",
-        {Fault.KILL_BOTH: 1},
-    ),
-    "mirrorless": Drill(
-        "The primary of content 1 is killed, and this cluster has no mirrors.",
-        "Nothing can take over: the host is waited for, then the database is restarted.",
-        {Fault.KILL_PRIMARY: 1},
-        mirrored=False,
-    ),
-    "spare-host": Drill(
-        "sdw1 is lost for good, with two primaries and two mirrors; sdw4 is to replace it.",
-        "What moves, with which file, in which way, and how it comes back later.",
-        {Fault.HOST_DOWN: "sdw1"},
-        marked_down=4,
-        spare="sdw4",
-    ),
-    "standby-down": Drill(
-        "The standby coordinator is killed.",
-        "The coordinator's own mirror: not in the catalog, and started again after the segments.",
-        {Fault.KILL_STANDBY: None},
-    ),
-}
 
 
 def _scenarios(incomplete: str) -> list[tuple[str, str]]:

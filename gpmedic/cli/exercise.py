@@ -1,30 +1,21 @@
 """How a drill goes: start, write, break, recover, count."""
 
-import os
-import shutil
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from gpmedic.cli.attendants import Attending, choose_attendant
-from gpmedic.cli.drill import Drill
 from gpmedic.cli.recover import import_flows, quiet_prefect, run_page
 from gpmedic.cli.screen import Ticker
-from gpmedic.cluster import Status
-from gpmedic.practice import Fault, PracticeCluster
-from gpmedic.practice.fault import wanted_target
-from gpmedic.practice.layout import DRILL_PREFIX, Mirrors
+from gpmedic.practice import PracticeCluster
+from gpmedic.practice.drilling import drill_cluster, drilled
+from gpmedic.practice.drills import Drill
 from gpmedic.report import Outcome, RecoveryReport, report_text
 from gpmedic.settings import ClusterSettings
 from gpmedic.training import Score
-
-ROWS_BEFORE = 600
-SLOWER = 2
-"""Seconds that a mirror needs longer to catch up, so that there is something to watch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +58,7 @@ def exercise(
     ticker = Ticker()
     ticker.say(f"Starting a practice cluster like Greenplum {generation}, and a Prefect server ...")
     with ExitStack() as stack, ThreadPoolExecutor(max_workers=1) as pool:
-        cluster = PracticeCluster(
-            f"{DRILL_PREFIX}{os.getpid()}", generation, mirrors=Mirrors.YES if drill.mirrored else Mirrors.NO
-        )
-        stack.callback(_take_away, cluster)
+        cluster = stack.enter_context(drill_cluster(drill, generation))
         with _saying_that_it_ends(ticker):
             starting = pool.submit(cluster.up)  # both start at once
             from flows.local_server import local_server
@@ -101,59 +89,24 @@ def _saying_that_it_ends(ticker: Ticker) -> Iterator[None]:
         raise
 
 
-def _take_away(cluster: PracticeCluster) -> None:
-    cluster.unregister()
-    cluster.down()
-    shutil.rmtree(cluster.folder, ignore_errors=True)
-
-
 def _break_and_recover(
     drill: Drill, cluster: PracticeCluster, ticker: Ticker, attending: Attending | None, quiz: Quiz | None
 ) -> Ended:
-    cluster.write_rows(ROWS_BEFORE)
-    ticker.say(f"{ROWS_BEFORE} rows are written, spread over all contents; users go on writing.")
-    with cluster.writing_rows() as users:
-        cluster.break_(Fault.SLOW_RESYNC, seconds=SLOWER)
-        ticker.say(drill.told if quiz is None else "Something breaks ...")
-        broken_at, score = datetime.now(UTC), None
-        _break(drill, cluster, ticker)
+    from flows.drill import page_of
+
+    page = page_of(drill, cluster.name)
+
+    def recover() -> tuple[RecoveryReport, Score | None, timedelta]:
+        score, asked_at = None, datetime.now(UTC)
         if quiz is not None:
-            asked_at = datetime.now(UTC)
             score = quiz(cluster.settings)
-            broken_at += datetime.now(UTC) - asked_at
             ticker.say(f"What it was: {drill.told}")
-        report = run_page(lambda: _page(drill, cluster.name), attending, ticker, cluster.name)
+        thought = datetime.now(UTC) - asked_at
+        return run_page(page, attending, ticker, cluster.name), score, thought
+
+    went = drilled(drill, cluster, ticker.say, recover, None if quiz is None else "Something breaks ...")
+    report, score, thought = went.recovered
     print(report_text(report))
-    before, after = ROWS_BEFORE + users.rows, cluster.count_rows()
-    print(f"Rows of the practice ledger on all acting primaries: {before} written, {after} found.")
-    print(f"Rows before / after: {'equal' if before == after else 'NOT EQUAL'}")
-    return Ended(report, before, after, broken_at, score)
-
-
-def _break(drill: Drill, cluster: PracticeCluster, ticker: Ticker) -> None:
-    for fault, target in drill.faults.items():
-        _on_target(cluster.break_, fault, target)
-    if drill.marked_down == 0:
-        ticker.say("The catalog does not show it.")
-        return
-    began = time.monotonic()
-    cluster.wait_until(lambda facts: sum(s.status is Status.DOWN for s in facts.data_segments) >= drill.marked_down)
-    ticker.say(f"FTS has noticed, {time.monotonic() - began:.1f} s after the fault.")
-    if drill.host_returns:
-        for fault, target in drill.faults.items():
-            _on_target(cluster.heal, fault, target)
-        ticker.say("The host answers again; its segments are still down.")
-
-
-def _on_target(act: Callable[..., object], fault: Fault, target: int | str | None) -> None:
-    wanted = wanted_target(fault)
-    act(fault, **({} if wanted is None else {wanted: target}))
-
-
-def _page(drill: Drill, cluster: str) -> RecoveryReport:
-    from flows.recover import recover
-    from flows.recover_to_spare import recover_to_spare
-
-    if drill.spare is None:
-        return recover(cluster)
-    return recover_to_spare(cluster, str(drill.faults[Fault.HOST_DOWN]), drill.spare)
+    print(went.rows)
+    print(f"Rows before / after: {'equal' if went.rows_equal else 'NOT EQUAL'}")
+    return Ended(report, went.written, went.found, went.broken_at + thought, score)

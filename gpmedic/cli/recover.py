@@ -48,9 +48,13 @@ def recover(
     attending = choose_attendant(settings, yes=yes)
 
     def page() -> "RecoveryReport":
+        from flows.recover import RepeatedFailureChoice
         from flows.recover import recover as recover_flow
 
-        return recover_flow(settings.name, repeated_failure)
+        said = RepeatedFailureChoice.AS_THE_POLICY_SAYS
+        if repeated_failure is not None:
+            said = RepeatedFailureChoice(repeated_failure.value)
+        return recover_flow(settings.name, said)
 
     run_and_report(page, attending, settings.name, json=json)
 

@@ -31,7 +31,7 @@ def recover_to_spare(  # noqa: PLR0917 (the options of a command line)
     from gpmedic.cli.choose import choose_cluster
 
     settings = choose_cluster(cluster)
-    text = None if file is None else _read(file)
+    text = "" if file is None else _read(file)
     attending = choose_attendant(settings, yes=yes)
 
     def page() -> "RecoveryReport":
@@ -44,7 +44,10 @@ def recover_to_spare(  # noqa: PLR0917 (the options of a command line)
 
 def _read(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
         raise AccessRefused(f"{file} cannot be read ({reason}).", "Name a readable file.") from None
+    if not text.strip():  # the flow would have a file made
+        raise AccessRefused(f"{file} is empty.", "Write one line a segment into it, or leave --file away.")
+    return text

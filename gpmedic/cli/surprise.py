@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from gpmedic.cli.drill import DRILLS, Drill
 from gpmedic.errors import AccessRefused, Refused
+from gpmedic.practice.drills import DRILLS, Drill
 from gpmedic.practice.fault import FAULTS
 from gpmedic.practice.layout import SEGMENT_HOSTS
 from gpmedic.training import Answer, parse_answers

@@ -9,6 +9,7 @@ import time
 import tomllib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -74,6 +75,11 @@ class PracticeCluster:
         Raises:
             PracticeError: it cannot start, or it runs already.
         """
+        if find_spec("asyncssh") is None:
+            raise PracticeError(
+                "The parts of the practice cluster are not installed on this machine; nothing was started.",
+                "Install gpmedic[practice] there.",
+            )
         arguments = [str(self.folder), self.name, self.release.value, self.mirrors.value, self._kept.value]
         lifeline = self._kept is Kept.LIFELINE
         supervisor = subprocess.Popen(

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gpmedic.cli.drill import DRILLS
 from gpmedic.cli.drill_times import FILE
+from gpmedic.practice.drills import DRILLS
 from gpmedic.practice.practice_cluster import folder_of
 from tests.cli.conftest import Cli
 from tests.cli.documented import assert_documented

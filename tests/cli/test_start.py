@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from gpmedic.cli import app
 from gpmedic.cli.commands import COMMANDS, loaded
-from gpmedic.cli.drill import DRILLS
+from gpmedic.practice.drills import DRILLS
 
 HEAVY = {"prefect", "paramiko", "psycopg2", "httpx", "asyncssh"}
 START = (

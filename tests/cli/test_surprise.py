@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from gpmedic.cli.drill import DRILLS
 from gpmedic.cli.drill_times import Compared, compare
 from gpmedic.cli.surprise import surprising
+from gpmedic.practice.drills import DRILLS
 from gpmedic.practice.fault import Fault, wanted_target
 from gpmedic.practice.layout import SEGMENT_HOSTS
 from gpmedic.times import Times

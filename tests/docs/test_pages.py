@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gpmedic.cli.drill import DRILLS
+from gpmedic.practice.drills import DRILLS
 from gpmedic.settings import ClusterSettings
 from tests.docs import settings_reference
 from tests.docs.commands import fault_of, leaves, shown_commands

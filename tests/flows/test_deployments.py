@@ -14,10 +14,13 @@ from prefect.client.schemas.actions import DeploymentScheduleCreate
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId
 from prefect.client.schemas.schedules import IntervalSchedule
 
-from flows.deployments import environment, read_deployments
+from flows.deployments import Row, environment, read_deployments
 from flows.health_check import health_check
 
 FILE = Path(__file__).parents[2] / "deployments" / "prefect.yaml"
+ROWS = read_deployments()
+FOR_A_PERSON_TO_NAME = {"recover-to-spare": {"lost_host": "sdw1", "spare_host": "sdw4"}}
+"""What nothing may suggest."""
 DEPLOYMENTS: list[dict[str, Any]] = yaml.safe_load(FILE.read_text())["deployments"]
 
 
@@ -29,8 +32,20 @@ def test_a_deployment_names_a_flow_by_its_importable_name_and_gives_parameters_t
     flow = getattr(importlib.import_module(module), name)
     assert isinstance(flow, Flow)
     assert flow.name == deployment["name"]
-    accepted = flow.validate_parameters(deployment["parameters"])
-    assert accepted.items() >= deployment["parameters"].items()
+    given = deployment["parameters"] | FOR_A_PERSON_TO_NAME.get(deployment["name"], {})
+    assert flow.validate_parameters(given).items() >= given.items()
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_the_form_that_starts_a_run_says_of_every_field_what_it_is_and_shows_no_type_to_choose(row: Row) -> None:
+    made = row.of_all(("sales",), by_workers=False)
+    schema = made._parameter_openapi_schema.model_dump()
+    for name, shown in schema["properties"].items():
+        assert shown["title"][0].isupper(), name
+        assert shown["description"], name
+        assert "anyOf" not in shown, f"{name}: Prefect's page asks for one of several types"
+    assert set(schema["required"]) - made.parameters.keys() == FOR_A_PERSON_TO_NAME.get(row.name, {}).keys()
+    assert made.parameters.keys() <= schema["properties"].keys()
 
 
 def test_only_the_health_check_which_waits_for_nobody_has_a_limit_that_would_crash_a_run_that_waits() -> None:
@@ -63,9 +78,9 @@ def test_a_cluster_name_that_is_a_path_is_refused_before_anything_is_read() -> N
 def test_the_doctor_knows_every_page_and_each_run_speaks_more_often_than_the_automation_waits() -> None:
     from flows.deployed import DEAD_AFTER, HEARTBEAT_TAG, PAGES, TAG
 
-    assert {one["name"] for one in DEPLOYMENTS} == {page.name for page in PAGES} | {"health-check"}
+    assert {one["name"] for one in DEPLOYMENTS} == {page.name for page in PAGES} | {"health-check", "drill"}
     for one in DEPLOYMENTS:
         # The automation crashes runs with this tag that give no sign of life so often.
-        assert one["tags"] == [TAG, HEARTBEAT_TAG]
+        assert one["tags"][:2] == [TAG, HEARTBEAT_TAG]
     environment_of_runs = environment(read_deployments())
     assert int(environment_of_runs["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"]) * 3 < DEAD_AFTER.seconds
