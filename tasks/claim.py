@@ -38,8 +38,8 @@ LIVE = [StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING, StateType.PAU
 ATTEMPTS = 8
 KEPT_SECONDS = 14 * 86400
 """For so long the file of a run that has ended is kept; no question stands that long."""
-ENDS_WITHIN = 30.0
-"""Seconds that the process of a run which has been suspended may take to end."""
+ENDS_WITHIN = 180.0
+"""Seconds that the process of a run which has been suspended may take to end; on a busy host that is long."""
 LONGEST_PAUSE = 1.5
 """Seconds, at random, before the next attempt of a run that met another one just claiming."""
 

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -67,45 +68,49 @@ def cluster(tmp_path: Path) -> Iterator[tuple[PracticeCluster, PracticeSlack]]:
         SlackApp.delete("serve")
 
 
+@dataclass(frozen=True)
+class Served:
+    """A running `gpmedic serve`; what it says goes to a file, or its runs would wait for somebody to read it."""
+
+    process: "subprocess.Popen[bytes]"
+    log: Path
+
+    @property
+    def said(self) -> str:
+        return self.log.read_text()
+
+    def wait_for(self, wanted: str) -> None:
+        await_that(lambda: wanted in self.said or self.process.poll() is not None, f"it did not say {wanted!r}")
+        assert wanted in self.said, f"it ended before it said {wanted!r}: {self.said}"
+
+    def end(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(120) == 0, self.said
+        assert self.said.endswith("Ended.\n"), self.said
+
+
 @contextmanager
-def serving(server: str, clusters: Path) -> Iterator["subprocess.Popen[str]"]:
-    process = subprocess.Popen(
-        [sys.executable, "-c", "from gpmedic.cli import main; main()", "serve", "--app", "serve"],
-        cwd=ROOT,
-        env={
-            **os.environ,
-            "PREFECT_API_URL": server,
-            "PREFECT_RUNNER_POLL_FREQUENCY": "1",
-            "PREFECT_HOME": str(clusters / "prefect"),
-            "GPMEDIC_CLUSTERS": str(clusters),
-        },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+def serving(server: str, clusters: Path) -> Iterator[Served]:
+    log = clusters / f"serve-{time.time_ns()}.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-c", "from gpmedic.cli import main; main()", "serve", "--app", "serve"],
+            cwd=ROOT,
+            env={
+                **os.environ,
+                "PREFECT_API_URL": server,
+                "PREFECT_RUNNER_POLL_FREQUENCY": "1",
+                "PREFECT_HOME": str(clusters / "prefect"),
+                "GPMEDIC_CLUSTERS": str(clusters),
+            },
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
     try:
-        yield process
+        yield Served(process, log)
     finally:
         process.kill()
         process.wait()
-
-
-def until(process: "subprocess.Popen[str]", wanted: str) -> None:
-    assert process.stdout is not None
-    said = []
-    for line in iter(process.stdout.readline, ""):
-        said.append(line)
-        if wanted in line:
-            return
-    pytest.fail(f"it ended before it said {wanted!r}: {''.join(said)}")
-
-
-def end(process: "subprocess.Popen[str]") -> str:
-    process.send_signal(signal.SIGTERM)
-    said, _ = process.communicate(timeout=120)
-    assert process.returncode == 0, said
-    assert said.endswith("Ended.\n"), said
-    return said
 
 
 def deployment(name: str) -> DeploymentResponse:
@@ -124,8 +129,8 @@ def test_serve_runs_all_ends_when_told_and_of_the_checks_that_it_missed_it_runs_
     prefect_server: str, cluster: tuple[PracticeCluster, PracticeSlack], tmp_path: Path
 ) -> None:
     name = cluster[0].name
-    with serving(prefect_server, tmp_path) as process:
-        until(process, f"Serving {name} as U0GPMEDIC, through Socket Mode.")
+    with serving(prefect_server, tmp_path) as serve:
+        serve.wait_for(f"Serving {name} as U0GPMEDIC, through Socket Mode.")
         check, recover = deployment(f"health-check/health-check-{name}"), deployment("recover/recover")
         assert not check.paused
         assert [schedule.active for schedule in check.schedules] == [True]
@@ -140,8 +145,8 @@ def test_serve_runs_all_ends_when_told_and_of_the_checks_that_it_missed_it_runs_
         assert state is not None
         assert state.is_completed(), state
         assert speaks, "without its sign of life a run would be crashed while it works"
-        said = end(process)
-        assert "Traceback" not in said, said
+        serve.end()
+        assert "Traceback" not in serve.said, serve.said
     assert deployment(f"health-check/health-check-{name}").paused
     assert deployment("recover/recover").id == recover.id
 
@@ -153,8 +158,8 @@ def test_serve_runs_all_ends_when_told_and_of_the_checks_that_it_missed_it_runs_
             ).id
             for minute in range(MISSED)
         }
-    with serving(prefect_server, tmp_path) as process:
-        until(process, "through Socket Mode.")
+    with serving(prefect_server, tmp_path) as serve:
+        serve.wait_for("through Socket Mode.")
         assert not deployment(f"health-check/health-check-{name}").paused
         deadline = time.monotonic() + 60
         while not all(run.state is not None and run.state.is_final() for run in runs(check.id) if run.id in missed):
@@ -162,32 +167,39 @@ def test_serve_runs_all_ends_when_told_and_of_the_checks_that_it_missed_it_runs_
             time.sleep(0.3)
         became = Counter(run.state_name for run in runs(check.id) if run.id in missed)
         assert became == {"Completed": 1, "Cancelled": MISSED - 1}
-        end(process)
+        serve.end()
+
+
+def the_owner_lives(practice: PracticeCluster) -> bool:
+    recovery = find_recovery(practice.name)
+    return recovery is not None and recovery.live
 
 
 @pytest.mark.chaos
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_serve_that_is_ended_in_the_middle_of_a_recovery_has_it_go_on_when_it_is_started_again(
     prefect_server: str, cluster: tuple[PracticeCluster, PracticeSlack], tmp_path: Path
 ) -> None:
     practice, _ = cluster
     practice.break_(Fault.KILL_MIRROR, content=1)
     practice.wait_until(lambda facts: any(s.status is Status.DOWN for s in facts.segments))
-    with serving(prefect_server, tmp_path) as process:
-        until(process, "through Socket Mode.")
+    with serving(prefect_server, tmp_path) as serve:
+        serve.wait_for("through Socket Mode.")
         run = run_deployment("recover/recover", parameters={"cluster": practice.name}, timeout=0)
         await_that(lambda: (r := find_recovery(practice.name)) and r.paused_for, "nobody asks")
         give(run.id, Answer(decision="yes", operator="anna"))
+        await_that(lambda: jobs_of(practice) or not the_owner_lives(practice), "nothing is started")
+        assert jobs_of(practice), serve.said
         _, pid = stop_the_utility(practice, set(), "recover", "Initiating segment recovery")
-        end(process)
+        serve.end()
     ended = find_recovery(practice.name)
     assert ended is not None
     assert ended.run == run.id
     with get_client(sync_client=True) as client:
         assert client.read_flow_run(run.id).state_name == "Crashed"
-    with serving(prefect_server, tmp_path) as process:
-        until(process, "through Socket Mode.")
+    with serving(prefect_server, tmp_path) as serve:
+        serve.wait_for("through Socket Mode.")
         os.kill(pid, signal.SIGCONT)
         await_recovered(practice)
-        end(process)
+        serve.end()
     assert len(jobs_of(practice)) == 1
