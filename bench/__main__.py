@@ -1,5 +1,6 @@
 """`python -m bench [PART ...]`: measure and write down; `--quick` tries everything once, small, and writes nothing."""
 
+import os
 from datetime import UTC, datetime
 from enum import StrEnum
 from importlib import import_module
@@ -28,6 +29,7 @@ def main(
     quick: Annotated[bool, typer.Option("--quick", help="Once, small, and nothing is written.")] = False,
 ) -> None:
     """Measure on a machine on which nothing else runs: docs/benchmarks.md and docs/benchmarks.json."""
+    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")  # before Prefect is imported
     effort: Effort = QUICK if quick else FULL
     for part in parts or list(Part):
         began = datetime.now(UTC)

@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import httpx
 from prefect import flow
@@ -19,7 +18,7 @@ from bench.tap import Tap
 from flows.attend import attend
 from flows.health_check import health_check
 from flows.journal import keeping, open_journal
-from flows.local_server import local_server
+from flows.local_server import free_port, local_server
 from flows.recover import recover
 from gpmedic.cluster import Cluster
 from gpmedic.pace import KEPT_WITHIN
@@ -32,7 +31,7 @@ from tasks.wait_for_sync import wait_for_sync
 CALLS_FOR_A_FIGURE = 5
 """The journal is read, stored and forgotten, the progress drawn, the log sent."""
 CALLS_FOR_A_RUN = 20
-_SETTLED = 3.0
+_SETTLED = 5.0
 """Seconds after which the server has told its database what the last events were."""
 
 
@@ -45,25 +44,27 @@ def waiting(settings: ClusterSettings) -> Cluster:
 
 def measure(effort: Effort) -> Result:
     """A health check, a recovery, and waits, each counted by itself."""
-    figures = Figures()
+    figures, port = Figures(), free_port()
     with (
         tempfile.TemporaryDirectory(prefix="gpmedic-bench-") as folder,
-        local_server(Path(folder)) as api,
+        Tap(port) as tap,
+        local_server(Path(folder), port=port) as api,
+        temporary_settings({PREFECT_API_URL: f"http://127.0.0.1:{tap.port}/api"}),
         PracticeCluster(f"bench-{os.getpid()}") as cluster,
     ):
         os.environ[CONFIG_VARIABLE] = folder
         (Path(folder) / f"{cluster.name}.toml").write_text((cluster.folder / "cluster.toml").read_text())
         for _ in range(effort.repetitions):
-            with _counting(figures, "health check", api):
+            with _counting(figures, "health check", api, tap):
                 health_check(cluster.name)
             lose_a_mirror(cluster)
-            with _counting(figures, "recovery of a mirror", api):
+            with _counting(figures, "recovery of a mirror", api, tap):
                 attend(lambda: recover(cluster.name), _yes)
         for length in effort.waits:
             cluster.break_(Fault.SLOW_RESYNC, seconds=length)
             lose_a_mirror(cluster)
             recover_by_hand(cluster.settings)
-            with _counting(figures, f"wait of {length:g} s", api):
+            with _counting(figures, f"wait of {length:g} s", api, tap):
                 waiting(cluster.settings)
     longest = max(effort.waits)
     bound = CALLS_FOR_A_RUN + CALLS_FOR_A_FIGURE * (100 + longest / KEPT_WITHIN)
@@ -76,23 +77,19 @@ def _yes(request: Request) -> Answer:
 
 
 @contextmanager
-def _counting(figures: Figures, of: str, api: str) -> Iterator[None]:
-    port = urlsplit(api).port
-    if port is None:
-        raise ValueError(f"{api} names no port.")
-    tasks = _task_runs(api)
+def _counting(figures: Figures, of: str, api: str, tap: Tap) -> Iterator[None]:
+    tasks, calls, sent, received = _task_runs(api), tap.requests.total(), tap.sent, tap.received
     began = time.perf_counter()
-    with Tap(port) as tap, temporary_settings({PREFECT_API_URL: f"http://127.0.0.1:{tap.port}/api"}):
-        yield
+    yield
     seconds = time.perf_counter() - began
     time.sleep(_SETTLED)
     figures.add(
         of,
         seconds=seconds,
         tasks=_task_runs(api) - tasks,
-        calls=sum(tap.requests.values()),
-        kB_sent=tap.sent / 1e3,
-        kB_received=tap.received / 1e3,
+        calls=tap.requests.total() - calls,
+        kB_sent=(tap.sent - sent) / 1e3,
+        kB_received=(tap.received - received) / 1e3,
     )
 
 
