@@ -32,6 +32,7 @@ def test_a_scenario_shows_what_its_page_shows(name: str, tmp_path: Path) -> None
 
 def test_the_drill_shows_what_the_readme_shows(tmp_path: Path) -> None:
     cache = os.environ.get("XDG_CACHE_HOME", str(Path("~/.cache").expanduser()))
+    subprocess.run(["make", "install"], cwd=ROOT, check=True, capture_output=True)  # which says what it does only once
     run = subprocess.run(
         ["make", "--no-print-directory", "drill"],
         cwd=ROOT,
