@@ -1,18 +1,40 @@
-"""Headings, paragraphs and tables, as plain text and as Markdown."""
+"""Headings, paragraphs, tables and drawings, as plain text and Markdown; as a page: `gpmedic.document_html`."""
 
-import textwrap
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Final
 
+import wcwidth
+
+from gpmedic.languages.language import Say
+from gpmedic.picture_shapes import Scene
 from gpmedic.table import Table, markdown, plain
 
-WIDTH: Final = 100  # characters of a line of text
+WIDTH: Final = 100  # columns of a line of text
+
+
+class Tone(StrEnum):
+    """How something is meant, for whoever glances at it; the words say it too."""
+
+    GOOD = "good"
+    NEUTRAL = "neutral"
+    WARNING = "warning"
+    BAD = "bad"
+
+
+class Level(StrEnum):
+    """The first heading is that of the whole document, whatever its level."""
+
+    SECTION = "section"
+    PART = "part"  # of a section
 
 
 @dataclass(frozen=True, slots=True)
 class Heading:
     text: str
+    level: Level = Level.SECTION
+    tone: Tone = Tone.NEUTRAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,21 +42,49 @@ class Paragraph:
     text: str
 
 
-Part = Heading | Paragraph | Table
+@dataclass(frozen=True, slots=True)
+class Callout:
+    """What must not be overlooked."""
+
+    text: str
+    tone: Tone
 
 
-def as_text(parts: Iterable[Part]) -> str:
+@dataclass(frozen=True, slots=True)
+class Tiles:
+    """A small table whose rows are a name, a figure and a note."""
+
+    table: Table
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """Shown on a page; in text and Markdown the tables beside it tell the same."""
+
+    draw: Callable[[Say], Scene]
+
+
+Part = Heading | Paragraph | Callout | Table | Tiles | Drawing
+
+
+def as_text(parts: Iterable[Part], say: Say = str) -> str:
     """Plain text of at most WIDTH columns."""
-    return _joined(parts, _heading_text, _paragraph_text, lambda table: table.text(WIDTH))
+    return _joined(parts, say, _heading_text, _paragraph_text, lambda table: table.text(WIDTH))
 
 
-def as_markdown(parts: Iterable[Part]) -> str:
+def as_markdown(parts: Iterable[Part], say: Say = str) -> str:
     """Markdown; nothing that a cluster printed can break out of its place."""
-    return _joined(parts, lambda text: f"### {markdown(text)}", markdown, Table.markdown)
+    return _joined(parts, say, lambda text: f"### {markdown(text)}", markdown, Table.markdown)
+
+
+def in_words(table: Table, say: Say) -> Table:
+    """The table in the reader's language."""
+    return replace(table, headings=tuple(map(say, table.headings)), rows=tuple(tuple(map(say, r)) for r in table.rows))
 
 
 def _joined(
     parts: Iterable[Part],
+    say: Say,
     heading: Callable[[str], str],
     paragraph: Callable[[str], str],
     table: Callable[[Table], str],
@@ -43,18 +93,22 @@ def _joined(
     for part in parts:
         match part:
             case Heading(text):
-                shown.append(heading(text))
-            case Paragraph(text):
-                shown.append(paragraph(text))
-            case Table():
-                shown.append(table(part))
+                shown.append(heading(say(text)))
+            case Paragraph(text) | Callout(text):
+                shown.append(paragraph(say(text)))
+            case Tiles(own) | (Table() as own):
+                shown.append(table(in_words(own, say)))
+            case Drawing():
+                pass
     return "\n\n".join(shown) + "\n"
 
 
 def _heading_text(text: str) -> str:
     line = plain(text)
-    return f"{line}\n{'=' * min(len(line), WIDTH)}"
+    return f"{line}\n{'=' * min(wcwidth.width(line), WIDTH)}"
 
 
 def _paragraph_text(text: str) -> str:
-    return textwrap.fill(plain(text), width=WIDTH, break_long_words=False, break_on_hyphens=False)
+    line = plain(text)
+    unspaced = wcwidth.width(line) > len(line)  # Chinese knows no blanks between words; a path stays in one piece
+    return "\n".join(wcwidth.wrap(line, width=WIDTH, break_long_words=unspaced, break_on_hyphens=False))

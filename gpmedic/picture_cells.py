@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+import wcwidth
+
 from gpmedic.picture import Cell
 from gpmedic.picture_shapes import Anchor, Box, Label, Paint, Shape, Theme, mark
 from gpmedic.picture_states import APPEARANCES, Appearance, Emphasis, State
@@ -41,7 +43,7 @@ COMPACT: Final = Measures(height=24, gap=7, badge=22, mark=12, name=14, tag=None
 
 def text_width(text: str, size: float) -> float:
     """No font that is used needs more."""
-    return len(text) * size * _WIDE
+    return wcwidth.width(text) * size * _WIDE
 
 
 def cell_width(cell: Cell, measures: Measures) -> float:

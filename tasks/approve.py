@@ -18,6 +18,7 @@ from prefect.input import RunInput
 from pydantic import BaseModel, ConfigDict, Field
 
 from gpmedic.errors import NotApproved, UnsafeState
+from gpmedic.languages.language import saying
 from gpmedic.table import plain
 from tasks.answers import Answers, Note, Word, unheard
 from tasks.notify import Level, Phase, announce, tell
@@ -159,7 +160,7 @@ def approve(
 def _first_yes(proposal: Proposal, valid_for: timedelta, answers: Answers) -> tuple[Request, Approval]:
     request = open_request(proposal, valid_for)
     answer, at = _yes(request, answers), decided_at(request)
-    answers.yes(Word(answer.operator, at, answer.reason, answer.via))
+    answers.yes(Word(answer.operator, at, answer.reason, answer.via, request.asked_at))
     approval = Approval(
         step=proposal.step,
         fingerprint=proposal.fingerprint,
@@ -180,7 +181,7 @@ def _second_yes(
         request = open_request(proposal, valid_for, approved_by=first.operator)
         answer, at = _yes(request, answers), decided_at(request)
         if not _same_person(first.operator, answer.operator):
-            answers.yes(Word(answer.operator, at, answer.reason, answer.via))
+            answers.yes(Word(answer.operator, at, answer.reason, answer.via, request.asked_at))
             break
         use_up(request)
         tell(Phase.APPROVE, f"{answer.operator} has approved it already; a second person must.", Level.WARNING)
@@ -216,14 +217,14 @@ def _yes(request: Request, answers: Answers) -> Answer:
     try:
         answer = _ask(request)
     except FlowPauseTimeout:
-        answers.silence(request.expires_at)
+        answers.silence(request.expires_at, request.asked_at)
         raise NotApproved(
             f"Nobody answered {proposal.step} in time, which is a no; it was not run.", SILENCE_ADVICE
         ) from None
     if answer.question not in ("", request.key):
         raise _Misdirected(request)
     if Decision(answer.decision) is Decision.NO:
-        answers.no(Word(answer.operator, decided_at(request), answer.reason, answer.via))
+        answers.no(Word(answer.operator, decided_at(request), answer.reason, answer.via, request.asked_at))
         raise NotApproved(
             f"{answer.operator} said no to {proposal.step}{_because(answer.reason)}; it was not run.",
             f"Run the recovery of {proposal.cluster} again when the plan is acceptable.",
@@ -254,4 +255,7 @@ def _shown(request: Request) -> str:
     if request.approved_by is None:
         return request.proposal.text
     first = plain(request.approved_by)
-    return f"**Approved by {first}. A second, different person must approve it too.**\n\n{request.proposal.text}"
+    wanted = saying(request.proposal.language)(
+        f"*Approved by {first}.* A second, different person must approve it too."
+    )
+    return f"{wanted}\n\n{request.proposal.text}"

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from gpmedic.cli.attendants import Attending, choose_attendant
 from gpmedic.cli.drill import Drill
-from gpmedic.cli.recover import import_flows, quiet_prefect, run_page
+from gpmedic.cli.recover import import_flows, newest_incident, quiet_prefect, run_page
+from gpmedic.cli.report import format_of, rendered, write
 from gpmedic.cli.screen import Ticker
 from gpmedic.cluster import Status
 from gpmedic.practice import Fault, PracticeCluster
@@ -53,7 +54,14 @@ Quiz = Callable[[ClusterSettings], Score]
 
 
 def exercise(
-    drill: Drill, generation: str, folder: Path, *, yes: bool, in_slack: bool = False, quiz: Quiz | None = None
+    drill: Drill,
+    generation: str,
+    folder: Path,
+    *,
+    yes: bool,
+    in_slack: bool = False,
+    quiz: Quiz | None = None,
+    report: Path | None = None,
 ) -> Ended:
     """Run one drill and show it.
 
@@ -62,6 +70,7 @@ def exercise(
         yes: the practice operator answers instead of the person at the terminal.
         in_slack: people in a stand-in Slack answer instead, and their conversation is shown.
         quiz: then what is broken is not said before.
+        report: a file for the report, also of a recovery that was refused or has failed.
     """
     quiet_prefect()
     ticker = Ticker()
@@ -81,6 +90,7 @@ def exercise(
             ticker.say(
                 f"{len(cluster.facts().segments)} PostgreSQL servers run; see them with: gpmedic status {cluster.name}"
             )
+            stack.callback(_keep_report, cluster.name, report)
             if not in_slack:
                 attendant = choose_attendant(cluster.settings, yes=yes)
                 return _break_and_recover(drill, cluster, ticker, attendant, quiz)
@@ -90,6 +100,15 @@ def exercise(
                 ended = _break_and_recover(drill, cluster, ticker, None, quiz)
             print(f"\nThe conversation in Slack:\n\n{slack.transcript()}")
             return ended
+
+
+def _keep_report(cluster: str, file: Path | None) -> None:
+    incident = newest_incident(cluster) if file is not None else None
+    if file is not None and incident is not None and incident.journal is not None:
+        from flows.history import report_of
+
+        write(file, rendered(report_of(incident), format_of(file)))
+        print(f"The report of the drill is in {file}.")
 
 
 @contextmanager
