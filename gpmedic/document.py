@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-import wcwidth
-
+from gpmedic.columns import width, wrapped
 from gpmedic.languages.language import Say
 from gpmedic.picture_shapes import Scene
 from gpmedic.table import Table, markdown, plain
@@ -105,10 +104,8 @@ def _joined(
 
 def _heading_text(text: str) -> str:
     line = plain(text)
-    return f"{line}\n{'=' * min(wcwidth.width(line), WIDTH)}"
+    return f"{line}\n{'=' * min(width(line), WIDTH)}"
 
 
 def _paragraph_text(text: str) -> str:
-    line = plain(text)
-    unspaced = wcwidth.width(line) > len(line)  # Chinese knows no blanks between words; a path stays in one piece
-    return "\n".join(wcwidth.wrap(line, width=WIDTH, break_long_words=unspaced, break_on_hyphens=False))
+    return "\n".join(wrapped(plain(text), WIDTH, breaking_words=False))

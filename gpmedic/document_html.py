@@ -6,10 +6,10 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Any, Final
 
-import wcwidth
 from jinja2 import Environment, Template
 from markupsafe import Markup
 
+from gpmedic.columns import width
 from gpmedic.document import Callout, Drawing, Heading, Level, Paragraph, Part, Tiles, Tone, in_words
 from gpmedic.languages.language import Say
 from gpmedic.picture_svg import scene_svg
@@ -108,7 +108,7 @@ def _table(table: Table, say: Say) -> dict[str, Any]:
 def _cell(heading: str, label: str, own: str, shown: str) -> dict[str, str]:
     text = plain(shown)
     tone = _TONES.get((heading, own))
-    classes = ("prose" if wcwidth.width(text) > _PROSE else "short", tone, "code" if heading in _CODE else None)
+    classes = ("prose" if width(text) > _PROSE else "short", tone, "code" if heading in _CODE else None)
     return {"text": text, "label": plain(label), "classes": " ".join(c for c in classes if c)}
 
 

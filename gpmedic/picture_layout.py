@@ -4,8 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-import wcwidth
-
+from gpmedic.columns import wrapped
 from gpmedic.languages.language import Say
 from gpmedic.picture import Cell, Picture, Tally
 from gpmedic.picture_cells import COMPACT, ROOMY, badge, text_width
@@ -102,7 +101,9 @@ class _Page:
         self.shapes.append(Label(x + 32 * scale, middle, letter, size, 14 * scale, paint, bold=True))
         self.shapes.append(Label(x + 52 * scale, middle, str(tally.count), size, 34 * scale, paint, bold=loud))
         columns = _characters(room, size)
-        lines = wcwidth.wrap(self._say(words), columns, max_lines=_LEGEND_LINES, placeholder=" ...")
+        lines = wrapped(self._say(words), columns)
+        if len(lines) > _LEGEND_LINES:
+            lines = [*lines[: _LEGEND_LINES - 1], _cut(" ".join(lines[_LEGEND_LINES - 1 :]), room, size)]
         for i, line in enumerate(lines):
             self.shapes.append(Label(x + 90 * scale, middle + i * 20 * scale, line, size, room, paint))
         return y + (8 + 20 * len(lines)) * scale
@@ -138,7 +139,7 @@ def _told(picture: Picture) -> Iterator[str]:
 
 
 def _lines(text: str, room: float, size: float) -> list[str]:
-    return wcwidth.wrap(text, _characters(room, size), break_on_hyphens=False) or [""]
+    return wrapped(text, _characters(room, size)) or [""]
 
 
 def _cut(text: str, room: float, size: float) -> str:

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import wcwidth
+from gpmedic.columns import padded, wrapped
+from gpmedic.columns import width as columns_of
 
 _GAP: Final = "  "
 _NARROWEST: Final = 8  # columns; below it nothing can be read any more
@@ -44,7 +45,7 @@ class Table:
                 in further lines, which are indented below their column.
         """
         rows = [[plain(cell) for cell in row] for row in (self.headings, *self.rows)]
-        widths = [max(wcwidth.width(row[i]) for row in rows) for i in range(len(self.headings))]
+        widths = [max(columns_of(row[i]) for row in rows) for i in range(len(self.headings))]
         while width is not None and sum(widths) + len(_GAP) * (len(widths) - 1) > width and max(widths) > _NARROWEST:
             widths[widths.index(max(widths))] -= 1
         lines = [line for row in rows for line in _wrapped(row, widths)]
@@ -66,8 +67,8 @@ def _wrapped(row: Sequence[str], widths: Sequence[int]) -> list[list[str]]:
 
 
 def _lines(cell: str, width: int) -> list[str]:
-    return wcwidth.wrap(cell, width, break_on_hyphens=False) if wcwidth.width(cell) > width else [cell]
+    return wrapped(cell, width) if columns_of(cell) > width else [cell]
 
 
 def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
-    return _GAP.join(wcwidth.ljust(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip()
+    return _GAP.join(padded(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip()

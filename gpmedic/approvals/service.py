@@ -126,7 +126,8 @@ class Service:
                 try:
                     reconcile(self._slack, self._threads, settings, settings.slack, view, first=name not in self._found)
                     thread = self._threads.held(name)
-                    self._alarms.tell(self._slack, name, settings.slack.channel, thread, raised)
+                    speaking = Speaking(self._slack, settings.language)
+                    self._alarms.tell(speaking, name, settings.slack.channel, thread, raised)
                 finally:  # people come first, whatever is wrong with the counting
                     self.tallies.saw(view, self._threads.held(name), raised)
                 self._found.add(name)
