@@ -22,8 +22,9 @@ from flows.journal import KEY, Journal
 from gpmedic.cli import app
 from gpmedic.diagnosis import diagnose
 from gpmedic.errors import AccessRefused, Braked, GpmedicError, UnsafeState
-from gpmedic.events import Approval, Decision, Phase
+from gpmedic.events import Approval, Decision
 from gpmedic.outcome import Outcome
+from gpmedic.phases import Phase
 from tasks.claim import CLAIM_TAG, OWNER_TAG
 from tasks.notify import Progress
 from tasks.silence import NEVER_RESUMED

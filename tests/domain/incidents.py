@@ -8,8 +8,9 @@ from gpmedic.capabilities import Capabilities
 from gpmedic.check import Check, CheckName, Verdict
 from gpmedic.cluster import Cluster
 from gpmedic.diagnosis import diagnose
-from gpmedic.events import Approval, Artifact, Decision, Event, Phase, history_event
+from gpmedic.events import Approval, Artifact, Decision, Event, history_event
 from gpmedic.outcome import Outcome
+from gpmedic.phases import Phase
 from gpmedic.plan import Plan, make_plan
 from gpmedic.recovery_report import RecoveryReport, Round
 from gpmedic.resync import Sample, with_sample

@@ -17,13 +17,14 @@ from gpmedic.cluster import Version
 from gpmedic.conditions import CONDITIONS, Condition, Scenario, Severity
 from gpmedic.diagnosis import Diagnosis, Finding, diagnose
 from gpmedic.document import as_text
-from gpmedic.events import Approval, Decision, Phase
+from gpmedic.events import Approval, Decision
 from gpmedic.follow_ups import FollowUp
 from gpmedic.gprecoverseg_lines import RecoveryType
 from gpmedic.incident_times import Part
 from gpmedic.languages.language import Language, saying
 from gpmedic.languages.translation import Translation, places, sentences_of
 from gpmedic.outcome import OUTCOMES, Outcome, Standing
+from gpmedic.phases import Phase
 from gpmedic.picture_states import APPEARANCES, State
 from gpmedic.report import (
     approval_markdown,
