@@ -12,6 +12,7 @@ from flows.attend import attend
 from flows.program import run_as_program
 from flows.recover import recover
 from flows.recover_to_spare import recover_to_spare
+from gpmedic.artifacts import Kind
 from gpmedic.errors import GpmedicError
 from gpmedic.form import form_field
 from gpmedic.practice.dead_drills import forget_dead_drills
@@ -112,7 +113,7 @@ def _answered(page: Callable[[], RecoveryReport], approved_by: Approver) -> Reco
 def _publish(scenario: DrillName, went: Drilled[RecoveryReport]) -> None:
     rows = "equal" if went.rows_equal else "NOT EQUAL"
     line = f"Drill {scenario.value}: {OUTCOMES[went.recovered.outcome]}; rows {rows}"
-    publish_markdown("drill", scenario.value, f"### {line}\n\n{went.rows}\n", line)
+    publish_markdown(Kind.DRILL, scenario.value, f"### {line}\n\n{went.rows}\n", line)
 
 
 if __name__ == "__main__":

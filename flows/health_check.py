@@ -4,13 +4,14 @@ from prefect import flow
 from pydantic.dataclasses import dataclass
 
 from blocks.greenplum import load_cluster
-from flows.begin_recovery import begin_recovery
+from flows.begin_recovery import begin_recovery, tell_not_begun, why_not_begun
 from flows.health_note import keep_note
 from flows.program import run_as_program
 from flows.run_name import after_its_cluster
 from flows.silence import report_silence
 from gpmedic.access.freshness import Freshness
 from gpmedic.access.limits import look_at_limits
+from gpmedic.artifacts import Kind
 from gpmedic.diagnosis import Diagnosis, coordinator_unreachable
 from gpmedic.errors import HostUnreachable
 from gpmedic.report import diagnosis_line, diagnosis_markdown, diagnosis_text
@@ -39,7 +40,8 @@ def health_check(cluster: ClusterName) -> HealthReport:
     """Look at the catalog, probe every acting primary, diagnose, report; one event for each condition found."""
     settings = load_cluster(cluster)
     diagnosis, limits = look(settings), look_at_limits(settings)
-    publish_markdown("health", settings.name, diagnosis_markdown(diagnosis, limits), diagnosis_line(diagnosis))
+    page = diagnosis_markdown(diagnosis, limits, settings.language)
+    publish_markdown(Kind.HEALTH, settings.name, page, diagnosis_line(diagnosis))
     if diagnosis.cluster is not None:
         publish_segments(diagnosis.cluster)
     if diagnosis.healthy:
@@ -49,10 +51,15 @@ def health_check(cluster: ClusterName) -> HealthReport:
     for sentence in limits.sentences:
         tell(Phase.OBSERVE, sentence)
     announce_conditions(diagnosis)
-    keep_note(diagnosis)
+    deployed = current_run().deployment_id is not None  # a look that a person runs by hand starts nothing
+    not_begun = why_not_begun(settings, diagnosis, limits) if deployed and not diagnosis.healthy else None
+    keep_note(diagnosis, not_begun)
     report_silence(settings)
-    if current_run().deployment_id is not None:  # a look that a person runs by hand starts nothing
-        begin_recovery(settings, diagnosis, limits, continue_recovery(settings.name))
+    continued = continue_recovery(settings.name) if deployed else None
+    if not_begun is not None:
+        tell_not_begun(not_begun)
+    elif deployed and not diagnosis.healthy:
+        begin_recovery(settings, diagnosis, continued)
     return HealthReport(settings.name, diagnosis)
 
 

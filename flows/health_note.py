@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 
 from gpmedic.diagnosis import Diagnosis, Finding
 from gpmedic.picture_states import segments_by_state
+from gpmedic.skipped import Reason
 from tasks.question import current_run
 
 HEALTH_TAG: Final = "gpmedic-health:"
@@ -24,16 +25,19 @@ class HealthNote(BaseModel):
 
     Attributes:
         segments: how many are in each state, by the state's word; empty where the coordinator could not be asked.
+        not_begun: why the check has started no recovery, in a word of `gpmedic.skipped`; "" where it has, or nothing
+            is wrong, or a person has run it by hand.
     """
 
     cluster_name: str
     healthy: bool
     findings: tuple[Finding, ...] = ()
     segments: dict[str, int] = Field(default_factory=dict)
+    not_begun: str = ""
     at: datetime = Field(default_factory=lambda: datetime.now(UTC))
 
 
-def keep_note(diagnosis: Diagnosis) -> None:
+def keep_note(diagnosis: Diagnosis, not_begun: Reason | None = None) -> None:
     """Store what was found with the current run, and mark the run so that it is found."""
     run = current_run().id
     note = HealthNote(
@@ -41,6 +45,7 @@ def keep_note(diagnosis: Diagnosis) -> None:
         healthy=diagnosis.healthy,
         findings=tuple(diagnosis.findings),
         segments=segments_by_state(diagnosis),
+        not_begun=not_begun or "",
     )
     with get_client(sync_client=True) as client:
         client.create_flow_run_input(run, KEY, note.model_dump_json())

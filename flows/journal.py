@@ -13,10 +13,11 @@ from uuid import UUID
 
 import httpx
 from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.objects import FlowRun
 from prefect.context import FlowRunContext
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError
 
 from gpmedic.access.history import HistoryLine
 from gpmedic.cluster import Cluster, Segment
@@ -24,17 +25,20 @@ from gpmedic.conditions import Condition
 from gpmedic.copies import Comparison
 from gpmedic.diagnosis import Diagnosis, Finding
 from gpmedic.errors import GpmedicError
-from gpmedic.events import history_event
+from gpmedic.events import MAX_EVENTS, Approval, Artifact, Decision, Event, history_event
+from gpmedic.languages.language import Language
+from gpmedic.outcome import Outcome, Standing
 from gpmedic.picture_states import segments_by_state
 from gpmedic.plan import Plan
 from gpmedic.precheck import Check
-from gpmedic.report import Approval, Decision, Event, Outcome, RecoveryReport, Round
+from gpmedic.recovery_report import RecoveryReport, Round
+from gpmedic.resync import Sample, with_sample
 from gpmedic.skipped import reason_of
 from gpmedic.verify import Proof, unproven_action
 from tasks.notify import Level, Listener, Progress
 
 KEY = "gpmedic-journal"
-MAX_EVENTS = 500
+MAX_ARTIFACTS = 100
 KEEP_EVERY = 1.0
 KEEP_FIGURES_EVERY = 5.0
 AFTER_A_FAILURE = 60.0
@@ -49,9 +53,14 @@ class Journal(BaseModel):
     Attributes:
         segments: how many were in each state at the last look, by the state's word; the proofs are one.
         reason: why nothing (more) was done, in a word of `gpmedic.skipped`; "" where nothing was refused.
+        run: the name of the flow run.
+        samples: how the mirrors caught up, thinned.
+        artifacts: the evidence that was kept.
     """
 
     cluster_name: str
+    run: str = ""
+    language: Language = Language.ENGLISH
     started: datetime = Field(default_factory=lambda: datetime.now(UTC))
     before: Diagnosis | None = None
     after: Cluster | None = None
@@ -66,6 +75,8 @@ class Journal(BaseModel):
     events: tuple[Event, ...] = ()
     proofs: tuple[Proof, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
+    samples: tuple[Sample, ...] = ()
+    artifacts: tuple[Artifact, ...] = ()
     history_until: datetime | None = None
     now: Progress | None = None
     moving: tuple[datetime, float] | None = None
@@ -85,6 +96,10 @@ class Journal(BaseModel):
         self.now = progress
         if progress.level is Level.STILL:
             return
+        if progress.sample is not None:
+            self.samples = with_sample(self.samples, progress.sample)
+        if progress.artifact is not None:
+            self.artifacts = (*self.artifacts, progress.artifact)[-MAX_ARTIFACTS:]
         if progress.percent is not None:
             self.moving = self.moving or (progress.at, progress.percent)
             return
@@ -150,13 +165,13 @@ class Journal(BaseModel):
         self.ended = datetime.now(UTC)
         report = self.report(outcome, error)
         self.outcome, self.error, self.next_action = outcome, report.error, report.next_action
-        self.reason = (reason_of(error) or "") if error else ""
+        self.reason = report.reason
         if outcome is Outcome.RECOVERED:
             self.segments = segments_by_state(Diagnosis(self.cluster_name, self.after))
         return report
 
-    def report(self, outcome: Outcome, error: GpmedicError | None = None) -> RecoveryReport:
-        """The report of the run as it ends now."""
+    def report(self, outcome: Outcome | Standing, error: GpmedicError | None = None) -> RecoveryReport:
+        """The report of the run as it is or ends now."""
         unproven = unproven_action(self.proofs, self.cluster_name) if outcome is Outcome.UNPROVEN else ""
         return RecoveryReport(
             cluster_name=self.cluster_name,
@@ -173,12 +188,18 @@ class Journal(BaseModel):
             comparisons=self.comparisons,
             error=error.message if error else self.error,
             next_action=error.next_action if error else (self.next_action or unproven),
+            reason=(reason_of(error) or "") if error else self.reason,
+            run=self.run,
+            samples=self.samples,
+            artifacts=self.artifacts,
+            language=self.language,
         )
 
 
 def open_journal(cluster_name: str, run: UUID | None = None) -> Journal:
     """The journal that a run, by default this one, kept when it was suspended, else a new one."""
-    return read_journal(run or _run()) or Journal(cluster_name=cluster_name)
+    own = _run()
+    return read_journal(run or own.id) or Journal(cluster_name=cluster_name, run=own.name)
 
 
 def read_journal(run: UUID) -> Journal | None:
@@ -187,6 +208,14 @@ def read_journal(run: UUID) -> Journal | None:
         rows = client.filter_flow_run_input(run, key_prefix=KEY, limit=20, exclude_keys=set())
     newest = max(rows, key=lambda row: row.key, default=None)
     return None if newest is None else Journal.model_validate_json(newest.value)
+
+
+def known_journal(run: UUID) -> Journal | None:
+    """The same for those who only show it: None too where another version of gpmedic has kept it."""
+    try:
+        return read_journal(run)
+    except ValidationError:
+        return None
 
 
 def keeping(journal: Journal) -> Listener:
@@ -232,7 +261,7 @@ def _keep_at_once(journal: Journal) -> bool:
 
 
 def _store(client: SyncPrefectClient, journal: Journal) -> None:
-    text, run = journal.model_dump_json(), _run()
+    text, run = journal.model_dump_json(), _run().id
     old = client.filter_flow_run_input(run, key_prefix=KEY, limit=20, exclude_keys=set())
     client.create_flow_run_input(run, f"{KEY}-{time.time_ns()}", text)  # first, so that there always is one
     for row in old:
@@ -244,8 +273,8 @@ def _where(finding: Finding) -> tuple[Condition, tuple[int, ...], tuple[int, ...
     return finding.condition, finding.contents, finding.dbids  # what was seen of it may be told in other words
 
 
-def _run() -> UUID:
+def _run() -> FlowRun:
     context = FlowRunContext.get()
     if context is None or context.flow_run is None:
         raise RuntimeError("A journal belongs to a flow run.")
-    return context.flow_run.id
+    return context.flow_run

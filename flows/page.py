@@ -9,6 +9,7 @@ from blocks.greenplum import load_cluster
 from flows.estimate import estimate
 from flows.journal import Journal, keep, keeping, open_journal
 from gpmedic.access.history import read_history
+from gpmedic.artifacts import Kind
 from gpmedic.conditions import Condition, Scenario
 from gpmedic.diagnosis import coordinator_unreachable
 from gpmedic.errors import (
@@ -55,6 +56,7 @@ def follow(page: Page, cluster_name: str, repeated_failure: RepeatedFailure | No
         settings = settings.model_copy(update={"policy": policy})
     claim(settings.name)
     journal = open_journal(settings.name)
+    journal.language = settings.language
     with listening(keeping(journal)):
         try:
             running = at_work(settings)
@@ -104,7 +106,7 @@ def ended_early(error: GpmedicError, journal: Journal) -> Outcome:
 def _publish(journal: Journal, report: RecoveryReport, advice: str = "") -> None:
     keep(journal)
     page = "\n".join(filter(None, (report_markdown(report), advice)))
-    publish_markdown("recovery", report.cluster_name, page, report_line(report))
+    publish_markdown(Kind.RECOVERY, report.cluster_name, page, report_line(report))
     cluster = report.after or report.before.cluster
     if cluster is not None:
         publish_segments(cluster)
@@ -190,13 +192,14 @@ def ask(
             fingerprint=plan.fingerprint,
             argv=step.argv,
             dbids=step.dbids,
-            text=approval_markdown(plan, step, journal.checks),
+            text=approval_markdown(plan, step, journal.checks, settings.language),
             command=step.command,
             effect=step.effect,
             why=journal.last_seen,
             segments=tuple(str(s) for s in evidence.cluster.segments if s.dbid in step.dbids),
-            details=approval_text(plan, step, journal.checks),
+            details=approval_text(plan, step, journal.checks, settings.language),
             estimate=lasting,
+            language=settings.language,
         )
 
     def note(answer: Answered) -> None:

@@ -10,6 +10,7 @@ from flows.journal import Journal
 from flows.page import ask, follow, observe
 from flows.program import run_as_program
 from flows.run_name import after_its_cluster
+from gpmedic.artifacts import Kind
 from gpmedic.conditions import Scenario
 from gpmedic.form import form_field
 from gpmedic.plan import Action, Plan
@@ -86,7 +87,7 @@ def _keep_the_way_back(settings: ClusterSettings, plan: Plan) -> None:
     step = plan.step(Action.MOVE_TO_SPARE)
     if step is not None:
         indented = "".join(f"    {line}\n" for line in step.way_back.splitlines())
-        publish_markdown("move-back", settings.name, f"# The file for the way back\n\n{indented}", "gprecoverseg -i")
+        publish_markdown(Kind.MOVE_BACK, settings.name, f"# The file for the way back\n\n{indented}", "gprecoverseg -i")
 
 
 if __name__ == "__main__":

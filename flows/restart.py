@@ -2,6 +2,7 @@
 
 from flows.journal import Journal
 from flows.page import ask, observe, settled
+from gpmedic.artifacts import Kind
 from gpmedic.copies import Comparison
 from gpmedic.errors import Unrecoverable
 from gpmedic.handoff import handoff_markdown
@@ -53,8 +54,8 @@ def restart(settings: ClusterSettings, journal: Journal, seen: Seen) -> Seen:
 
 
 def _hand_off(settings: ClusterSettings, seen: Seen, lost: list[Comparison]) -> Unrecoverable:
-    page = handoff_markdown(seen.observation.cluster, lost)
-    publish_markdown("handoff", settings.name, page, f"What a restore of {settings.name} needs")
+    page = handoff_markdown(seen.observation.cluster, lost, settings.language)
+    publish_markdown(Kind.HANDOFF, settings.name, page, f"What a restore of {settings.name} needs")
     contents = ", ".join(str(c.content) for c in lost)
     where = "; ".join(
         f"{copy.segment} {copy.segment.datadir}: {copy.presence.value}" for c in lost for copy in c.copies

@@ -2,6 +2,7 @@
 
 from flows.journal import open_journal
 from flows.page import ended_early
+from gpmedic.artifacts import Kind
 from gpmedic.errors import NotApproved
 from gpmedic.report import report_markdown
 from gpmedic.settings import ClusterSettings
@@ -36,9 +37,9 @@ def _report(settings: ClusterSettings, unanswered: Unanswered) -> None:
         answers = Answers(question.proposal, journal.answered)
         if question.approved_by is not None:  # the second question is asked when the first person has said yes
             answers.yes(Word(question.approved_by, question.asked_at))
-        answers.silence(question.expires_at)
+        answers.silence(question.expires_at, question.asked_at)
     report = journal.report(ended_early(error, journal), error)
-    publish_markdown("recovery", settings.name, report_markdown(report), f"Recovery of {settings.name}")
+    publish_markdown(Kind.RECOVERY, settings.name, report_markdown(report), f"Recovery of {settings.name}")
     told = {"error": report.error, "next_action": report.next_action, "run": unanswered.name}
     announce(settings.name, f"recovery.{report.outcome}", told)
     tell(Phase.REPORT, str(error), Level.WARNING)

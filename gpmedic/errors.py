@@ -55,12 +55,24 @@ class PrecheckFailed(Refused):
     """Something that must hold before an action does not."""
 
 
+class FailedAgain(PrecheckFailed):
+    """The same segment has failed again within a short time."""
+
+
 class NotApproved(Refused):
     """A person said no, or nobody said yes in time."""
 
 
 class UnsafeState(Refused):
     """The cluster is in a state in which the asked action could lose data or is not understood."""
+
+
+class UnknownVersion(UnsafeState):
+    """A Greenplum on which the utilities have not been proven: it is only observed."""
+
+
+class TooManyDown(UnsafeState):
+    """More primaries have failed than the policy allows for: suspect the network."""
 
 
 class ObserveOnly(Refused):

@@ -7,6 +7,8 @@ from enum import StrEnum
 from typing import Final
 
 GPMEDIC: Final = "gpmedic"
+MAX_EVENTS: Final = 500
+"""Lines of a time line that are kept; the first ones."""
 _WRITER: Final = re.compile(r"([A-Za-z]\w*): +")
 
 
@@ -24,6 +26,7 @@ class Approval:
     Attributes:
         reason: what the person wrote, and why the word did not count where it did not.
         via: where the word was given: Slack, Prefect's page, the command line.
+        asked_at: when its question was asked; None where that is not on record.
     """
 
     step: str
@@ -33,6 +36,7 @@ class Approval:
     at: datetime
     reason: str = ""
     via: str = ""
+    asked_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,20 @@ class Event:
     what: str
     source: str = GPMEDIC
     of_catalog: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """What was kept with the run in Prefect.
+
+    Attributes:
+        key: under which Prefect shows it.
+        what: of which moment it is.
+    """
+
+    at: datetime
+    key: str
+    what: str
 
 
 def history_event(at: datetime, dbid: int, description: str) -> Event:

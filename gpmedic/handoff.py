@@ -7,22 +7,23 @@ from typing import Final
 from gpmedic.cluster import Cluster
 from gpmedic.copies import Comparison, Copy
 from gpmedic.document import Heading, Paragraph, Part, as_markdown
+from gpmedic.languages.language import Language, saying
 from gpmedic.table import Table
 
 
-def handoff_markdown(cluster: Cluster, lost: Sequence[Comparison]) -> str:
+def handoff_markdown(cluster: Cluster, lost: Sequence[Comparison], language: Language = Language.ENGLISH) -> str:
     """The whole page."""
-    return as_markdown(handoff(cluster, lost))
+    return as_markdown(handoff(cluster, lost), saying(language))
 
 
 def handoff(cluster: Cluster, lost: Sequence[Comparison]) -> Iterator[Part]:
     """Its parts, for a report too."""
     contents = ", ".join(str(c.content) for c in lost)
     yield Heading(f"{cluster.name}: every copy of content {contents} is lost")
-    share = f"{len(lost)} of {len(cluster.contents)}"
     yield Paragraph(
-        f"The rows of {share} contents are gone: every distributed table has a hole, and no query over it can be"
-        " answered. gpmedic has touched nothing, and no recovery of Greenplum can help: it copies from a living copy."
+        f"The rows of {len(lost)} of {len(cluster.contents)} contents are gone: every distributed table has a hole, and"
+        " no query over it can be answered. gpmedic has touched nothing, and no recovery of Greenplum can help: it"
+        " copies from a living copy."
     )
     yield copies_table(lost)
     yield Heading("When they were last well")

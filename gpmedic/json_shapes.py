@@ -223,11 +223,76 @@ class ProofJson(TypedDict):
     detail: str
 
 
-class RecoverJson(TypedDict):
-    """How a recovery ended: healthy, recovered, unproven, refused, stopped or failed."""
+class PartJson(TypedDict):
+    """How long one part of the incident took; seconds is null where that is not known, and counted says why."""
+
+    part: str
+    seconds: float | None
+    counted: str
+
+
+class SampleJson(TypedDict):
+    """How far the mirrors had caught up at one moment; null is what this Greenplum does not tell."""
+
+    at: str
+    wait: int
+    contents: int
+    remaining_bytes: int | None
+    percent: float | None
+    bytes_per_second: float | None
+
+
+class NotDoneJson(TypedDict):
+    """One step of the newest plan that was not done."""
+
+    action: str
+    command: str
+    why: str
+
+
+class FollowUpJson(TypedDict):
+    """What is left for people."""
+
+    kind: str
+    what: str
+    next_action: str
+
+
+class EvidenceJson(TypedDict):
+    """What was kept with the run in Prefect."""
+
+    at: str
+    artifact: str
+    what: str
+
+
+class IncidentJson(TypedDict):
+    """One recovery of the history; began and seconds are null where it has noted nothing, reason where none is.
+
+    The outcome is as of recover, or running, waiting or died.
+    """
 
     cluster: str
+    run: str
+    id: str
+    began: str | None
+    seconds: float | None
+    condition: str | None
     outcome: str
+    reason: str | None
+    approved_by: list[str]
+
+
+class RecoverJson(TypedDict):
+    """How a recovery ended: healthy, recovered, unproven, refused, stopped or failed; else running, waiting or died.
+
+    The reason says in a word why nothing, or nothing more, was done; it is empty where nothing was refused.
+    """
+
+    cluster: str
+    run: str
+    outcome: str
+    reason: str
     scenario: str
     started: str
     ended: str
@@ -236,6 +301,11 @@ class RecoverJson(TypedDict):
     approvals: list[ApprovalJson]
     events: list[EventJson]
     proofs: list[ProofJson]
+    parts: list[PartJson]
+    resynchronization: list[SampleJson]
+    not_done: list[NotDoneJson]
+    follow_ups: list[FollowUpJson]
+    evidence: list[EvidenceJson]
     error: str
     next_action: str
 
@@ -315,6 +385,8 @@ SHAPES: Final[Mapping[str, Any]] = MappingProxyType(
         "doctor": DoctorJson | list[DoctorJson],
         "brake show": BrakeJson,
         "recover": RecoverJson,
+        "report": RecoverJson,
+        "history": list[IncidentJson],
         "drill": DrillJson,
         "drill --list": list[ScenarioJson],
         "practice status": PracticeJson,

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from gpmedic.document import Heading, Paragraph, Part, as_markdown
+from gpmedic.languages.language import Language, saying
 from gpmedic.table import Table
 
 
@@ -77,8 +78,9 @@ _LOSS = (
 )
 
 
-def advice_markdown(lost: LostCoordinator) -> str:
+def advice_markdown(lost: LostCoordinator, language: Language = Language.ENGLISH) -> str:
     """The page for the person who decides: the proof, the state of the standby, the warning, the commands."""
+    say = saying(language)
     tried = Table(("tried", "what came of it"), tuple((t.what, t.answer) for t in lost.tried))
     parts: list[Part] = [
         Heading(f"The coordinator of {lost.cluster_name} does not answer: {lost.verdict.value}"),
@@ -90,12 +92,13 @@ def advice_markdown(lost: LostCoordinator) -> str:
     ]
     if lost.standby is None:
         unknown = "gpmedic has not seen this cluster's catalog before, so it does not know where the standby is."
-        return as_markdown([*parts, Paragraph(unknown)])
+        return as_markdown([*parts, Paragraph(unknown)], say)
     where = f"On {lost.standby.hostname}, as the user who owns Greenplum, with greenplum_path.sh sourced"
     seen = f"(the standby as the catalog showed it at {lost.standby.seen:%Y-%m-%d %H:%M} UTC):"
     fence = "```"
     commands = "\n".join(activation(lost.standby))
-    return f"{as_markdown([*parts, Paragraph(f'{where} {seen}')])}\n{fence}\n{commands}\n{fence}\n"
+    page = as_markdown([*parts, Paragraph(f"{where} {seen}")], say)
+    return f"{page}\n{fence}\n{commands}\n{fence}\n"
 
 
 def activation(standby: LastStandby) -> Sequence[str]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from gpmedic.columns import width as columns_of
 from gpmedic.picture import Cell
 from gpmedic.picture_shapes import Anchor, Box, Label, Paint, Shape, Theme, mark
 from gpmedic.picture_states import APPEARANCES, Appearance, Emphasis, State
@@ -41,7 +42,7 @@ COMPACT: Final = Measures(height=24, gap=7, badge=22, mark=12, name=14, tag=None
 
 def text_width(text: str, size: float) -> float:
     """No font that is used needs more."""
-    return len(text) * size * _WIDE
+    return columns_of(text) * size * _WIDE
 
 
 def cell_width(cell: Cell, measures: Measures) -> float:

@@ -1,10 +1,11 @@
 """Where everything of a drawn picture stands: the one layout behind SVG and PNG."""
 
-import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
+from gpmedic.columns import wrapped
+from gpmedic.languages.language import Say
 from gpmedic.picture import Cell, Picture, Tally
 from gpmedic.picture_cells import COMPACT, ROOMY, badge, text_width
 from gpmedic.picture_grid import Grid, arrange
@@ -26,10 +27,14 @@ _KEY: Final = (
 )
 
 
-def lay_out(*pictures: Picture) -> Scene:
-    """One picture, or two, side by side or one above the other, whichever comes nearer to the shape of a page."""
-    beside = _Page(pictures, _RATIO / len(pictures), len(pictures))
-    above = _Page(pictures, _RATIO * len(pictures), 1)
+def lay_out(*pictures: Picture, say: Say = str) -> Scene:
+    """One picture, or two, side by side or one above the other, whichever comes nearer to the shape of a page.
+
+    Args:
+        say: says what is broken into lines in the reader's language; shorter texts are said where they are drawn.
+    """
+    beside = _Page(pictures, _RATIO / len(pictures), len(pictures), say)
+    above = _Page(pictures, _RATIO * len(pictures), 1, say)
     page = min((beside, above), key=lambda p: abs(p.width / p.height - _RATIO))
     title = "; ".join(_named(p) for p in pictures)
     description = ". ".join(line for p in pictures for line in _told(p))
@@ -39,7 +44,8 @@ def lay_out(*pictures: Picture) -> Scene:
 class _Page:
     """Panels in so many columns, the key below them."""
 
-    def __init__(self, pictures: Sequence[Picture], ratio: float, columns: int) -> None:
+    def __init__(self, pictures: Sequence[Picture], ratio: float, columns: int, say: Say) -> None:
+        self._say = say
         self.shapes: list[Shape] = []
         measures = COMPACT if max(len(p.cells) for p in pictures) > _MANY else ROOMY
         grids = arrange(pictures, measures, ratio, _ABOVE)
@@ -65,7 +71,7 @@ class _Page:
         """What is wrong and what the colours mean; returns where it ends."""
         worst = APPEARANCES[picture.tallies[0].state if picture.tallies else State.HEALTHY]
         scale, room = self.scale, self.panel - 20 * self.scale
-        lines = _lines(picture.headline, room, _HEADLINE * scale)
+        lines = _lines(self._say(picture.headline), room, _HEADLINE * scale)
         height = (32 + len(lines) * 28) * scale
         left = x + 20 * scale
         self.shapes.append(Box(x, y, 8 * scale, height, worst.colour, Theme.INK, 1, 2))
@@ -78,7 +84,8 @@ class _Page:
         for tally in picture.tallies:
             y = self._legend(tally, x, y)
         if picture.note:
-            y = self._words(picture.note, x, y, self.panel)
+            for line in _lines(self._say(picture.note), self.panel, _TEXT * scale):
+                y = self._words(line, x, y, self.panel)
         return y
 
     def _legend(self, tally: Tally, x: float, y: float) -> float:
@@ -93,7 +100,10 @@ class _Page:
         letter = "" if looks.letter == "." else looks.letter
         self.shapes.append(Label(x + 32 * scale, middle, letter, size, 14 * scale, paint, bold=True))
         self.shapes.append(Label(x + 52 * scale, middle, str(tally.count), size, 34 * scale, paint, bold=loud))
-        lines = textwrap.wrap(words, _characters(room, size), max_lines=_LEGEND_LINES, placeholder=" ...")
+        columns = _characters(room, size)
+        lines = wrapped(self._say(words), columns)
+        if len(lines) > _LEGEND_LINES:
+            lines = [*lines[: _LEGEND_LINES - 1], _cut(" ".join(lines[_LEGEND_LINES - 1 :]), room, size)]
         for i, line in enumerate(lines):
             self.shapes.append(Label(x + 90 * scale, middle + i * 20 * scale, line, size, room, paint))
         return y + (8 + 20 * len(lines)) * scale
@@ -123,13 +133,13 @@ def _named(picture: Picture) -> str:
 def _told(picture: Picture) -> Iterator[str]:
     yield f"{_named(picture)}: {picture.headline}"
     for tally in picture.tallies:
-        yield f"{tally.count} {APPEARANCES[tally.state].words} ({tally.contents})"
+        yield f"{APPEARANCES[tally.state].words}: {tally.count} ({tally.contents})"
     if picture.note:
         yield picture.note
 
 
 def _lines(text: str, room: float, size: float) -> list[str]:
-    return textwrap.wrap(text, _characters(room, size), break_on_hyphens=False) or [""]
+    return wrapped(text, _characters(room, size)) or [""]
 
 
 def _cut(text: str, room: float, size: float) -> str:

@@ -1,6 +1,6 @@
 """The picture as SVG: one file that needs no other, in the colours of the reader's screen."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 from xml.sax.saxutils import escape
 
@@ -17,17 +17,22 @@ def picture_svg(*pictures: Picture) -> str:
     return scene_svg(lay_out(*pictures))
 
 
-def scene_svg(scene: Scene) -> str:
+def scene_svg(scene: Scene, say: Callable[[str], str] = str) -> str:
+    """The drawing.
+
+    Args:
+        say: says its texts in the reader's language.
+    """
     width, height = _number(scene.width), _number(scene.height)
     paper = Box(0, 0, scene.width, scene.height, Theme.PAPER, radius=0)
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
         ' role="img">',
-        f"<title>{_text(scene.title)}</title>",
-        f"<desc>{_text(scene.description)}</desc>",
+        f"<title>{_text(say(scene.title))}</title>",
+        f"<desc>{_text(say(scene.description))}</desc>",
         f"<style>{_style(LIGHT)}@media (prefers-color-scheme: dark){{{_style(DARK)}}}</style>",
         f'<g font-family="{_FONTS}" stroke-linecap="round" stroke-linejoin="round">',
-        *(line for shape in (paper, *scene.shapes) for line in _drawn(shape)),
+        *(line for shape in (paper, *scene.shapes) for line in _drawn(shape, say)),
         "</g>",
         "</svg>",
     ]
@@ -38,20 +43,20 @@ def _style(colours: Mapping[Theme, str]) -> str:
     return "".join(f".f-{t.value}{{fill:{c}}}.s-{t.value}{{stroke:{c}}}" for t, c in colours.items())
 
 
-def _drawn(shape: Shape) -> Iterator[str]:
+def _drawn(shape: Shape, say: Callable[[str], str]) -> Iterator[str]:
     if isinstance(shape, Box):
         place = f'x="{_number(shape.x)}" y="{_number(shape.y)}" rx="{_number(shape.radius)}"'
         size = f'width="{_number(shape.width)}" height="{_number(shape.height)}"'
         edge = "" if shape.stroke is None else f' stroke-width="{_number(shape.stroke_width)}"'
         dbid = "" if shape.dbid is None else f' data-dbid="{shape.dbid}"'
-        told = f"<title>{_text(shape.title)}</title>" if shape.title else ""
+        told = f"<title>{_text(say(shape.title))}</title>" if shape.title else ""
         yield f"<rect {place} {size} {_painted(shape.fill, shape.stroke)}{edge}{dbid}>{told}</rect>"
     elif isinstance(shape, Label):
         anchor = ' text-anchor="middle"' if shape.anchor is Anchor.MIDDLE else ""
         weight = ' font-weight="bold"' if shape.bold else ""
         # The middle of capitals and digits: about a third of the size above the line that they stand on.
         place = f'x="{_number(shape.x)}" y="{_number(shape.y + shape.size * 0.35)}" font-size="{_number(shape.size)}"'
-        yield f"<text {place}{anchor}{weight} {_painted(shape.paint)}>{_text(shape.text)}</text>"
+        yield f"<text {place}{anchor}{weight} {_painted(shape.paint)}>{_text(say(shape.text))}</text>"
     else:
         yield _line(shape)
 

@@ -11,7 +11,7 @@ from gpmedic.capabilities import Capabilities, Support
 from gpmedic.cluster import COORDINATOR_CONTENT, Cluster
 from gpmedic.conditions import Condition, Scenario
 from gpmedic.diagnosis import Diagnosis, Finding, standby_fault
-from gpmedic.errors import UnsafeState
+from gpmedic.errors import TooManyDown, UnknownVersion, UnsafeState
 from gpmedic.gprecoverseg import RecoveryType
 from gpmedic.restart import RestartNotes, restart_step
 from gpmedic.settings import PolicySettings
@@ -159,7 +159,7 @@ _PRIMARY_FAILED: Final = frozenset(
 
 def _require_known_version(capabilities: Capabilities) -> None:
     if capabilities.support is Support.OBSERVES:
-        raise UnsafeState(
+        raise UnknownVersion(
             f"{capabilities.version} is only observed: its utilities have not been proven; nothing was touched.",
             "Follow the vendor's recovery procedure for this version by hand.",
         )
@@ -178,7 +178,7 @@ def _require_few_down(diagnosis: Diagnosis, cluster: Cluster, policy: PolicySett
     failed = failed_primaries(diagnosis)
     share = 100 * len(failed) / max(1, len(cluster.contents))
     if share > policy.max_down_percent:
-        raise UnsafeState(
+        raise TooManyDown(
             f"{len(failed)} of {len(cluster.contents)} primaries have failed ({share:.0f} %, limit"
             f" {policy.max_down_percent} %): suspect the network rather than the segments; nothing was touched.",
             "Check the network between the coordinator and the segment hosts first; then look again. Where it works and"

@@ -10,7 +10,7 @@ from gpmedic.check import Check, CheckName, Verdict
 from gpmedic.cluster import Cluster, Generation
 from gpmedic.conditions import CONDITIONS, Condition
 from gpmedic.diagnosis import standby_fault
-from gpmedic.errors import PrecheckFailed, UtilityBusy
+from gpmedic.errors import FailedAgain, PrecheckFailed, UtilityBusy
 from gpmedic.host_facts import DirectoryFacts, HostFacts, PidState, RunningProcess, UtilityLock
 from gpmedic.plan import Action, Plan, Step
 from gpmedic.precheck_directory import judge_orphans, judge_overwritten, judge_source, judge_target
@@ -80,6 +80,7 @@ def require(checks: Sequence[Check]) -> None:
 
     Raises:
         UtilityBusy: nothing failed but that another of Greenplum's utilities is at work; it will pass.
+        FailedAgain: a segment has failed before within `repeat_window`, whatever else failed.
         PrecheckFailed: anything else failed; every failed check is named.
     """
     failed = [c for c in checks if c.verdict is Verdict.FAIL]
@@ -90,7 +91,8 @@ def require(checks: Sequence[Check]) -> None:
     actions = " ".join(dict.fromkeys(c.next_action for c in failed))
     if all(c.name is CheckName.NO_UTILITY_RUNNING for c in failed):
         raise UtilityBusy(message, actions)
-    raise PrecheckFailed(message, actions)
+    again = any(c.name is CheckName.NOT_REPEATED for c in failed)
+    raise (FailedAgain if again else PrecheckFailed)(message, actions)
 
 
 def judge_hosts(cluster: Cluster, facts: Sequence[HostFacts]) -> tuple[Check, ...]:

@@ -1,7 +1,10 @@
 """How a recovery ended, for programs."""
 
+from gpmedic.follow_ups import follow_ups
+from gpmedic.incident_times import incident_times
 from gpmedic.json_shapes import RecoverJson, TimesJson
-from gpmedic.report import RecoveryReport
+from gpmedic.not_done import not_done
+from gpmedic.recovery_report import RecoveryReport
 from gpmedic.report_json import finding_json
 from gpmedic.times import Times, times
 
@@ -10,7 +13,9 @@ def recovery_json(report: RecoveryReport) -> RecoverJson:
     """The report as JSON values; the checks and the segments are in the report for people."""
     return {
         "cluster": report.cluster_name,
+        "run": report.run,
         "outcome": report.outcome.value,
+        "reason": report.reason,
         "scenario": report.before.scenario.value,
         "started": report.started.isoformat(),
         "ended": report.ended.isoformat(),
@@ -29,6 +34,25 @@ def recovery_json(report: RecoveryReport) -> RecoverJson:
         ],
         "events": [{"at": e.at.isoformat(), "source": e.source, "what": e.what} for e in report.events],
         "proofs": [{"name": p.name.value, "holds": p.holds, "detail": p.detail} for p in report.proofs],
+        "parts": [{"part": t.part.value, "seconds": t.seconds, "counted": t.told} for t in incident_times(report)],
+        "resynchronization": [
+            {
+                "at": s.at.isoformat(),
+                "wait": s.wait,
+                "contents": s.contents,
+                "remaining_bytes": s.remaining,
+                "percent": s.percent,
+                "bytes_per_second": s.rate,
+            }
+            for s in report.samples
+        ],
+        "not_done": [
+            {"action": n.step.action.value, "command": n.step.command, "why": n.why} for n in not_done(report)
+        ],
+        "follow_ups": [
+            {"kind": t.kind.value, "what": t.what, "next_action": t.next_action} for t in follow_ups(report)
+        ],
+        "evidence": [{"at": a.at.isoformat(), "artifact": a.key, "what": a.what} for a in report.artifacts],
         "error": report.error,
         "next_action": report.next_action,
     }

@@ -1,35 +1,30 @@
-"""What happened, for people: an incident as plain text and as Markdown."""
+"""What happened, for people: an incident as plain text, as Markdown and as a page."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from enum import StrEnum
-from types import MappingProxyType
-from typing import Final
+from collections.abc import Iterator, Sequence
 
-from gpmedic.amounts import duration
+from gpmedic import report_sections as sections
 from gpmedic.check import Check, Verdict
 from gpmedic.cluster import Cluster
-from gpmedic.copies import Comparison
-from gpmedic.diagnosis import Diagnosis, Finding
-from gpmedic.document import Heading, Paragraph, Part, as_markdown, as_text
+from gpmedic.diagnosis import Diagnosis
+from gpmedic.document import Heading, Level, Paragraph, Part, as_markdown, as_text
 from gpmedic.events import Approval, Decision, Event
 from gpmedic.handoff import compared
+from gpmedic.languages.language import Language, saying
 from gpmedic.limits import Limits
+from gpmedic.outcome import OUTCOMES, Outcome, Standing
 from gpmedic.plan import Plan, Step
+from gpmedic.recovery_report import RecoveryReport, Round
 from gpmedic.report_json import diagnosis_json, plan_json
 from gpmedic.report_move import move_parts
 from gpmedic.report_tables import (
     approvals_table,
     checks_table,
-    clock,
     events_table,
     findings_table,
     proofs_table,
     segments_table,
     steps_table,
 )
-from gpmedic.verify import Proof
 
 __all__ = [
     "OUTCOMES",
@@ -39,6 +34,7 @@ __all__ = [
     "Outcome",
     "RecoveryReport",
     "Round",
+    "Standing",
     "approval_markdown",
     "approval_text",
     "diagnosis_json",
@@ -48,63 +44,13 @@ __all__ = [
     "plan_json",
     "plan_markdown",
     "plan_text",
+    "report_html",
     "report_line",
     "report_markdown",
     "report_text",
     "segments_markdown",
     "segments_text",
 ]
-
-
-class Outcome(StrEnum):
-    HEALTHY = "healthy"  # there was nothing to do
-    RECOVERED = "recovered"  # proven
-    UNPROVEN = "unproven"  # acted, but not every proof holds
-    REFUSED = "refused"  # untouched
-    STOPPED = "stopped"  # refused or declined after an earlier step had been done
-    FAILED = "failed"  # acted and failed: a person decides
-
-
-@dataclass(frozen=True, slots=True)
-class Round:
-    """A plan that a person was asked about, or that its prechecks stopped, and what was checked for it."""
-
-    plan: Plan
-    checks: tuple[Check, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class RecoveryReport:
-    """One run of a recovery, from the first look to the proofs.
-
-    Attributes:
-        started, ended: aware datetimes.
-        before: the first diagnosis.
-        found_later: what was seen only after the first diagnosis, as roles that are switched after a recovery.
-        after: the last snapshot; None where nothing was done or the coordinator was lost.
-        rounds: every plan, in the order in which they were made.
-        comparisons: of the copies of each content that did not answer.
-        error, next_action: where it ended early, one line each.
-    """
-
-    cluster_name: str
-    outcome: Outcome
-    started: datetime
-    ended: datetime
-    before: Diagnosis
-    after: Cluster | None = None
-    found_later: tuple[Finding, ...] = ()
-    rounds: tuple[Round, ...] = ()
-    approvals: tuple[Approval, ...] = ()
-    events: tuple[Event, ...] = ()
-    proofs: tuple[Proof, ...] = ()
-    comparisons: tuple[Comparison, ...] = ()
-    error: str = ""
-    next_action: str = ""
-
-    @property
-    def seconds(self) -> float:
-        return (self.ended - self.started).total_seconds()
 
 
 def report_line(report: RecoveryReport) -> str:
@@ -114,12 +60,19 @@ def report_line(report: RecoveryReport) -> str:
 
 def report_text(report: RecoveryReport) -> str:
     """The whole report as plain text; checks that passed are only counted."""
-    return as_text(_report(report))
+    return as_text(_report(report), saying(report.language))
 
 
 def report_markdown(report: RecoveryReport) -> str:
     """The whole report as Markdown; nothing that a cluster printed can break out of its cell."""
-    return as_markdown(_report(report))
+    return as_markdown(_report(report), saying(report.language))
+
+
+def report_html(report: RecoveryReport) -> str:
+    """The whole report as one HTML file, with the pictures and the chart in it."""
+    from gpmedic.document_html import as_html  # jinja2, which `gpmedic status` need not load
+
+    return as_html(_report(report), report.language.tag, saying(report.language))
 
 
 def diagnosis_line(diagnosis: Diagnosis) -> str:
@@ -133,8 +86,10 @@ def diagnosis_text(diagnosis: Diagnosis) -> str:
     return as_text(_diagnosis(diagnosis))
 
 
-def diagnosis_markdown(diagnosis: Diagnosis, limits: Limits | None = None) -> str:
-    return as_markdown(_diagnosis(diagnosis, limits))
+def diagnosis_markdown(
+    diagnosis: Diagnosis, limits: Limits | None = None, language: Language = Language.ENGLISH
+) -> str:
+    return as_markdown(_diagnosis(diagnosis, limits), saying(language))
 
 
 def segments_text(cluster: Cluster, before: Cluster | None = None) -> str:
@@ -155,37 +110,34 @@ def plan_markdown(plan: Plan) -> str:
     return as_markdown(_plan(plan))
 
 
-def approval_markdown(plan: Plan, step: Step, checks: Sequence[Check]) -> str:
+def approval_markdown(plan: Plan, step: Step, checks: Sequence[Check], language: Language = Language.ENGLISH) -> str:
     """What a person is shown before a step: what it does, what comes with it, and what was checked."""
-    return as_markdown(_approval(plan, step, checks))
+    return as_markdown(_approval(plan, step, checks), saying(language))
 
 
-def approval_text(plan: Plan, step: Step, checks: Sequence[Check]) -> str:
+def approval_text(plan: Plan, step: Step, checks: Sequence[Check], language: Language = Language.ENGLISH) -> str:
     """The same as plain text."""
-    return as_text(_approval(plan, step, checks))
+    return as_text(_approval(plan, step, checks), saying(language))
 
 
 def _report(report: RecoveryReport) -> Iterator[Part]:
-    yield Heading(report_line(report))
-    day = report.started.astimezone(UTC).strftime("%Y-%m-%d")
-    times = f"{day}, {clock(report.started)} to {clock(report.ended)} UTC"
-    yield Paragraph(f"{times}, {duration(report.seconds)}; scenario: {report.before.scenario.value}.")
-    if report.error:
-        yield Paragraph(report.error, "Ended early:")
-    if report.next_action:
-        yield Paragraph(report.next_action, "Next:")
+    yield from sections.head(report)
+    yield from sections.took(report)
     if found := (*report.before.findings, *report.found_later):
         yield Heading("What was found")
         yield findings_table(found)
+    yield from sections.left(report)
+    yield from sections.pictures(report)
     yield from compared(report.before.cluster, report.comparisons)
     for number, one in enumerate(report.rounds, 1):
-        of = f" {number} of {len(report.rounds)}," if len(report.rounds) > 1 else ""
-        yield from _plan(one.plan, f"Plan{of} {one.plan.fingerprint}")
+        several = f"Plan {number} of {len(report.rounds)}, {one.plan.fingerprint}"
+        yield from _plan(one.plan, several if len(report.rounds) > 1 else "")
         if one.checks:
             yield from _checks(one.checks)
     if report.approvals:
         yield Heading("Approvals")
         yield approvals_table(report.approvals)
+    yield from sections.resynchronization(report)
     if report.events:
         yield Heading("Time line")
         yield events_table(report.events, report.started)
@@ -193,6 +145,7 @@ def _report(report: RecoveryReport) -> Iterator[Part]:
     if report.proofs:
         yield Heading("Proof")
         yield proofs_table(report.proofs)
+    yield from sections.evidence(report)
 
 
 def _segments(report: RecoveryReport) -> Iterator[Part]:
@@ -207,7 +160,7 @@ def _segments(report: RecoveryReport) -> Iterator[Part]:
 
 def _checks(checks: Sequence[Check]) -> Iterator[Part]:
     remarkable = [c for c in checks if c.verdict is not Verdict.PASS]
-    yield Heading("Prechecks")
+    yield Heading("Prechecks", Level.PART)
     yield Paragraph(f"{len(checks) - len(remarkable)} of {len(checks)} passed.")
     if remarkable:
         yield checks_table(remarkable)
@@ -255,15 +208,3 @@ def _plan(plan: Plan, heading: str = "") -> Iterator[Part]:
     for number, step in enumerate(plan.steps, 1):
         yield Paragraph(step.effect, f"Step {number}, {step.action.value}:")
         yield from move_parts(step)
-
-
-OUTCOMES: Final[Mapping[Outcome, str]] = MappingProxyType(
-    {
-        Outcome.HEALTHY: "healthy, nothing was done",
-        Outcome.RECOVERED: "recovered and proven healthy",
-        Outcome.UNPROVEN: "acted, but not proven healthy",
-        Outcome.REFUSED: "refused, the cluster is untouched",
-        Outcome.STOPPED: "stopped before the end; what was done before stands",
-        Outcome.FAILED: "failed, a person decides",
-    }
-)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from gpmedic.document import Heading, Paragraph, Part
+from gpmedic.document import Heading, Level, Paragraph, Part
 from gpmedic.steps import Step
 from gpmedic.table import Table
 
@@ -10,7 +10,7 @@ from gpmedic.table import Table
 def move_parts(step: Step) -> Iterator[Part]:
     """Nothing for a step that leaves its segments where they are."""
     if step.moves:
-        yield Heading("Where the segments go")
+        yield Heading("Where the segments go", Level.PART)
         rows = tuple((str(m.content), str(m.dbid), m.old, m.new) for m in step.moves)
         yield Table(("content", "dbid", "old host:port:directory", "new host:port:directory"), rows)
     if step.file is not None:

@@ -9,8 +9,9 @@ from gpmedic.check import Check, Verdict
 from gpmedic.cluster import COORDINATOR_CONTENT, Cluster, Mode, Role, Segment, Status
 from gpmedic.diagnosis import Finding
 from gpmedic.events import Approval, Event
+from gpmedic.picture import numbers
 from gpmedic.plan import Plan
-from gpmedic.table import Table
+from gpmedic.table import Table, Verbatim
 from gpmedic.verify import Proof
 
 _MODES: Final = {
@@ -22,6 +23,7 @@ _MODES: Final = {
 _STATUS: Final = {Status.UP: "up", Status.DOWN: "DOWN"}
 _ROLES: Final = {Role.PRIMARY: "primary", Role.MIRROR: "mirror"}
 _COORDINATOR_ROLES: Final = {Role.PRIMARY: "coordinator", Role.MIRROR: "standby"}
+_MANY: Final = 16  # numbers; from here on neighbours are drawn together
 _SEGMENT_HEADINGS: Final = ("content", "dbid", "host", "port", "role", "preferred", "status", "mode")
 
 
@@ -47,7 +49,7 @@ def steps_table(plan: Plan) -> Table:
         (
             str(number),
             step.action.value,
-            step.command or "-",
+            Verbatim(step.command or "-"),
             _list(step.dbids),
             "yes" if step.disruption.needs_approval else "no",
         )
@@ -68,7 +70,7 @@ def approvals_table(approvals: Sequence[Approval]) -> Table:
     return Table(
         ("time (UTC)", "step", "decision", "by", "via", "why", "plan"),
         tuple(
-            (clock(a.at), a.step, a.decision.value, a.by, a.via or "-", a.reason or "-", a.fingerprint)
+            (clock(a.at), a.step, a.decision.value, Verbatim(a.by), a.via or "-", a.reason or "-", a.fingerprint)
             for a in approvals
         ),
     )
@@ -79,9 +81,14 @@ def events_table(events: Sequence[Event], started: datetime) -> Table:
     ordered = sorted(events, key=lambda e: e.at)
     previous = [started, *(e.at for e in ordered)]
     rows = [
-        (clock(e.at), _since(e.at, started), _took(e.at, previous[i]), e.source, e.what) for i, e in enumerate(ordered)
+        (clock(e.at), _since(e.at, started), _took(e.at, previous[i]), e.source, _what(e))
+        for i, e in enumerate(ordered)
     ]
     return Table(("time (UTC)", "since start", "took", "who", "what"), tuple(rows))
+
+
+def _what(event: Event) -> str:
+    return Verbatim(event.what) if event.of_catalog else event.what
 
 
 def proofs_table(proofs: Sequence[Proof]) -> Table:
@@ -127,5 +134,5 @@ def _changed(then: tuple[str, ...] | None, now: tuple[str, ...] | None) -> tuple
     return tuple(a if a == b else f"{a} -> {b}" for a, b in zip(then or (), now or (), strict=True))
 
 
-def _list(numbers: Sequence[int]) -> str:
-    return ", ".join(map(str, numbers)) or "-"
+def _list(own: Sequence[int]) -> str:
+    return (numbers(own) if len(own) > _MANY else ", ".join(map(str, own))) or "-"

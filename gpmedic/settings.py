@@ -11,6 +11,7 @@ from gpmedic.clusters_folder import CONFIG_VARIABLE, cluster_names, clusters_fol
 from gpmedic.errors import AccessRefused
 from gpmedic.form import form_field
 from gpmedic.gprecoverseg_lines import RecoveryType
+from gpmedic.languages.language import Language
 from gpmedic.policy import Automation, RecoveryStarts, RepeatedFailure
 from gpmedic.steps import Action
 
@@ -175,6 +176,7 @@ class ClusterSettings(_Strict):
     ssh: SshSettings
     greenplum: GreenplumSettings
     policy: PolicySettings = PolicySettings()
+    language: Language = Field(default=Language.ENGLISH, description="Of reports, approvals and Slack: en or zh.")
     slack: SlackSettings | None = Field(default=None, description="None: nothing of this cluster is told in Slack.")
     practice: bool = Field(default=False, description="A practice cluster, which may be broken on purpose.")
 

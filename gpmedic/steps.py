@@ -186,4 +186,4 @@ def _line(text: str) -> str:
 
 def named_contents(contents: Sequence[int]) -> str:
     """Such as "contents 1, 3"."""
-    return f"content{'s' if len(contents) > 1 else ''} {', '.join(map(str, contents))}"
+    return f"{'content' if len(contents) == 1 else 'contents'} {', '.join(map(str, contents))}"

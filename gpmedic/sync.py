@@ -8,6 +8,7 @@ from gpmedic.amounts import duration, size
 from gpmedic.cluster import COORDINATOR_CONTENT, Cluster, Generation, Replication
 from gpmedic.errors import GpmedicError
 from gpmedic.gpstate_rows import Resynchronization
+from gpmedic.steps import named_contents
 from gpmedic.wal import wal_position
 
 _Number = TypeVar("_Number", int, float)
@@ -102,8 +103,7 @@ class SyncProgress:
         """One line: contents, bytes or percent, rate, time left."""
         if not self.last.contents:
             return f"synchronized after {duration(self.elapsed)}"
-        contents = ", ".join(str(c.content) for c in self.last.contents)
-        parts = [f"content{'s' if len(self.last.contents) > 1 else ''} {contents} catching up"]
+        parts = [f"{named_contents([c.content for c in self.last.contents])} catching up"]
         if self.percent is not None:
             parts.append(f"{self.percent:.0f} %")
         if self.remaining == 0:

@@ -1,14 +1,22 @@
 """A small table for people, as plain text and as Markdown; whatever stands in its cells stays in its cells."""
 
 import re
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from gpmedic.columns import padded, wrapped
+from gpmedic.columns import width as columns_of
+
 _GAP: Final = "  "
 _NARROWEST: Final = 8  # columns; below it nothing can be read any more
 _MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]|~#!])")
+
+
+class Verbatim(str):
+    """What somebody else has written or will type: it is the same in every language."""
+
+    __slots__ = ()
 
 
 def plain(text: object) -> str:
@@ -33,11 +41,11 @@ class Table:
         """Aligned columns, two blanks between them, a rule below the headings.
 
         Args:
-            width: in characters; where it does not suffice the widest cells go on in further lines, which are indented
-                below their column.
+            width: in columns, of which a Chinese character takes two; where it does not suffice the widest cells go on
+                in further lines, which are indented below their column.
         """
         rows = [[plain(cell) for cell in row] for row in (self.headings, *self.rows)]
-        widths = [max(len(row[i]) for row in rows) for i in range(len(self.headings))]
+        widths = [max(columns_of(row[i]) for row in rows) for i in range(len(self.headings))]
         while width is not None and sum(widths) + len(_GAP) * (len(widths) - 1) > width and max(widths) > _NARROWEST:
             widths[widths.index(max(widths))] -= 1
         lines = [line for row in rows for line in _wrapped(row, widths)]
@@ -59,8 +67,8 @@ def _wrapped(row: Sequence[str], widths: Sequence[int]) -> list[list[str]]:
 
 
 def _lines(cell: str, width: int) -> list[str]:
-    return textwrap.wrap(cell, width, break_on_hyphens=False) if len(cell) > width else [cell]
+    return wrapped(cell, width) if columns_of(cell) > width else [cell]
 
 
 def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
-    return _GAP.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+    return _GAP.join(padded(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip()

@@ -9,7 +9,7 @@ from typing import Final
 
 from gpmedic.events import Event
 from gpmedic.phases import Phase
-from gpmedic.report import RecoveryReport
+from gpmedic.recovery_report import RecoveryReport
 
 
 @dataclass(frozen=True, slots=True)

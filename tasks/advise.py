@@ -9,10 +9,11 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.client.schemas.sorting import ArtifactSort
 
 from gpmedic.access.lost_coordinator import try_coordinator
+from gpmedic.artifacts import Kind, artifact_key
 from gpmedic.lost_coordinator import LastStandby, Verdict, advice_markdown
 from gpmedic.settings import ClusterSettings
 from tasks.notify import Level, Phase, tell
-from tasks.publish import artifact_key, publish_markdown
+from tasks.publish import publish_markdown
 
 
 @task(name="advise on the coordinator", cache_policy=NO_CACHE)
@@ -23,14 +24,14 @@ def advise(settings: ClusterSettings) -> str:
         tell(Phase.OBSERVE, f"{tried.what}: {tried.answer}")
     level = Level.INFO if lost.verdict is Verdict.ALIVE else Level.WARNING
     tell(Phase.OBSERVE, f"The coordinator is {lost.verdict.value}; gpmedic never activates a standby.", level)
-    page = advice_markdown(lost)
-    publish_markdown("coordinator", settings.name, page, f"The coordinator of {settings.name} does not answer")
+    page = advice_markdown(lost, settings.language)
+    publish_markdown(Kind.COORDINATOR, settings.name, page, f"The coordinator of {settings.name} does not answer")
     return page
 
 
 def last_standby(cluster_name: str) -> LastStandby | None:
     """The standby of the newest table of segments that was published; the catalog itself is out of reach."""
-    key = ArtifactFilter(key=ArtifactFilterKey(any_=[artifact_key("segments", cluster_name)]))
+    key = ArtifactFilter(key=ArtifactFilterKey(any_=[artifact_key(Kind.SEGMENTS, cluster_name)]))
     with get_client(sync_client=True) as client:
         found = client.read_artifacts(artifact_filter=key, sort=ArtifactSort.CREATED_DESC, limit=1)
     if not found or found[0].created is None or not isinstance(found[0].data, str):

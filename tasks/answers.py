@@ -24,12 +24,13 @@ EVENTS: Mapping[Decision, str] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """What one person said: when, why, and by which way it came."""
+    """What one person said: when, why, by which way it came, and when it was asked for."""
 
     by: str
     at: datetime
     reason: str = ""
     via: str = ""
+    asked_at: datetime | None = None
 
 
 def unheard(_answer: Approval) -> None:
@@ -63,9 +64,10 @@ class Answers:
         self.void(f"{word.by} said no")
         self._write(Decision.DECLINED, word)
 
-    def silence(self, at: datetime) -> None:
+    def silence(self, at: datetime, asked_at: datetime) -> None:
         self.void("nobody seconded it in time")
-        self._write(Decision.EXPIRED, Word(NOBODY, at, "nobody answered in time, which is a no"))
+        why = "nobody answered in time, which is a no"
+        self._write(Decision.EXPIRED, Word(NOBODY, at, why, asked_at=asked_at))
 
     def _settle(self, decision: Decision, why: str) -> None:
         given, self._given = self._given, []
@@ -74,7 +76,8 @@ class Answers:
 
     def _write(self, decision: Decision, word: Word) -> None:
         of = self.proposal
-        self.note(Approval(of.step, of.fingerprint, decision, word.by, word.at, word.reason, word.via))
+        said = Approval(of.step, of.fingerprint, decision, word.by, word.at, word.reason, word.via, word.asked_at)
+        self.note(said)
         if decision in EVENTS:
             told = {"step": of.step, "fingerprint": of.fingerprint, "operator": word.by, "via": word.via}
             announce(of.cluster, EVENTS[decision], {**told, "reason": word.reason, "at": _moment(word.at)})

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
 from gpmedic.errors import NotApproved, UnsafeState
+from gpmedic.languages.language import saying
 from gpmedic.table import markdown
 from tasks.answers import Answers, Note, Word, unheard
 from tasks.notify import Level, Phase, announce, tell
@@ -170,7 +171,7 @@ def approve(
 def _first_yes(proposal: Proposal, valid_for: timedelta, answers: Answers) -> tuple[Request, Approval]:
     request = open_request(proposal, valid_for)
     answer, at = _yes(request, answers), decided_at(request)
-    answers.yes(Word(answer.operator, at, answer.reason, answer.via))
+    answers.yes(Word(answer.operator, at, answer.reason, answer.via, request.asked_at))
     approval = Approval(
         step=proposal.step,
         fingerprint=proposal.fingerprint,
@@ -191,7 +192,7 @@ def _second_yes(
         request = open_request(proposal, valid_for, approved_by=first.operator)
         answer, at = _yes(request, answers), decided_at(request)
         if not _same_person(first.operator, answer.operator):
-            answers.yes(Word(answer.operator, at, answer.reason, answer.via))
+            answers.yes(Word(answer.operator, at, answer.reason, answer.via, request.asked_at))
             break
         use_up(request)
         tell(Phase.APPROVE, f"{answer.operator} has approved it already; a second person must.", Level.WARNING)
@@ -227,14 +228,14 @@ def _yes(request: Request, answers: Answers) -> Answer:
     try:
         answer = _ask(request)
     except FlowPauseTimeout:
-        answers.silence(request.expires_at)
+        answers.silence(request.expires_at, request.asked_at)
         raise NotApproved(
             f"Nobody answered {proposal.step} in time, which is a no; it was not run.", SILENCE_ADVICE
         ) from None
     if answer.question not in ("", request.key):
         raise _Misdirected(request)
     if Decision(answer.decision) is Decision.NO:
-        answers.no(Word(answer.operator, decided_at(request), answer.reason, answer.via))
+        answers.no(Word(answer.operator, decided_at(request), answer.reason, answer.via, request.asked_at))
         raise NotApproved(
             f"{answer.operator} said no to {proposal.step}{_because(answer.reason)}; it was not run.",
             f"Run the recovery of {proposal.cluster} again when the plan is acceptable.",
@@ -264,14 +265,15 @@ def _ask(request: Request) -> Answer:
 def _shown(request: Request) -> str:
     """What stands above the form; its first lines are what a small screen shows."""
     proposal = request.proposal
+    say = saying(proposal.language)
     shown = []
     if request.approved_by is not None:
         first = markdown(request.approved_by)
-        shown.append(f"**Approved by {first}. A second, different person must approve it too.**")
+        shown.append(say(f"**Approved by {first}. A second, different person must approve it too.**"))
     if proposal.why:
-        shown.append(f"**Found:** {markdown(proposal.why)}")
+        shown.append(f"**{say('Found:')}** {markdown(say(proposal.why))}")
     shown.append(proposal.text.rstrip())
     if proposal.estimate:
-        shown.append(f"**How long:** {markdown(proposal.estimate)}")
-    shown.append(f"**Answer until** {request.expires_at:%H:%M} UTC. No answer is a no.")
+        shown.append(f"**{say('How long:')}** {markdown(say(proposal.estimate))}")
+    shown.append(say(f"**Answer until** {request.expires_at:%H:%M} UTC. No answer is a no."))
     return "\n\n".join(shown) + "\n"

@@ -2,13 +2,15 @@
 
 import json
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from prefect import task
 
 from gpmedic.access.evidence import read_evidence
 from gpmedic.access.ssh import Shell
+from gpmedic.artifacts import Kind, artifact_key
 from gpmedic.cluster import Cluster
+from gpmedic.events import Artifact
 from gpmedic.settings import ClusterSettings
 from gpmedic.steps import Action
 from tasks.detect import Seen
@@ -61,8 +63,10 @@ def collect_evidence(settings: ClusterSettings, seen: Seen, moment: str) -> Evid
             *(_fenced(heading, text[:MOST_CHARACTERS]) for heading, text in parts),
         ]
     )
-    publish_markdown("evidence", cluster.name, page, f"{cluster.name} {moment}")
-    tell(Phase.EVIDENCE, f"Saved the catalog, its history and the state of {len(copies)} copies on their hosts.")
+    publish_markdown(Kind.EVIDENCE, cluster.name, page, f"{cluster.name} {moment}")
+    kept = Artifact(datetime.now(UTC), artifact_key(Kind.EVIDENCE, cluster.name), moment)
+    saved = f"Saved the catalog, its history and the state of {len(copies)} copies on their hosts."
+    tell(Phase.EVIDENCE, saved, artifact=kept)
     return Evidence(cluster, page)
 
 

@@ -8,6 +8,8 @@ from uuid import UUID
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import (
     FlowRunFilter,
+    FlowRunFilterId,
+    FlowRunFilterName,
     FlowRunFilterState,
     FlowRunFilterStateType,
     FlowRunFilterTags,
@@ -35,6 +37,8 @@ class Recovery:
         unanswered: the server has ended it, because nobody answered its question.
         running_since: when it began, or went on after an answer; None where no process works on it.
         failed: it has ended with an error; its journal tells which, unless no page expects it.
+        started_at: aware; None where it has not started yet.
+        state: Prefect's word for how it stands.
     """
 
     run: UUID
@@ -47,6 +51,9 @@ class Recovery:
     unanswered: bool = False
     running_since: datetime | None = None
     failed: bool = False
+    cluster: str = ""
+    started_at: datetime | None = None
+    state: str = ""
 
 
 def find_recovery(cluster: str) -> Recovery | None:
@@ -55,6 +62,28 @@ def find_recovery(cluster: str) -> Recovery | None:
     with get_client(sync_client=True) as client:
         runs = client.read_flow_runs(flow_run_filter=of_cluster, sort=FlowRunSort.EXPECTED_START_TIME_DESC, limit=1)
     return recovery_of(runs[0]) if runs else None
+
+
+def newest_recoveries(cluster: str | None, limit: int) -> tuple[Recovery, ...]:
+    """Those of one cluster, or of all, the newest first."""
+    tags = [OWNER_TAG] if cluster is None else [OWNER_TAG, f"{CLAIM_TAG}{cluster}"]
+    return _read(FlowRunFilter(tags=FlowRunFilterTags(all_=tags)), limit)
+
+
+def named_recovery(name_or_id: str) -> tuple[Recovery, ...]:
+    """The newest whose run has this name, or the one with this id; none where Prefect knows none."""
+    own = FlowRunFilterTags(all_=[OWNER_TAG])
+    try:
+        wanted = FlowRunFilter(tags=own, id=FlowRunFilterId(any_=[UUID(name_or_id)]))
+    except ValueError:
+        wanted = FlowRunFilter(tags=own, name=FlowRunFilterName(any_=[name_or_id]))
+    return _read(wanted, 1)
+
+
+def _read(wanted: FlowRunFilter, limit: int) -> tuple[Recovery, ...]:
+    with get_client(sync_client=True) as client:
+        runs = client.read_flow_runs(flow_run_filter=wanted, sort=FlowRunSort.EXPECTED_START_TIME_DESC, limit=limit)
+    return tuple(map(recovery_of, runs))
 
 
 def ended_recoveries(cluster: str, limit: int) -> tuple[UUID, ...]:
@@ -83,7 +112,18 @@ def recovery_of(run: FlowRun) -> Recovery:
     asked = next((tag.removeprefix(ASKED_BY_TAG) for tag in run.tags if tag.startswith(ASKED_BY_TAG)), None)
     key = state.state_details.pause_key if state is not None and paused else None
     unanswered = over and state is not None and NEVER_RESUMED in (state.message or "")
-    running = state.timestamp if state is not None and state.type is StateType.RUNNING else None
-    failed = state is not None and state.type is StateType.FAILED and not unanswered
-    ended = run.end_time if over else None
-    return Recovery(run.id, run.name, not over, key, asked, ended, OWNER_TAG in run.tags, unanswered, running, failed)
+    return Recovery(
+        run=run.id,
+        name=run.name,
+        live=not over,
+        paused_for=key,
+        asked_by=asked,
+        ended_at=run.end_time if over else None,
+        owner=OWNER_TAG in run.tags,
+        unanswered=unanswered,
+        running_since=state.timestamp if state is not None and state.type is StateType.RUNNING else None,
+        failed=state is not None and state.type is StateType.FAILED and not unanswered,
+        cluster=next((tag.removeprefix(CLAIM_TAG) for tag in run.tags if tag.startswith(CLAIM_TAG)), ""),
+        started_at=run.start_time,
+        state=(state.name or "") if state is not None else "",
+    )

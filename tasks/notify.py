@@ -15,8 +15,9 @@ from prefect.events import emit_event
 from prefect.exceptions import MissingContextError
 from prefect.logging import get_run_logger
 
-from gpmedic.events import GPMEDIC
+from gpmedic.events import GPMEDIC, Artifact
 from gpmedic.phases import Phase
+from gpmedic.resync import Sample
 from gpmedic.table import plain
 
 __all__ = ["Level", "Listener", "Phase", "Progress", "announce", "listening", "tell"]
@@ -36,6 +37,8 @@ class Progress:
     Attributes:
         percent: how much of the phase is done, 0 to 100; None where nobody knows.
         source: who did it: gpmedic, a utility, a person.
+        sample: how far the mirrors have caught up, where that is what it is about.
+        artifact: what was kept with the run, where that is what it is about.
     """
 
     phase: Phase
@@ -44,6 +47,8 @@ class Progress:
     percent: float | None = None
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
     source: str = GPMEDIC
+    sample: Sample | None = None
+    artifact: Artifact | None = None
 
 
 Listener = Callable[[Progress], None]
@@ -62,13 +67,20 @@ def listening(listener: Listener) -> Iterator[None]:
 
 
 def tell(
-    phase: Phase, text: str, level: Level = Level.INFO, percent: float | None = None, source: str = GPMEDIC
+    phase: Phase,
+    text: str,
+    level: Level = Level.INFO,
+    percent: float | None = None,
+    source: str = GPMEDIC,
+    *,
+    sample: Sample | None = None,
+    artifact: Artifact | None = None,
 ) -> Progress:
     """Log the text in the current run, as one line without control characters, and hand it to the listeners.
 
     What is passing is not logged: a wait may tell something each second, for hours.
     """
-    progress = Progress(phase, plain(text), level, percent, source=plain(source))
+    progress = Progress(phase, plain(text), level, percent, source=plain(source), sample=sample, artifact=artifact)
     logger = _logger()
     if level is not Level.PASSING:
         logger.log(logging.WARNING if level is Level.WARNING else logging.INFO, "%s: %s", phase.value, progress.text)

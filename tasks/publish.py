@@ -18,17 +18,13 @@ from prefect.context import FlowRunContext
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
+from gpmedic.artifacts import Kind, artifact_key
 from gpmedic.cluster import Cluster
 from gpmedic.report_tables import segments_table
 from tasks.notify import Level, Phase, tell
 
 
-def artifact_key(kind: str, cluster_name: str) -> str:
-    """The key of an artifact; Prefect takes lower-case letters, digits and dashes."""
-    return f"{kind}-{cluster_name}".lower().replace("_", "-")
-
-
-def publish_markdown(kind: str, cluster_name: str, markdown: str, description: str) -> None:
+def publish_markdown(kind: Kind, cluster_name: str, markdown: str, description: str) -> None:
     """Store a page; the newest of its kind is what the cluster's page in Prefect shows.
 
     Args:
@@ -43,7 +39,7 @@ def publish_segments(cluster: Cluster) -> None:
     description = f"Every segment of {cluster.name} ({cluster.version})"
     with _forgiving(description):
         create_table_artifact(
-            segment_rows(cluster), key=artifact_key("segments", cluster.name), description=description
+            segment_rows(cluster), key=artifact_key(Kind.SEGMENTS, cluster.name), description=description
         )
 
 
@@ -73,7 +69,8 @@ class SyncBar:
         if FlowRunContext.get() is not None:
             description = f"Contents {', '.join(map(str, contents))} of {cluster_name} are catching up."
             with _forgiving(description), _at_once():
-                made = create_progress_artifact(0.0, key=artifact_key("sync", cluster_name), description=description)
+                key = artifact_key(Kind.SYNC, cluster_name)
+                made = create_progress_artifact(0.0, key=key, description=description)
                 self._id = made if isinstance(made, UUID) else None
 
     def show(self, percent: float | None) -> None:

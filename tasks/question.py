@@ -11,6 +11,7 @@ from prefect.context import FlowRunContext
 from pydantic import BaseModel, ConfigDict, Field
 
 from gpmedic.errors import UnsafeState
+from gpmedic.languages.language import Language
 
 MAX_ASKS = 6
 """Void or expired answers to one question in one run before gpmedic stops asking."""
@@ -35,6 +36,7 @@ class Proposal(BaseModel):
     segments: tuple[str, ...] = Field(default=(), description="The instances, each as dbid, content, host, directory.")
     details: str = Field(default="", description="The same as `text`, as plain text.")
     estimate: str = Field(default="", description="How long it will take, and by what that is judged.")
+    language: Language = Field(default=Language.ENGLISH, description="Of `text` and `details`.")
 
 
 class Request(BaseModel):

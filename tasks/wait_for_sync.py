@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Final
 
 from prefect import task
@@ -16,6 +17,7 @@ from gpmedic.conditions import Scenario
 from gpmedic.errors import HostUnreachable, NotYetInSync, Transient, UnreadableOutput, UnsafeState
 from gpmedic.gpstate import Report, argv, parse_status
 from gpmedic.pace import Milestones, pause
+from gpmedic.resync import Sample
 from gpmedic.settings import ClusterSettings
 from gpmedic.sync import (
     ContentProgress,
@@ -92,7 +94,7 @@ class _Wait:
                 else:
                     self._in_touch = time.monotonic()
                     if synchronized(cluster):
-                        tell(Phase.SYNCHRONIZE, f"Every pair is synchronized, {self._elapsed()} after the first look.")
+                        self._finish()
                         return cluster
                     self._look_cost = time.thread_time() - began
                     self._judge(cluster)
@@ -100,6 +102,14 @@ class _Wait:
         finally:
             if watch is not None:
                 watch.close()
+
+    def _finish(self) -> None:
+        done = None
+        if self._progress is not None:
+            left = None if self._progress.largest is None else 0
+            done = Sample(datetime.now(UTC), contents=0, remaining=left, percent=100.0)
+        text = f"Every pair is synchronized, {self._elapsed()} after the first look."
+        tell(Phase.SYNCHRONIZE, text, sample=done)
 
     def _judge(self, cluster: Cluster) -> None:
         now = time.monotonic()
@@ -176,7 +186,9 @@ class _Wait:
             self._told = now
             kept = self._milestones.reached(progress.percent, now)
             level = Level.INFO if kept else Level.PASSING
-            tell(Phase.SYNCHRONIZE, progress.describe(), level, percent=progress.percent)
+            contents = len(progress.last.contents)
+            sample = Sample(datetime.now(UTC), contents, progress.remaining, progress.percent, progress.rate)
+            tell(Phase.SYNCHRONIZE, progress.describe(), level, percent=progress.percent, sample=sample)
             if kept:
                 self._bar.show(progress.percent)
 

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from gpmedic.access.slack import MessageGone, Slack
+from gpmedic.access.slack import MessageGone
 from gpmedic.alarms import Raised
+from gpmedic.approvals.speaking import Speaking
 from gpmedic.approvals.thread import Thread, kept_name
 from gpmedic.slack.alarm_messages import alarm, over
 from tasks.remember import recall, remember
@@ -30,7 +31,9 @@ class AlarmPosts:
         self._standing: dict[str, list[Posted]] = {}
         self._unwritten: set[str] = set()
 
-    def tell(self, slack: Slack, cluster: str, channel: str, thread: Thread | None, raised: tuple[Raised, ...]) -> None:
+    def tell(
+        self, slack: Speaking, cluster: str, channel: str, thread: Thread | None, raised: tuple[Raised, ...]
+    ) -> None:
         """Post what is new, in the thread of the incident where one is open, and change what is over.
 
         Raises:

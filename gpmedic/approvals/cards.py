@@ -6,6 +6,7 @@ from flows.journal import Journal
 from gpmedic.approvals.view import View
 from gpmedic.policy import Automation
 from gpmedic.settings import ClusterSettings
+from gpmedic.skipped import REASONS, Reason, explained
 from gpmedic.slack.incident import Card, Moving, Question
 from gpmedic.steps import Action
 from tasks.find_recovery import Recovery
@@ -29,6 +30,7 @@ def card(settings: ClusterSettings, view: View, opened_at: datetime) -> Card:
         answers=of_now.approvals if of_now is not None else (),
         outcome=of_now.outcome if of_now is not None and not live else None,
         error=of_now.error if of_now is not None else "",
+        why=_why(view, of_now) if wrong and not live else "",
         next_action=_next_action(settings, view, of_now, live=live),
         run=recovery.name if recovery is not None and of_now is not None else "",
         over=not wrong,
@@ -59,13 +61,20 @@ def _moving(journal: Journal | None) -> Moving | None:
     return Moving(journal.now.percent, left)
 
 
+def _why(view: View, journal: Journal | None) -> str:
+    """Why nothing, or nothing more, is done: by the recovery that has ended, else by the newest health check."""
+    word = journal.reason if journal is not None else view.health.not_begun if view.health is not None else ""
+    told = explained(word)
+    return "" if told is None else f"{told.meaning} {told.next_action}"
+
+
 def _next_action(settings: ClusterSettings, view: View, journal: Journal | None, *, live: bool) -> str:
     if live:
         return ""
     if journal is not None and journal.next_action:
         return journal.next_action
     if settings.policy.automation is Automation.OBSERVE_ONLY:
-        return f"gpmedic only observes {settings.name} (policy.automation); recover it by hand, or let it act."
+        return REASONS[Reason.OBSERVE_ONLY].next_action
     return view.findings[0].facts.next_action if view.findings else ""
 
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from typing import Final
 from uuid import UUID
 
-from flows.journal import Journal
+from flows.history import SILENCE
+from flows.journal import Journal, known_journal
 from flows.page import ended_early
-from gpmedic.approvals.view import View, journal_of
-from gpmedic.errors import NotApproved
+from gpmedic.approvals.view import View
 from gpmedic.report import Outcome
 from gpmedic.skipped import Reason
 from tasks.find_recovery import Recovery, read_recovery
@@ -17,7 +17,6 @@ RESULTS: Final = (*(outcome.value for outcome in Outcome), UNKNOWN)
 """What becomes of a recovery; unknown where it never said: it crashed, was cancelled, or is of another version."""
 NOT_DONE: Final = frozenset({Outcome.REFUSED, Outcome.STOPPED})
 RUNS_REMEMBERED: Final = 50
-_SILENCE: Final = NotApproved("Nobody answered in time.", "Start a new run.")
 
 
 class Ends:
@@ -40,7 +39,7 @@ class Ends:
             recovery, journal = newest, view.journal
             if newest is None or newest.run != run:
                 recovery = read_recovery(run)
-                journal = journal_of(recovery) if recovery is not None else None
+                journal = known_journal(recovery.run) if recovery is not None else None
             if recovery is not None and recovery.live:
                 continue
             runs[run] = True
@@ -57,7 +56,7 @@ def end_of(recovery: Recovery, journal: Journal | None) -> tuple[str, Reason | N
     if journal.outcome is None:
         if not recovery.unanswered:
             return UNKNOWN, None
-        return ended_early(_SILENCE, journal).value, Reason.NOT_APPROVED  # no code of ours ran when it ended
+        return ended_early(SILENCE, journal).value, Reason.NOT_APPROVED  # no code of ours ran when it ended
     if journal.outcome not in NOT_DONE:
         return journal.outcome.value, None
     return journal.outcome.value, Reason(journal.reason) if journal.reason in set(Reason) else Reason.OTHER

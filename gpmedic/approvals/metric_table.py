@@ -144,6 +144,20 @@ METRICS: Final = (
         samples.skipped,
     ),
     Metric(
+        "gpmedic_not_begun",
+        Kind.GAUGE,
+        "1 for why the newest health check has started no recovery for what is wrong; missing where nobody knows.",
+        ("cluster", "reason"),
+        samples.not_begun,
+    ),
+    Metric(
+        "gpmedic_reason_info",
+        Kind.GAUGE,
+        "What each reason means and what to do about it; to be joined to the others by reason.",
+        ("reason", "meaning", "next_action"),
+        samples.reasons,
+    ),
+    Metric(
         "gpmedic_rounds_total",
         Kind.COUNTER,
         "Rounds of the service, by what became of them.",

@@ -13,6 +13,7 @@ from gpmedic.access.slack import MessageGone, Slack, SlackAway
 from gpmedic.amounts import duration
 from gpmedic.approvals.attachments import attachments
 from gpmedic.approvals.cards import card, question
+from gpmedic.approvals.speaking import Speaking
 from gpmedic.approvals.thread import Asked, Thread, Threads
 from gpmedic.approvals.view import View
 from gpmedic.errors import AccessRefused
@@ -44,23 +45,24 @@ def reconcile(
         SlackAway: Slack does not answer; what is missing is done in a later round.
         AccessRefused: Slack refuses the app, its channel or its scopes.
     """
+    speaking = Speaking(slack, settings.language)
     threads.write(view.cluster)
     thread = threads.recall(view.cluster)
     if thread is None or thread.over:
         if thread is not None:
-            _settle_questions(slack, threads, thread, view)
-            _report(slack, threads, thread, view)
+            _settle_questions(speaking, threads, thread, view)
+            _report(speaking, threads, thread, view)
         if not view.wrong or not view.recent:
             return
-        thread = _open(slack, threads, settings, wanted, view)
+        thread = _open(speaking, threads, settings, wanted, view)
     shown = card(settings, view, thread.opened_at)
     if first:
         _doubt(thread)
-        _replace(slack, threads, thread, thread, messages.parent(shown))
+        _replace(speaking, threads, thread, thread, messages.parent(shown))
     try:
-        _bring_up_to_date(slack, threads, thread, view, shown)
+        _bring_up_to_date(speaking, threads, thread, view, shown)
     except MessageGone:  # somebody has deleted it all: what is left to say is said in a new thread
-        thread.ts = slack.post(thread.channel, messages.parent(shown))
+        thread.ts = speaking.post(thread.channel, messages.parent(shown))
         thread.questions = []
         threads.remember(thread)
 
@@ -71,7 +73,7 @@ def _doubt(thread: Thread) -> None:
         posted.shown = ""
 
 
-def _bring_up_to_date(slack: Slack, threads: Threads, thread: Thread, view: View, shown: Card) -> None:
+def _bring_up_to_date(slack: Speaking, threads: Threads, thread: Thread, view: View, shown: Card) -> None:
     _ask(slack, threads, thread, view)  # what waits for a person comes first
     _settle_questions(slack, threads, thread, view)
     _tell_steps(slack, threads, thread, view)
@@ -82,7 +84,7 @@ def _bring_up_to_date(slack: Slack, threads: Threads, thread: Thread, view: View
     _report(slack, threads, thread, view)
 
 
-def _open(slack: Slack, threads: Threads, settings: ClusterSettings, wanted: SlackSettings, view: View) -> Thread:
+def _open(slack: Speaking, threads: Threads, settings: ClusterSettings, wanted: SlackSettings, view: View) -> Thread:
     opened_at = view.looked_at or view.at
     first = messages.parent(card(settings, view, opened_at))
     ts = slack.post(wanted.channel, first)
@@ -91,7 +93,7 @@ def _open(slack: Slack, threads: Threads, settings: ClusterSettings, wanted: Sla
     return thread
 
 
-def _tell_steps(slack: Slack, threads: Threads, thread: Thread, view: View) -> None:
+def _tell_steps(slack: Speaking, threads: Threads, thread: Thread, view: View) -> None:
     recovery, journal = view.recovery, view.journal
     if recovery is None or journal is None:
         return
@@ -107,7 +109,7 @@ def _tell_steps(slack: Slack, threads: Threads, thread: Thread, view: View) -> N
         threads.remember(thread)
 
 
-def _ask(slack: Slack, threads: Threads, thread: Thread, view: View) -> None:
+def _ask(slack: Speaking, threads: Threads, thread: Thread, view: View) -> None:
     recovery, request, now = view.recovery, view.request, view.at
     if recovery is None or request is None or now >= request.expires_at:
         return
@@ -127,7 +129,7 @@ def _ask(slack: Slack, threads: Threads, thread: Thread, view: View) -> None:
         threads.remember(thread)
 
 
-def _settle_questions(slack: Slack, threads: Threads, thread: Thread, view: View) -> None:
+def _settle_questions(slack: Speaking, threads: Threads, thread: Thread, view: View) -> None:
     """Take the buttons from every message whose question needs no answer any more, and say what became of it."""
     for posted in [q for q in thread.questions if not q.settled and not view.waits_for(q.run, q.key)]:
         recovery, request = read_recovery(posted.run), load_request(posted.run, posted.key)
@@ -147,7 +149,7 @@ def _word(request: Request, answer: Answer, at: datetime) -> Approval:
     return Approval(of.step, of.fingerprint, decision, answer.operator, at, answer.reason, answer.via)
 
 
-def _replace(slack: Slack, threads: Threads, thread: Thread, posted: Asked | Thread, wanted: Message) -> None:
+def _replace(slack: Speaking, threads: Threads, thread: Thread, posted: Asked | Thread, wanted: Message) -> None:
     """Change a message to what it should be, the thread's own or a reply; where somebody has deleted it, post it."""
     if _digest(wanted) == posted.shown:
         return
@@ -159,7 +161,7 @@ def _replace(slack: Slack, threads: Threads, thread: Thread, posted: Asked | Thr
     threads.remember(thread)
 
 
-def _report(slack: Slack, threads: Threads, thread: Thread, view: View) -> None:
+def _report(slack: Speaking, threads: Threads, thread: Thread, view: View) -> None:
     """Attach the report of the recovery that has ended, once; where Slack does not take the files, its end in words."""
     journal, recovery = view.journal, view.recovery
     if journal is None or journal.outcome is None or recovery is None or recovery.live:

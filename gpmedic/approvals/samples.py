@@ -17,7 +17,7 @@ from gpmedic.approvals.sight import Health, Sight, is_fresh
 from gpmedic.approvals.tallies import Round, Tallies
 from gpmedic.conditions import CONDITIONS, Condition
 from gpmedic.picture_states import State
-from gpmedic.skipped import Reason
+from gpmedic.skipped import REASONS, Reason
 from gpmedic.steps import Action
 from tasks.notify import Phase
 
@@ -169,6 +169,17 @@ def skipped(scrape: Scrape) -> Iterator[Sample]:
     for name in scrape.clusters:
         for reason in Reason:
             yield (name, reason.value), scrape.tallies.skipped[name, reason]
+
+
+def not_begun(scrape: Scrape) -> Iterator[Sample]:
+    for name, seen in scrape.fresh():
+        for reason in Reason:
+            yield (name, reason.value), seen.not_begun is reason
+
+
+def reasons(_: Scrape) -> Iterator[Sample]:
+    for reason, told in REASONS.items():
+        yield (reason.value, told.meaning, told.next_action), 1
 
 
 def rounds(scrape: Scrape) -> Iterator[Sample]:

@@ -23,10 +23,12 @@ from gpmedic.approvals.alarms import alarms, look_at_runs
 from gpmedic.approvals.clicks import Click, Wish, carried, read
 from gpmedic.approvals.decide import Fate, Ruling, Waiting, decide, find
 from gpmedic.approvals.reconcile import reconcile
+from gpmedic.approvals.speaking import Speaking
 from gpmedic.approvals.tallies import Round, Tallies
 from gpmedic.approvals.thread import Thread, Threads
 from gpmedic.approvals.view import look
 from gpmedic.errors import GpmedicError
+from gpmedic.languages.language import Language
 from gpmedic.settings import ClusterSettings, SlackSettings
 from gpmedic.slack import messages
 from gpmedic.slack.who_may import may_start
@@ -124,7 +126,8 @@ class Service:
                 try:
                     reconcile(self._slack, self._threads, settings, settings.slack, view, first=name not in self._found)
                     thread = self._threads.held(name)
-                    self._alarms.tell(self._slack, name, settings.slack.channel, thread, raised)
+                    speaking = Speaking(self._slack, settings.language)
+                    self._alarms.tell(speaking, name, settings.slack.channel, thread, raised)
                 finally:  # people come first, whatever is wrong with the counting
                     self.tallies.saw(view, self._threads.held(name), raised)
                 self._found.add(name)
@@ -174,7 +177,7 @@ class Service:
             ruling = self._ruling(click, act)
             self._count(ruling.fate)
             if ruling.told:
-                self._slack.whisper(click.channel, click.user, messages.whisper(ruling.told))
+                self._speaking(click.channel).whisper(click.channel, click.user, messages.whisper(ruling.told))
         except GpmedicError as error:
             _log.warning("Nobody could be told what became of a click: %s", error)
 
@@ -198,9 +201,13 @@ class Service:
         if isinstance(waiting, Ruling):
             return waiting
         if click.wish is Wish.ASK_REASON:
-            self._slack.open_form(click.trigger, messages.reason_view(waiting.question, carried(click)))
+            self._speaking(click.channel).open_form(
+                click.trigger, messages.reason_view(waiting.question, carried(click))
+            )
         else:
-            self._slack.whisper(click.channel, click.user, messages.details(waiting.question), click.message)
+            self._speaking(click.channel).whisper(
+                click.channel, click.user, messages.details(waiting.question), click.message
+            )
         return Ruling(Fate.SHOWN)
 
     def _rule(self, click: Click) -> Ruling:
@@ -240,6 +247,13 @@ class Service:
             return Ruling(Fate.STALE, "Too late: the incident is over, or a recovery is running.")
         start_recovery(name, click.user, _wish(thread, newest.run if newest is not None else None))
         return Ruling(Fate.DECIDED, "The recovery is started; it asks here before every disruptive step.")
+
+    def _speaking(self, channel: str) -> Speaking:
+        """Slack in the language of the clusters of this channel."""
+        served = (
+            one for one in tuple(self.clusters.values()) if one.slack is not None and one.slack.channel == channel
+        )
+        return Speaking(self._slack, next((one.language for one in served), Language.ENGLISH))
 
     def _wanted(self, cluster: str) -> SlackSettings | None:
         settings = self.clusters.get(cluster)

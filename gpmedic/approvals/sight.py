@@ -11,6 +11,7 @@ from gpmedic.conditions import Condition
 from gpmedic.diagnosis import Finding
 from gpmedic.picture_states import State
 from gpmedic.report import Outcome
+from gpmedic.skipped import Reason
 from gpmedic.steps import Action
 from tasks.notify import Phase
 from tasks.question import Request
@@ -45,6 +46,7 @@ class Sight:
         told_at: when that recovery last said something.
         request: what waits for a person.
         alarms: how many of each its runs raise.
+        not_begun: why the newest health check has started no recovery; None where it has, or nothing was wrong.
     """
 
     at: datetime
@@ -56,6 +58,7 @@ class Sight:
     told_at: datetime | None
     request: Request | None
     alarms: Mapping[Alarm, int] = field(default_factory=dict)
+    not_begun: Reason | None = None
 
     @property
     def action(self) -> Action | None:
@@ -83,7 +86,12 @@ def sight(view: View, incident_since: datetime | None, raised: tuple[Raised, ...
         told_at=last.at if last is not None else None,
         request=view.request,
         alarms=Counter(one.alarm for one in raised),
+        not_begun=_reason(view.health.not_begun) if view.health is not None and recovery is None else None,
     )
+
+
+def _reason(word: str) -> Reason | None:
+    return Reason(word) if word in set(Reason) else None
 
 
 def is_fresh(at: datetime, now: datetime) -> bool:

@@ -5,10 +5,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from pydantic import ValidationError
-
 from flows.health_note import HealthNote, newest_note
-from flows.journal import Journal, read_journal
+from flows.journal import Journal, known_journal
 from gpmedic.diagnosis import Finding
 from gpmedic.report import Outcome
 from tasks.find_recovery import Recovery, find_recovery
@@ -103,16 +101,8 @@ def look(cluster: str) -> View:
     recovery = find_recovery(cluster)
     journal = request = None
     if recovery is not None:
-        journal = journal_of(recovery)
+        journal = known_journal(recovery.run)
         if recovery.paused_for is not None:
             unanswered = read_answer(recovery.run, recovery.paused_for) is None
             request = load_request(recovery.run, recovery.paused_for) if unanswered else None
     return View(cluster, newest_note(cluster), recovery, journal, request)
-
-
-def journal_of(recovery: Recovery) -> Journal | None:
-    """What this recovery has noted so far; None where that is nothing, or of another version."""
-    try:
-        return read_journal(recovery.run)
-    except ValidationError:
-        return None

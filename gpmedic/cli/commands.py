@@ -38,6 +38,8 @@ COMMANDS: Final[Mapping[str, Place]] = MappingProxyType(
         ),
         "approve": Place("gpmedic.cli.decide", "approve", "Say yes to the step that a recovery waits with."),
         "reject": Place("gpmedic.cli.decide", "reject", "Say no to it."),
+        "history": Place("gpmedic.cli.history", "history", "Recoveries: of what, how they ended, who approved."),
+        "report": Place("gpmedic.cli.report", "report", "What one recovery has done, as text, page or JSON."),
         "brake": Place("gpmedic.cli.brake", "app", "Stop what gpmedic would start on a cluster."),
         "setup": Place("gpmedic.cli.setup", "setup", "Register a cluster, after every access was tried."),
         "doctor": Place("gpmedic.cli.doctor", "doctor", "Try every access, and say what to do where one fails."),

@@ -53,6 +53,9 @@ def drill(  # noqa: PLR0917 (the options of a command line)
         Path | None, typer.Option(help="With --surprise: a file with a line for each step, as recover: gprecoverseg -a")
     ] = None,
     json: RestOnStderr = False,
+    report: Annotated[
+        Path | None, typer.Option(help="A file for its report: .html, .md, .txt or .json by its name.")
+    ] = None,
 ) -> None:
     """Start a practice cluster, break it, recover it with approvals, and count its rows before and after.
 
@@ -81,8 +84,11 @@ def drill(  # noqa: PLR0917 (the options of a command line)
 
     from gpmedic.cli.exercise import exercise
     from gpmedic.cli.quiz import quiz
+    from gpmedic.cli.report import format_of
     from gpmedic.practice.dead_drills import forget_dead_drills, prefect_folder
 
+    if report is not None:
+        format_of(report)  # refused now rather than after the drill
     broken = DRILLS[chosen]
     if surprise:
         chosen, broken = surprising(seed)
@@ -93,7 +99,9 @@ def drill(  # noqa: PLR0917 (the options of a command line)
     ):
         alone = yes or not sys.stdin.isatty()
         asking = partial(quiz, answers=given) if surprise else None
-        ended = exercise(broken, generation.value, Path(folder), yes=alone, in_slack=slack is not None, quiz=asking)
+        ended = exercise(
+            broken, generation.value, Path(folder), yes=alone, in_slack=slack is not None, quiz=asking, report=report
+        )
         shown = _compared(chosen, generation.value, ended)
     if json:
         print(jsonlib.dumps(shown, indent=2))

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from gpmedic.cli.attendants import Attending, choose_attendant
-from gpmedic.cli.recover import import_flows, quiet_prefect, run_page
+from gpmedic.cli.recover import import_flows, newest_incident, quiet_prefect, run_page
+from gpmedic.cli.report import format_of, rendered, write
 from gpmedic.cli.screen import Ticker
 from gpmedic.practice import PracticeCluster
 from gpmedic.practice.drilling import drill_cluster, drilled
@@ -44,7 +45,14 @@ Quiz = Callable[[ClusterSettings], Score]
 
 
 def exercise(
-    drill: Drill, generation: str, folder: Path, *, yes: bool, in_slack: bool = False, quiz: Quiz | None = None
+    drill: Drill,
+    generation: str,
+    folder: Path,
+    *,
+    yes: bool,
+    in_slack: bool = False,
+    quiz: Quiz | None = None,
+    report: Path | None = None,
 ) -> Ended:
     """Run one drill and show it.
 
@@ -53,6 +61,7 @@ def exercise(
         yes: the practice operator answers instead of the person at the terminal.
         in_slack: people in a stand-in Slack answer instead, and their conversation is shown.
         quiz: then what is broken is not said before.
+        report: a file for the report, also of a recovery that was refused or has failed.
     """
     quiet_prefect()
     ticker = Ticker()
@@ -69,6 +78,7 @@ def exercise(
             ticker.say(
                 f"{len(cluster.facts().segments)} PostgreSQL servers run; see them with: gpmedic status {cluster.name}"
             )
+            stack.callback(_keep_report, cluster.name, report)
             if not in_slack:
                 attendant = choose_attendant(cluster.settings, yes=yes)
                 return _break_and_recover(drill, cluster, ticker, attendant, quiz)
@@ -78,6 +88,15 @@ def exercise(
                 ended = _break_and_recover(drill, cluster, ticker, None, quiz)
             print(f"\nThe conversation in Slack:\n\n{slack.transcript()}")
             return ended
+
+
+def _keep_report(cluster: str, file: Path | None) -> None:
+    incident = newest_incident(cluster) if file is not None else None
+    if file is not None and incident is not None and incident.journal is not None:
+        from flows.history import report_of
+
+        write(file, rendered(report_of(incident), format_of(file)))
+        print(f"The report of the drill is in {file}.")
 
 
 @contextmanager

@@ -11,11 +11,13 @@ import typer
 
 from gpmedic.cli.arguments import ClusterName, RestOnStderr
 from gpmedic.cli.bug import STATE_FOLDER
-from gpmedic.errors import GpmedicError, HostUnreachable
+from gpmedic.errors import GpmedicError, HostUnreachable, UnsafeState
 from gpmedic.masking import masked
 from gpmedic.policy import RepeatedFailure
+from gpmedic.skipped import REASONS, reason_of
 
 if TYPE_CHECKING:
+    from flows.history import Incident
     from gpmedic.cli.attendants import Attending
     from gpmedic.cli.screen import Ticker
     from gpmedic.report import RecoveryReport
@@ -109,25 +111,39 @@ def run_page(
                 return page() if attending is None else attend(page, attending.answer, attending.name)
             finally:
                 ticker.end_progress()
-    except GpmedicError:
+    except GpmedicError as error:
         _tell_what_was_done(cluster)
+        if told := why_refused(error):
+            print(told)
         raise
 
 
 def _tell_what_was_done(cluster: str) -> None:
     """Print the report where a step had run before the one that was refused or has failed."""
+    incident = newest_incident(cluster)
+    if incident is not None and incident.journal is not None and incident.journal.acted:
+        from flows.history import report_of
+        from gpmedic.report import report_text
+
+        print(report_text(report_of(incident)))
+
+
+def newest_incident(cluster: str) -> "Incident | None":
+    """The newest recovery of the cluster; None where Prefect does not tell: the failure itself is told in any case."""
     import httpx
     from prefect.exceptions import PrefectException
 
-    from flows.journal import read_journal
-    from gpmedic.report import report_text
-    from tasks.find_recovery import find_recovery
+    from flows.history import LAST, find_incident
 
-    with suppress(httpx.HTTPError, PrefectException):  # the failure itself is told in any case
-        recovery = find_recovery(cluster)
-        journal = read_journal(recovery.run) if recovery is not None else None
-        if journal is not None and journal.acted and journal.outcome is not None:
-            print(report_text(journal.report(journal.outcome)))
+    with suppress(httpx.HTTPError, PrefectException, UnsafeState):
+        return find_incident(LAST, cluster)
+    return None
+
+
+def why_refused(error: GpmedicError) -> str:
+    """What this kind of refusal means and what ends it, whatever the cluster; empty for a failure."""
+    reason = reason_of(error)
+    return "" if reason is None else f"Not done ({reason}): {REASONS[reason].meaning} {REASONS[reason].next_action}"
 
 
 def quiet_prefect() -> None:
@@ -161,6 +177,25 @@ def configured_or_local_server() -> Iterator[None]:
     home = PREFECT_FOLDER.expanduser()
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     with local_server(home, meanwhile=import_flows):
+        yield
+
+
+@contextmanager
+def recorded_runs() -> Iterator[None]:
+    """The server that has the record of recoveries: the configured one, else this account's own.
+
+    Raises:
+        HostUnreachable: the configured one does not answer.
+        UnsafeState: none is configured, and this account has run no recovery by itself.
+    """
+    from prefect.settings import get_current_settings
+
+    if get_current_settings().api.url is None and not list(PREFECT_FOLDER.expanduser().glob("prefect-*.db")):
+        raise UnsafeState(
+            "No Prefect server is configured, and no recovery was run from this account: nothing is on record.",
+            "Set PREFECT_API_URL to the server on which your recoveries run.",
+        )
+    with configured_or_local_server():
         yield
 
 

@@ -33,6 +33,7 @@ class Card:
         answers: to every question so far.
         outcome: of the newest recovery that has ended; None while one is running or where there was none.
         error, next_action: of that recovery.
+        why: why nothing, or nothing more, is done.
         run: its name; empty where there is none.
         over: nothing is wrong any more.
         may_start: the button that starts a recovery is of use.
@@ -48,6 +49,7 @@ class Card:
     answers: tuple[Approval, ...] = ()
     outcome: Outcome | None = None
     error: str = ""
+    why: str = ""
     next_action: str = ""
     run: str = ""
     over: bool = False

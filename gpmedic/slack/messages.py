@@ -8,7 +8,7 @@ from typing import Any, Final
 from gpmedic.amounts import duration
 from gpmedic.conditions import Severity
 from gpmedic.diagnosis import Finding
-from gpmedic.events import Approval, Event
+from gpmedic.events import Approval, Decision, Event
 from gpmedic.report import OUTCOMES, Outcome
 from gpmedic.slack.block_kit import (
     MODAL_TITLE,
@@ -35,6 +35,14 @@ DETAILS: Final = "gpmedic-details"
 START: Final = "gpmedic-start"
 REASON_VIEW: Final = "gpmedic-reason"
 REASON_INPUT: Final = "reason"
+_ANSWERS: Final[Mapping[Decision, str]] = MappingProxyType(
+    {
+        Decision.APPROVED: "{step} approved by {by}",
+        Decision.DECLINED: "{step} declined by {by}",
+        Decision.EXPIRED: "{step} expired by {by}",
+        Decision.VOIDED: "{step} voided by {by}",
+    }
+)
 _BAR: Final = 20
 _SHOWN_FINDINGS: Final = 6
 
@@ -80,17 +88,19 @@ def _parent(card: Card) -> Iterator[Block]:
     elif card.now:
         yield section(f"*Now:* {escaped(card.now)}")
     if card.outcome is not None and not card.over:
-        ended = f"{_ENDS[card.outcome]} *Run {escaped(card.run)}: {OUTCOMES[card.outcome]}.*"
+        ended = f"{_ENDS[card.outcome]} *Run {escaped(card.run)} has ended: {OUTCOMES[card.outcome]}.*"
         yield section(f"{ended} {escaped(card.error)}")
+    if card.why and not card.over:
+        yield section(f"*Why nothing more is done:* {escaped(card.why)}")
     if card.next_action and not card.over:
         yield section(f"*Next:* {escaped(card.next_action)}")
     if card.answers:
         yield context(listing((answer(a) for a in card.answers[-8:]), 1900))
     if card.may_start:
         yield buttons(button(START, "Start recovery", card.cluster, Style.PRIMARY))
-    run = f" · Prefect run {escaped(card.run)}" if card.run else ""
-    seen = f" · last seen {moment(card.looked_at)}" if card.looked_at and card.findings else ""
-    yield context(f"Opened {moment(card.opened_at)}{seen}{run}")
+    run = f"Prefect run {escaped(card.run)}" if card.run else ""
+    seen = f"last seen {moment(card.looked_at)}" if card.looked_at and card.findings else ""
+    yield context(" · ".join(filter(None, (f"Opened {moment(card.opened_at)}", seen, run))))
 
 
 def _finding(finding: Finding) -> str:
@@ -110,9 +120,9 @@ def bar(moving: Moving) -> str:
 
 def answer(given: Approval) -> str:
     """One line: which step, what was decided, by whom, when, by which way, why."""
-    via = f" via {escaped(given.via)}" if given.via else ""
-    why = f": {escaped(given.reason)}" if given.reason else ""
-    return f"{escaped(given.step)} {given.decision.value} by {escaped(given.by)} {moment(given.at)}{via}{why}"
+    via = f"via {escaped(given.via)}" if given.via else ""
+    said = _ANSWERS[given.decision].format(step=escaped(given.step), by=escaped(given.by))
+    return " · ".join(filter(None, (said, moment(given.at), via, escaped(given.reason))))
 
 
 def steps(events: Sequence[Event]) -> Message:

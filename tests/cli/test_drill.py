@@ -35,7 +35,9 @@ def test_a_drill_recovers_the_cluster_loses_no_row_and_leaves_nothing_behind(
     monkeypatch.setenv("HOME", str(tmp_path))
     note(tmp_path, scenario="primary-down", generation="4.3", total=500)
     note(tmp_path, scenario="primary-down", generation="6", total=1)
-    run = Cli(clusters)("drill", "primary-down", "--generation", "4.3", "--json", timeout=110)
+    report = tmp_path / "report.html"
+    saved = ("--report", str(report))
+    run = Cli(clusters)("drill", "primary-down", "--generation", "4.3", "--json", *saved, timeout=110)
     assert run.returncode == 0, run.stdout + run.stderr
     shown, said = assert_documented("drill", run.stdout), run.stderr
     assert shown["recovered"] is True
@@ -54,6 +56,10 @@ def test_a_drill_recovers_the_cluster_loses_no_row_and_leaves_nothing_behind(
     started = re.search(r"gpmedic status (drill-\d+)", said)
     assert started is not None
     assert not folder_of(started.group(1)).exists()
+    page = report.read_text()
+    assert page.startswith("<!doctype html>")
+    assert f"{started.group(1)}: recovered and proven healthy" in page
+    assert page.count("<svg") == 2, "before and after, and how the mirror caught up"
 
 
 @pytest.mark.chaos

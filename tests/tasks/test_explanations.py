@@ -5,9 +5,9 @@ from prefect import task
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
+from gpmedic.artifacts import Kind, artifact_key
 from gpmedic.errors import HostUnreachable, NotApproved, UnsafeState, UtilityBusy, UtilityFailed
 from tasks.collect_evidence import _fenced
-from tasks.publish import artifact_key
 from tasks.recover import advice, explain
 from tasks.run_utility import Ended
 from tasks.transient import only_transient
@@ -65,4 +65,4 @@ def test_what_a_cluster_printed_cannot_break_out_of_its_fence() -> None:
 
 
 def test_an_artifact_key_has_only_the_characters_that_prefect_takes() -> None:
-    assert artifact_key("sync", "Prod_7") == "sync-prod-7"
+    assert artifact_key(Kind.SYNC, "Prod_7") == "sync-prod-7"
