@@ -110,11 +110,22 @@ def served(home: Path, port: int, server: "subprocess.Popen[bytes] | None" = Non
     Raises:
         HostUnreachable: it did not start.
     """
-    from prefect.settings import PREFECT_API_SSL_CERT_FILE, PREFECT_API_URL, PREFECT_HOME, temporary_settings
+    from prefect.settings import (
+        PREFECT_API_SSL_CERT_FILE,
+        PREFECT_API_URL,
+        PREFECT_CLIENT_CSRF_SUPPORT_ENABLED,
+        PREFECT_HOME,
+        temporary_settings,
+    )
 
     url = f"http://127.0.0.1:{port}/api"
     _wait_until_healthy(url, server, _log(home))
-    settings = {PREFECT_API_URL: url, PREFECT_HOME: home, PREFECT_API_SSL_CERT_FILE: str(_one_certificate(home))}
+    settings = {
+        PREFECT_API_URL: url,
+        PREFECT_HOME: home,
+        PREFECT_API_SSL_CERT_FILE: str(_one_certificate(home)),
+        PREFECT_CLIENT_CSRF_SUPPORT_ENABLED: False,  # or each client asks first for a token, which this server has not
+    }
     with temporary_settings(settings):
         try:
             yield url
