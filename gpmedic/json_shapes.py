@@ -267,7 +267,7 @@ class EvidenceJson(TypedDict):
 
 
 class IncidentJson(TypedDict):
-    """One recovery of the history; began and seconds are null where it has noted nothing, reason where none is.
+    """One recovery of the history; began and seconds are null where it never began, reason where none is.
 
     The outcome is as of recover, or running, waiting or died.
     """

@@ -91,7 +91,7 @@ def test_an_incident_that_is_over_says_so_and_one_that_ended_early_says_what_to_
     assert over.text == "🟢 prod: recovered and proven healthy"
     findings = tuple(diagnose(mirror_down(healthy(), 0), ()).findings)
     failed = Card("prod", NOW, findings, outcome=Outcome.FAILED, error="It broke.", next_action="Look.", run="otter")
-    assert "*Run otter: failed, a person decides.* It broke." in words(messages.parent(failed))
+    assert "*Run otter has ended: failed, a person decides.* It broke." in words(messages.parent(failed))
     assert "*Next:* Look." in words(messages.parent(failed))
 
 
