@@ -43,11 +43,13 @@ def resident_after(rounds: int) -> float:
             signing_secret=workspace.signing_secret,
             api_url=workspace.api_url,
         ).save("bench", overwrite=True)
-        (Path(folder) / "bench.toml").write_text(_CLUSTER.format(channel=workspace.new_channel()))
+        clusters = Path(folder) / "clusters"
+        clusters.mkdir()
+        (clusters / "bench.toml").write_text(_CLUSTER.format(channel=workspace.new_channel()))
         port = free_port()
         process = subprocess.Popen(
             [sys.executable, "-c", _COMMAND, "approvals", "serve", "--app", "bench", "--metrics", f"127.0.0.1:{port}"],
-            env={**os.environ, "PREFECT_API_URL": api, CONFIG_VARIABLE: folder},
+            env={**os.environ, "PREFECT_API_URL": api, CONFIG_VARIABLE: str(clusters)},
             stdout=(log := (Path(folder) / "service.log").open("wb")),
             stderr=subprocess.STDOUT,
         )
