@@ -1,6 +1,7 @@
 """The import directions of ARCHITECTURE.md, read from the source: a lower layer never imports a higher one."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,7 @@ def name(path: Path) -> str:
     return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
+@cache
 def imports(path: Path) -> list[tuple[str, bool]]:
     """Each imported module and whether the import stands at the top of the file."""
     tree = ast.parse(path.read_text())

@@ -4,6 +4,7 @@ import io
 import subprocess
 import sys
 from collections import Counter
+from functools import cache
 from itertools import combinations
 from xml.etree import ElementTree
 
@@ -53,6 +54,7 @@ def inside(one: Area, other: Area) -> bool:
     return other[0] <= one[0] and other[1] <= one[1] and one[2] <= other[2] + 0.5 and one[3] <= other[3]
 
 
+@cache
 def image_of(*pictures: Picture) -> Image.Image:
     return Image.open(io.BytesIO(picture_png(*pictures))).convert("RGB")
 

@@ -6,6 +6,7 @@ versions, sizes, WAL positions and runs of blanks; dropped are the dots that sho
 
 import re
 from collections.abc import Iterable
+from functools import cache
 from typing import NamedTuple
 
 
@@ -60,7 +61,8 @@ def normalise(text: str, also: Iterable[Rule] = ()) -> list[str]:
     return [_line(line, rules) for line in text.splitlines() if not WAITING.fullmatch(line)]
 
 
-def _line(line: str, rules: Iterable[Rule]) -> str:
+@cache  # a recording is compared again and again
+def _line(line: str, rules: tuple[Rule, ...]) -> str:
     for pattern, replacement in rules:
         line = pattern.sub(replacement, line)
     return line.rstrip()
