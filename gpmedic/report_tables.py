@@ -22,7 +22,9 @@ _MODES: Final = {
 }
 _STATUS: Final = {Status.UP: "up", Status.DOWN: "DOWN"}
 _ROLES: Final = {Role.PRIMARY: "primary", Role.MIRROR: "mirror"}
-_COORDINATOR_ROLES: Final = {Role.PRIMARY: "coordinator", Role.MIRROR: "standby"}
+STANDBY: Final = "standby"
+"""The role of a standby coordinator in a table of segments, by which it is found again."""
+_COORDINATOR_ROLES: Final = {Role.PRIMARY: "coordinator", Role.MIRROR: STANDBY}
 _MANY: Final = 16  # numbers; from here on neighbours are drawn together
 _SEGMENT_HEADINGS: Final = ("content", "dbid", "host", "port", "role", "preferred", "status", "mode")
 

@@ -11,6 +11,7 @@ from prefect.client.schemas.sorting import ArtifactSort
 from gpmedic.access.lost_coordinator import try_coordinator
 from gpmedic.artifacts import Kind, artifact_key
 from gpmedic.lost_coordinator import LastStandby, Verdict, advice_markdown
+from gpmedic.report_tables import STANDBY
 from gpmedic.settings import ClusterSettings
 from tasks.notify import Level, Phase, tell
 from tasks.publish import publish_markdown
@@ -37,6 +38,6 @@ def last_standby(cluster_name: str) -> LastStandby | None:
     if not found or found[0].created is None or not isinstance(found[0].data, str):
         return None
     for row in json.loads(found[0].data):
-        if row.get("content") == -1 and row.get("role") == "m":
+        if row.get("role") == STANDBY:
             return LastStandby(str(row["host"]), int(row["port"]), str(row["data directory"]), found[0].created)
     return None
