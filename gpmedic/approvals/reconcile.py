@@ -6,6 +6,7 @@ restarted service goes on where the old one was, and what could not be posted wh
 
 import hashlib
 import json
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -168,7 +169,7 @@ def _report(slack: Speaking, threads: Threads, thread: Thread, view: View) -> No
         return
     if thread.run != recovery.run or thread.reported == recovery.run:
         return
-    report = journal.report(journal.outcome)
+    report = replace(journal.report(journal.outcome), language=slack.language)
     said = messages.end(journal.outcome, recovery.name, duration(report.seconds))
     try:
         slack.upload(thread.channel, thread.ts, said.text, attachments(report))

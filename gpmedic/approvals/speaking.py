@@ -13,7 +13,7 @@ class Speaking:
     """The calls of `Slack` that show people something; they raise what those raise."""
 
     def __init__(self, slack: Slack, language: Language) -> None:
-        self._slack, self._say = slack, saying(language)
+        self._slack, self._say, self.language = slack, saying(language), language
 
     def post(self, channel: str, what: Message, thread: str | None = None) -> str:
         return self._slack.post(channel, message_in(what, self._say), thread)

@@ -40,8 +40,10 @@ _NEEDLESS: Final = re.compile(
 )
 """Blanks between two Chinese characters, and beside Chinese punctuation."""
 _WORDS: Final = re.compile(r"[a-z]{3,}\W+(?:\w+\W+)*[a-z]{3,}")
-# Bold in Slack, a time of day before what happened, a number before what is counted.
-_FRAMES: Final = tuple(map(re.compile, (r"(\*)([^*]+)(\*)", r"(`[^`]*` )(.+)()", r"(\d+ )(.+)()")))
+# Bold in Slack, a time of day before what happened, a number before what is counted, a cluster before what it is about.
+_FRAMES: Final = tuple(
+    map(re.compile, (r"(\*)([^*]+)(\*)", r"(`[^`]*` )(.+)()", r"(\d+ )(.+)()", r"(\W*[\w-]+:\*? )(.+)()"))
+)
 _BRACKETED: Final = re.compile(r"([^()]+?) \((.+)\)")
 
 
@@ -132,13 +134,16 @@ class Translation:
         if len(text) > _LONG and (parts := self._in_parts(text)) is not None:
             return parts
         # Many sentences fit a text that is put together of others: what leaves the least in English is meant.
-        return min(self._readings(text), key=lambda said: sum(map(str.islower, said)), default=text)
+        return min(self._readings(text), key=_in_english, default=text)
 
     def _readings(self, text: str) -> Iterator[str]:
         if (matched := self._match(text)) is not None:
             yield self._filled(*matched)
         if text.endswith(".") and (matched := self._match(text[:-1])) is not None:
             yield self._filled(*matched) + self._joints.get(".", ".")
+        for frame in _FRAMES:
+            if (framed := frame.fullmatch(text)) is not None and (inner := self._changed(framed[2])) is not None:
+                yield f"{framed[1]}{inner}{framed[3]}"
         if (parts := self._in_parts(text)) is not None:
             yield parts
 
@@ -165,9 +170,6 @@ class Translation:
                 return _NEEDLESS.sub("", self._joints.get(joint, joint).join(said))
         if text.endswith(".") and (whole := self._changed(text[:-1])) is not None:
             return whole + self._joints.get(".", ".")
-        for frame in _FRAMES:
-            if (framed := frame.fullmatch(text)) is not None and (inner := self._changed(framed[2])) is not None:
-                return f"{framed[1]}{inner}{framed[3]}"
         if (found := _BRACKETED.fullmatch(text)) is not None:
             before, within = self.say(found[1]), self.say(found[2])
             if (before, within) != (found[1], found[2]):
@@ -177,6 +179,11 @@ class Translation:
     def _changed(self, text: str) -> str | None:
         said = self.say(text)
         return None if said == text else said
+
+
+def _in_english(text: str) -> int:
+    """Letters that are left in it."""
+    return sum(c.isascii() and c.isalpha() for c in text)
 
 
 def sentences_of(language: Language) -> Iterator[tuple[str, str, str]]:

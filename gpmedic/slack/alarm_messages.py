@@ -21,7 +21,7 @@ def alarm(told: Raised) -> Message:
 def over(told: Raised, at: datetime) -> Message:
     """The same when it is so no longer: it stands in the place of the alarm."""
     return message(
-        f"{told.cluster}: over: {told.sentence}",
+        f"{told.cluster}: this is over: {told.sentence}",
         [
             section(f"*{escaped(told.cluster)}:* ~{escaped(told.sentence)}~ This is over."),
             context(f"From {moment(told.since)} to {moment(at)}"),

@@ -66,7 +66,11 @@ def test_a_yes_is_recorded_with_who_when_and_which_plan() -> None:
     assert not approval.covers("abc124")
     assert before - timedelta(seconds=1) <= approval.decided_at <= datetime.now(UTC)
     at = approval.decided_at
-    assert record == [Answered("recover", "abc123", Became.APPROVED, "anna", at, "INC-7", "Prefect's page")]
+    (noted,) = record
+    assert noted.asked_at is not None
+    assert before - timedelta(seconds=1) <= noted.asked_at <= at
+    wanted = Answered("recover", "abc123", Became.APPROVED, "anna", at, "INC-7", "Prefect's page", noted.asked_at)
+    assert noted == wanted
 
 
 def test_the_person_is_shown_the_plan_and_the_key_names_step_and_fingerprint() -> None:

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpmedic import gpinitstandby, gprecoverseg_report, gpstop_lines
+from gpmedic.alarms import Alarm, raise_alarm, start_of
 from gpmedic.check import CheckName, Verdict
 from gpmedic.cluster import Version
 from gpmedic.conditions import CONDITIONS, Condition, Scenario, Severity
@@ -36,7 +37,7 @@ from gpmedic.report import (
 )
 from gpmedic.report_tables import _MODES, _ROLES
 from gpmedic.skipped import REASONS, Reason
-from gpmedic.slack import messages
+from gpmedic.slack import alarm_messages, messages
 from gpmedic.slack.in_language import message_in, view_in
 from gpmedic.slack.incident import Card, Moving, Question
 from gpmedic.slack.who_may import Risk
@@ -151,7 +152,7 @@ def test_every_reason_is_said(reason: Reason) -> None:
 
 # What is the same in every language: commands, settings, names, and Greenplum's own words.
 _SAME = re.compile(
-    r"`[^`]*`|gpmedic [a-z -]+|\S*[_./=\\]\S*|-[a-zA-Z-]+|\bdbid\b|\bcontent\b|\bpostmaster\b|\bpg ctl stop\b|\bsdw\d\b"
+    r"`[^`]*`|gpmedic [a-z -]+|\S*[_./=\\]\S*|-[a-zA-Z-]+|prefect [a-z -]+|\bdbid\b|\bcontent\b|\bpostmaster\b|\bpg ctl stop\b|\bsdw\d\b"
     r"|SELECT \* FROM|\(Slack \w+\)|INC-7|\bsource\b"
 )
 _ENGLISH = re.compile(r"[A-Za-z]{2,}(?:[ ,;:]+[A-Za-z]{2,}){2,}")
@@ -246,7 +247,10 @@ CARD = Card(
     looked_at=at(9),
 )
 APPROVAL = Approval("rebalance", "00ff", Decision.DECLINED, ANNA, at(9), "", "command line")
+ALARMED = [raise_alarm(a, "lab", at(0), run="otter", id="0-1", start=start_of("gpmedic")) for a in Alarm]
 MESSAGES = {
+    **{f"alarm: {told.alarm}": alarm_messages.alarm(told) for told in ALARMED},
+    **{f"over: {told.alarm}": alarm_messages.over(told, at(60)) for told in ALARMED},
     "parent": messages.parent(CARD),
     "over": messages.parent(replace(CARD, over=True, findings=(), outcome=Outcome.RECOVERED)),
     "running": messages.parent(replace(CARD, findings=())),
