@@ -152,8 +152,8 @@ def test_every_reason_is_said(reason: Reason) -> None:
 
 # What is the same in every language: commands, settings, names, and Greenplum's own words.
 _SAME = re.compile(
-    r"`[^`]*`|gpmedic [a-z -]+|\S*[_./=\\]\S*|-[a-zA-Z-]+|prefect [a-z -]+|\bdbid\b|\bcontent\b|\bpostmaster\b|\bpg ctl stop\b|\bsdw\d\b"
-    r"|SELECT \* FROM|\(Slack \w+\)|INC-7|\bsource\b"
+    r"`[^`]*`|gpmedic [a-z -]+|\S*[_./=\\]\S*|-[a-zA-Z-]+|prefect [a-z -]+|\bdbid\b|\bcontent\b"
+    r"|\bpostmaster\b|\bpg ctl stop\b|\bsdw\d\b|SELECT \* FROM|\(Slack \w+\)|INC-7|\bsource\b"
 )
 _ENGLISH = re.compile(r"[A-Za-z]{2,}(?:[ ,;:]+[A-Za-z]{2,}){2,}")
 
