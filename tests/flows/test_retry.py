@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
 
 from gpmedic.check import Check, CheckName, Verdict
 from gpmedic.cluster import Status
@@ -41,10 +43,22 @@ def practice(cluster: PracticeCluster) -> PracticeCluster:
 
 
 @contextmanager
-def unreachable_for_a_moment(practice: PracticeCluster) -> Iterator[None]:
-    """Longer than one attempt and shorter than all of them."""
+def unreachable_until_it_was_tried(practice: PracticeCluster) -> Iterator[None]:
+    """From now on, until Prefect knows of this flow's task that its first attempt has failed."""
     practice.break_(Fault.SSH_REFUSED, host="mdw")
-    healing = threading.Timer(1.0, practice.heal, [Fault.SSH_REFUSED], {"host": "mdw"})
+    wanted = FlowRunFilter(id=FlowRunFilterId(any_=[flow_run.id]))
+
+    def heal() -> None:
+        deadline = time.monotonic() + 60
+        with get_client(sync_client=True) as client:
+            while time.monotonic() < deadline:
+                states = [run.state for run in client.read_task_runs(flow_run_filter=wanted)]
+                if any(state is not None and state.name == "AwaitingRetry" for state in states):
+                    break
+                time.sleep(0.1)
+        practice.heal(Fault.SSH_REFUSED, host="mdw")
+
+    healing = threading.Thread(target=copy_context().run, args=[heal])
     healing.start()
     try:
         yield
@@ -54,7 +68,7 @@ def unreachable_for_a_moment(practice: PracticeCluster) -> Iterator[None]:
 
 @flow
 def looking(practice: PracticeCluster) -> bool:
-    with unreachable_for_a_moment(practice):
+    with unreachable_until_it_was_tried(practice):
         return detect(practice.settings).diagnosis.healthy
 
 
@@ -65,7 +79,7 @@ def recovering(settings: ClusterSettings, approval: Approval, checked: Checked) 
 
 @flow
 def recovering_in_spite_of_it(practice: PracticeCluster, approval: Approval, checked: Checked) -> None:
-    with unreachable_for_a_moment(practice):
+    with unreachable_until_it_was_tried(practice):
         recover(practice.settings, approval, checked)
 
 
