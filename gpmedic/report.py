@@ -1,6 +1,6 @@
 """What happened, for people: an incident as plain text and as Markdown."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -134,7 +134,9 @@ def diagnosis_text(diagnosis: Diagnosis) -> str:
 
 
 def diagnosis_markdown(diagnosis: Diagnosis, limits: Limits | None = None) -> str:
-    return as_markdown(_diagnosis(diagnosis, limits))
+    """The same as Markdown; of hundreds of segments those concerned stand first."""
+    concerned = {content for finding in diagnosis.findings for content in finding.contents}
+    return as_markdown(_diagnosis(diagnosis, limits, concerned))
 
 
 def segments_text(cluster: Cluster, before: Cluster | None = None) -> str:
@@ -217,7 +219,7 @@ def _limits(limits: Limits | None) -> Iterator[Part]:
     yield from (Paragraph(sentence) for sentence in (limits.sentences if limits is not None else ()))
 
 
-def _diagnosis(diagnosis: Diagnosis, limits: Limits | None = None) -> Iterator[Part]:
+def _diagnosis(diagnosis: Diagnosis, limits: Limits | None = None, first: Collection[int] = ()) -> Iterator[Part]:
     version = "" if diagnosis.cluster is None else f" ({diagnosis.cluster.version})"
     yield Heading(f"{diagnosis.cluster_name}{version}: {_state(diagnosis)}")
     for finding in diagnosis.findings:
@@ -226,7 +228,7 @@ def _diagnosis(diagnosis: Diagnosis, limits: Limits | None = None) -> Iterator[P
         yield Paragraph(facts.next_action, "Next:")
     yield from _limits(limits)
     if diagnosis.cluster is not None:
-        yield segments_table(diagnosis.cluster)
+        yield segments_table(diagnosis.cluster, first=first)
 
 
 def _state(diagnosis: Diagnosis) -> str:

@@ -39,8 +39,9 @@ def publish_markdown(kind: str, cluster_name: str, markdown: str, description: s
 
 
 def publish_segments(cluster: Cluster) -> None:
-    """Store the table of segments as the catalog shows it, in words; what is searched for first stands first."""
-    table = segments_table(cluster)
+    """Store the table of segments as the catalog shows it, in words; what is down or switched stands first."""
+    wrong = {s.content for s in cluster.segments if not (s.is_up and s.in_preferred_role)}
+    table = segments_table(cluster, first=wrong)
     directories = {str(s.dbid): s.datadir for s in cluster.segments}
     named = [dict(zip(table.headings, row, strict=True)) for row in table.rows]
     rows = [{**row, "data directory": directories[row["dbid"]]} for row in named]
