@@ -1,6 +1,6 @@
 """What happened, for people: an incident as plain text, as Markdown and as a page."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from gpmedic import report_sections as sections
 from gpmedic.check import Check, Verdict
@@ -89,7 +89,9 @@ def diagnosis_text(diagnosis: Diagnosis) -> str:
 def diagnosis_markdown(
     diagnosis: Diagnosis, limits: Limits | None = None, language: Language = Language.ENGLISH
 ) -> str:
-    return as_markdown(_diagnosis(diagnosis, limits), saying(language))
+    """The same as Markdown; of hundreds of segments those concerned stand first."""
+    concerned = {content for finding in diagnosis.findings for content in finding.contents}
+    return as_markdown(_diagnosis(diagnosis, limits, concerned), saying(language))
 
 
 def segments_text(cluster: Cluster, before: Cluster | None = None) -> str:
@@ -170,7 +172,7 @@ def _limits(limits: Limits | None) -> Iterator[Part]:
     yield from (Paragraph(sentence) for sentence in (limits.sentences if limits is not None else ()))
 
 
-def _diagnosis(diagnosis: Diagnosis, limits: Limits | None = None) -> Iterator[Part]:
+def _diagnosis(diagnosis: Diagnosis, limits: Limits | None = None, first: Collection[int] = ()) -> Iterator[Part]:
     version = "" if diagnosis.cluster is None else f" ({diagnosis.cluster.version})"
     yield Heading(f"{diagnosis.cluster_name}{version}: {_state(diagnosis)}")
     for finding in diagnosis.findings:
@@ -179,7 +181,7 @@ def _diagnosis(diagnosis: Diagnosis, limits: Limits | None = None) -> Iterator[P
         yield Paragraph(facts.next_action, "Next:")
     yield from _limits(limits)
     if diagnosis.cluster is not None:
-        yield segments_table(diagnosis.cluster)
+        yield segments_table(diagnosis.cluster, first=first)
 
 
 def _state(diagnosis: Diagnosis) -> str:

@@ -1,6 +1,6 @@
 """The tables of a report: what stands in which column, whatever it is printed as."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -29,12 +29,16 @@ _MANY: Final = 16  # numbers; from here on neighbours are drawn together
 _SEGMENT_HEADINGS: Final = ("content", "dbid", "host", "port", "role", "preferred", "status", "mode")
 
 
-def segments_table(cluster: Cluster, before: Cluster | None = None) -> Table:
-    """Every row of the catalog, both copies of a content together; with `before`, a change shows as old -> new."""
+def segments_table(cluster: Cluster, before: Cluster | None = None, first: Collection[int] = ()) -> Table:
+    """Every row of the catalog, both copies of a content together; with `before`, a change shows as old -> new.
+
+    Args:
+        first: contents that stand before the others.
+    """
     now = {s.dbid: s for s in cluster.segments}
     then = now if before is None else {s.dbid: s for s in before.segments}
     every = {**then, **now}.values()
-    ordered = sorted(every, key=lambda s: (s.content, s.preferred_role is Role.MIRROR, s.dbid))
+    ordered = sorted(every, key=lambda s: (s.content not in first, s.content, s.preferred_role is Role.MIRROR, s.dbid))
     rows = [_changed(_cells(then.get(s.dbid)), _cells(now.get(s.dbid))) for s in ordered]
     return Table(_SEGMENT_HEADINGS, tuple(rows))
 

@@ -9,13 +9,13 @@ hand pauses.
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Literal, cast
+from typing import Annotated, Literal, cast
 from uuid import UUID
 
 from prefect.exceptions import FlowPauseTimeout
 from prefect.flow_runs import pause_flow_run, suspend_flow_run
 from prefect.input import RunInput
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic.json_schema import SkipJsonSchema
 
 from gpmedic.errors import NotApproved, UnsafeState
@@ -63,8 +63,14 @@ class Answer(RunInput):
     # Prefect writes this into its form's schema too, and would refuse what programs give beside the form's fields.
     model_config = ConfigDict(extra="ignore")
 
-    decision: Literal["yes", "no"] = Field(
-        title="Your decision", description="yes: run the command above. no: leave the cluster as it is."
+    # Written and not chosen: the lists to choose from in the older one of Prefect's two pages do not open in Chromium.
+    decision: Annotated[
+        Literal["yes", "no"],
+        BeforeValidator(lambda said: said.strip().lower() if isinstance(said, str) else said),
+        WithJsonSchema({"type": "string", "pattern": r"^\s*([Yy][Ee][Ss]|[Nn][Oo])\s*$"}),
+    ] = Field(
+        title="Your decision",
+        description="Write yes: the command above is run. Write no: the cluster is left as it is.",
     )
     operator: str = Field(
         title="Your name", min_length=1, max_length=200, description="Kept in the record of the incident."

@@ -35,7 +35,7 @@ def publish_markdown(kind: Kind, cluster_name: str, markdown: str, description: 
 
 
 def publish_segments(cluster: Cluster) -> None:
-    """Store the table of segments as the catalog shows it."""
+    """Store the table of segments as the catalog shows it, in words; what is down or switched stands first."""
     description = f"Every segment of {cluster.name} ({cluster.version})"
     with _forgiving(description):
         create_table_artifact(
@@ -54,7 +54,8 @@ def _forgiving(what: str) -> Iterator[None]:
 
 def segment_rows(cluster: Cluster) -> list[dict[str, str]]:
     """The table's rows, in words; what is searched for first stands first."""
-    table = segments_table(cluster)
+    wrong = {s.content for s in cluster.segments if not (s.is_up and s.in_preferred_role)}
+    table = segments_table(cluster, first=wrong)
     directories = {str(s.dbid): s.datadir for s in cluster.segments}
     named = [dict(zip(table.headings, row, strict=True)) for row in table.rows]
     return [{**row, "data directory": directories[row["dbid"]]} for row in named]

@@ -99,6 +99,6 @@ def person(program: str, server: str, serving: None, tmp_path_factory: pytest.Te
     with sync_playwright() as playwright:
         # Chromium's own sandbox refuses to start for root, and shows nothing but a page of this machine here.
         browser = playwright.chromium.launch(executable_path=program, chromium_sandbox=os.geteuid() != 0)
-        page = browser.new_page(viewport={"width": 1100, "height": 760})
+        page = browser.new_page(viewport={"width": 1280, "height": 800})
         yield Person(page, server, pictures, socket.gethostname())
         browser.close()
