@@ -3,6 +3,7 @@
 from domain.clusters import healthy
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
+from gpmedic.artifacts import Kind
 from tasks.notify import Level, Progress, listening
 from tasks.publish import publish_markdown, publish_segments
 
@@ -10,7 +11,7 @@ from tasks.publish import publish_markdown, publish_segments
 def test_a_server_that_is_away_is_told_of_and_the_run_goes_on() -> None:
     told: list[Progress] = []
     with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}), listening(told.append):
-        publish_markdown("recovery", "lab", "# the report", "Recovery of lab")
+        publish_markdown(Kind.RECOVERY, "lab", "# the report", "Recovery of lab")
         publish_segments(healthy())
     assert [one.level for one in told] == [Level.WARNING, Level.WARNING]
     assert told[0].text == (
