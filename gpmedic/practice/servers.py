@@ -25,6 +25,7 @@ from gpmedic.practice.postgres import Programs
 from gpmedic.practice.processes import PID_FOLDER, with_children
 
 _SIGNALS = {"smart": signal.SIGTERM, "fast": signal.SIGINT, "immediate": signal.SIGQUIT}
+_STILL_IN_USE = "pre-existing shared memory block"
 _START_WITHIN = 60.0  # seconds
 _STOP_WITHIN = 60.0
 _MIRROR_SIGNAL = "standby.signal"
@@ -84,8 +85,16 @@ class Servers:
         Raises:
             PracticeError: it ended or does not answer in time; the message is the end of its log.
         """
-        self.launch(row, source)
-        return self.await_start(row)
+        deadline = time.monotonic() + _START_WITHIN
+        while True:
+            self.launch(row, source)
+            try:
+                return self.await_start(row)
+            except PracticeError as error:
+                # Children of a server that was killed outlive it for a moment.
+                if _STILL_IN_USE not in error.message or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.1)
 
     def await_start(self, row: Row) -> int:
         """Wait until a launched server answers; its process id."""
