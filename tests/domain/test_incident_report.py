@@ -21,6 +21,7 @@ from gpmedic.recovery_report import RecoveryReport
 from gpmedic.report import report_html, report_markdown, report_text
 from gpmedic.report_sections import pictures_of
 from gpmedic.skipped import REASONS, Reason
+from gpmedic.steps import Action
 from gpmedic.verify import Proof, ProofName
 
 
@@ -83,6 +84,12 @@ def test_the_steps_that_were_not_done_are_named_with_why() -> None:
     assert [n.step.action.value for n in left] == ["rebalance", "wait_for_sync", "verify"]
     assert left[0].why == "boris said no to rebalance (not at noon); it was not run."
     assert {n.why for n in left[1:]} == {"a step before it was not done"}
+
+
+def test_a_step_that_was_approved_for_an_earlier_plan_is_not_done_for_the_newest_one() -> None:
+    again = replace(recovered().rounds[0], plan=replace(recovered().rounds[0].plan, fingerprint="another"))
+    failed = replace(declined(), rounds=(recovered().rounds[0], again))
+    assert not_done(failed)[0].step.action is Action.RECOVER
 
 
 @pytest.mark.parametrize(

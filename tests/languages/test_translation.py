@@ -152,8 +152,8 @@ def test_every_reason_is_said(reason: Reason) -> None:
 
 # What is the same in every language: commands, settings, names, and Greenplum's own words.
 _SAME = re.compile(
-    r"`[^`]*`|gpmedic [a-z -]+|\S*[_./=\\]\S*|-[a-zA-Z-]+|prefect [a-z -]+|\bdbid\b|\bcontent\b"
-    r"|\bpostmaster\b|\bpg ctl stop\b|\bsdw\d\b|SELECT \* FROM|\(Slack \w+\)|INC-7|\bsource\b"
+    r"`[^`]*`|(?:gpmedic|prefect) [a-z -]+|\S*[_./=\\]\S*|-[a-zA-Z-]+|\bdbid\b|\bcontent\b|\bpostmaster\b"
+    r"|\bpg ctl stop\b|\bsdw\d\b|SELECT \* FROM|\(Slack \w+\)|INC-7|\bsource\b"
 )
 _ENGLISH = re.compile(r"[A-Za-z]{2,}(?:[ ,;:]+[A-Za-z]{2,}){2,}")
 
@@ -186,6 +186,13 @@ def test_nothing_of_a_report_is_left_in_english(report: object) -> None:
     page = page.replace("its clock is +9 s off", "").replace("not at noon", "")
     assert left_in_english(page) == []
     assert '<html lang="zh-Hans">' in report_html(told)
+
+
+def test_the_catalogs_own_lines_are_quoted_in_every_language() -> None:
+    quoted = [event.what for event in recovered().events if event.of_catalog]
+    page = report_html(replace(recovered(), language=Language.CHINESE))
+    assert quoted
+    assert all(f">{what}<" in page for what in quoted)
 
 
 @pytest.mark.parametrize("version", VERSIONS, ids=str)
