@@ -24,7 +24,8 @@ class GpmedicError(Exception):
         self.next_action = next_action
 
     def __str__(self) -> str:
-        return f"{self.message} Next: {self.next_action}"
+        stop = "" if self.message.endswith((".", "!", "?")) else "."
+        return f"{self.message}{stop} Next: {self.next_action}"
 
 
 class Transient(GpmedicError):

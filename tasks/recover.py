@@ -135,8 +135,8 @@ def explain(ended: Ended) -> str:
     report = _read(ended)
     if isinstance(report, GpmedicError):
         return report.message
-    details = (*report.warnings, *report.errors)
-    return f"{report.outcome.value}{': ' if details else ''}{'; '.join(d.splitlines()[0] for d in details[:3])}"
+    details = [line.splitlines()[0].rstrip(".") for line in (*report.warnings, *report.errors)[:3]]
+    return f"{report.outcome.value}{': ' if details else ''}{'; '.join(details)}"
 
 
 def outcome(ended: Ended) -> Outcome:

@@ -24,7 +24,7 @@ from gpmedic.practice.processes import alive
 from gpmedic.settings import ClusterSettings, clusters_folder
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
-_END_WITHIN = 30.0  # seconds
+_END_WITHIN = 120.0  # seconds; it takes one, on a machine that is overloaded many
 
 
 class PracticeCluster:

@@ -142,7 +142,7 @@ def test_silence_to_a_suspended_run_is_reported_once_by_the_next_health_check(
         health_check(practice.name)
     page = report_of(practice)
     assert "| recover | expired | nobody |" in page
-    assert "**Next:** Run the flow again when somebody is there" in page
+    assert "Next: Run the flow again when somebody is there" in page
     assert f"Nobody answered recover of recovery run {run.name} in time" in page
     told = [event for event in events_of(prefect_server, practice.name) if event["run"] == run.name]
     assert len(told) == 1
