@@ -21,7 +21,7 @@ from gpmedic.spare import SpareRequest
 from tasks.collect_evidence import before, collect_evidence
 from tasks.detect import Seen
 from tasks.move_to_spare import move_to_spare, survey
-from tasks.publish import publish_markdown
+from tasks.publish import keep_markdown
 from tasks.wait_for_sync import wait_for_sync
 
 _HOST: Final = r"^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,253}$"
@@ -87,7 +87,7 @@ def _keep_the_way_back(settings: ClusterSettings, plan: Plan) -> None:
     step = plan.step(Action.MOVE_TO_SPARE)
     if step is not None:
         indented = "".join(f"    {line}\n" for line in step.way_back.splitlines())
-        publish_markdown(Kind.MOVE_BACK, settings.name, f"# The file for the way back\n\n{indented}", "gprecoverseg -i")
+        keep_markdown(Kind.MOVE_BACK, settings.name, f"# The file for the way back\n\n{indented}", "gprecoverseg -i")
 
 
 if __name__ == "__main__":

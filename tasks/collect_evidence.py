@@ -1,6 +1,7 @@
 """Evidence first: what the cluster looked like before each step that changes it, kept with the run."""
 
 import json
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
@@ -15,10 +16,11 @@ from gpmedic.settings import ClusterSettings
 from gpmedic.steps import Action
 from tasks.detect import Seen
 from tasks.notify import Phase, tell
-from tasks.publish import publish_markdown
+from tasks.publish import keep_markdown
 from tasks.transient import RETRIED
 
 MOST_CHARACTERS = 80_000  # of one segment; pg_controldata stands first
+MOST_BYTES = 400_000  # of one page: a proxy before the Prefect server may refuse what is over a megabyte
 AFTER_A_FAILURE = "after a command that has failed"
 
 
@@ -47,6 +49,7 @@ def collect_evidence(settings: ClusterSettings, seen: Seen, moment: str) -> Evid
 
     Raises:
         HostUnreachable: the coordinator's host does not answer; without evidence nothing is changed.
+        Refused: the Prefect server does not keep it; likewise.
     """
     cluster = seen.observation.cluster
     troubled = {content for finding in seen.diagnosis.findings for content in finding.contents}
@@ -55,19 +58,47 @@ def collect_evidence(settings: ClusterSettings, seen: Seen, moment: str) -> Evid
         parts = read_evidence(shell, settings.greenplum, cluster.coordinator.port, copies)
     rows = [json.dumps(asdict(segment)) for segment in cluster.segments]
     history = [_history_line(line.time, line.dbid, line.description) for line in seen.observation.history]
-    page = "\n\n".join(
-        [
-            f"# Evidence of {cluster.name} {moment}",
-            _fenced("gp_segment_configuration", "\n".join(rows)),
-            _fenced("gp_configuration_history, the newest first", "\n".join(history)),
-            *(_fenced(heading, text[:MOST_CHARACTERS]) for heading, text in parts),
-        ]
-    )
-    publish_markdown(Kind.EVIDENCE, cluster.name, page, f"{cluster.name} {moment}")
+    title = f"# Evidence of {cluster.name} {moment}"
+    sections = [
+        *_in_pieces("gp_segment_configuration", rows),
+        *_in_pieces("gp_configuration_history, the newest first", history),
+        *(_fenced(heading, text[:MOST_CHARACTERS]) for heading, text in parts),
+    ]
+    pages = list(paged(sections))
+    for number, page in enumerate(pages, 1):
+        part = f", part {number} of {len(pages)}" if len(pages) > 1 else ""
+        keep_markdown(Kind.EVIDENCE, cluster.name, f"{title}{part}\n\n{page}", f"{cluster.name} {moment}{part}")
     kept = Artifact(datetime.now(UTC), artifact_key(Kind.EVIDENCE, cluster.name), moment)
     saved = f"Saved the catalog, its history and the state of {len(copies)} copies on their hosts."
     tell(Phase.EVIDENCE, saved, artifact=kept)
-    return Evidence(cluster, page)
+    return Evidence(cluster, "\n\n".join([title, *sections]))
+
+
+def _in_pieces(heading: str, lines: Sequence[str]) -> Iterator[str]:
+    """Sections of the lines, each short enough for a page; one at least."""
+    piece: list[str] = []
+    length = 0
+    for line in lines:
+        if piece and length + len(line) > MOST_CHARACTERS:
+            yield _fenced(heading, "\n".join(piece))
+            piece, length = [], 0
+        piece.append(line)
+        length += len(line)
+    yield _fenced(heading, "\n".join(piece))
+
+
+def paged(sections: Iterable[str]) -> Iterator[str]:
+    """The sections, as many on a page as a proxy lets pass."""
+    page: list[str] = []
+    length = 0
+    for section in sections:
+        size = len(section.encode())
+        if page and length + size > MOST_BYTES:
+            yield "\n\n".join(page)
+            page, length = [], 0
+        page.append(section)
+        length += size
+    yield "\n\n".join(page)
 
 
 def _history_line(time: datetime, dbid: int, description: str) -> str:

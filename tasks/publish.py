@@ -1,6 +1,7 @@
 """Keep what was seen and done with the run, as artifacts: Markdown reports, tables of segments, progress of waits.
 
-They are for people: a Prefect server that is away for long must not end a recovery, and gets them no later either.
+What is only shown is for people: a Prefect server that is away for long must not end a recovery, and gets it no later
+either. What a later step relies on must be there before that step.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,6 +21,7 @@ from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from gpmedic.artifacts import Kind, artifact_key
 from gpmedic.cluster import Cluster
+from gpmedic.errors import Refused
 from gpmedic.report_tables import segments_table
 from tasks.notify import Level, Phase, tell
 
@@ -32,6 +34,22 @@ def publish_markdown(kind: Kind, cluster_name: str, markdown: str, description: 
     """
     with _forgiving(description):
         create_markdown_artifact(markdown, key=artifact_key(kind, cluster_name), description=description)
+
+
+def keep_markdown(kind: Kind, cluster_name: str, markdown: str, description: str) -> None:
+    """Store a page without which the step that follows must not be run.
+
+    Raises:
+        Refused: the Prefect server did not take it.
+    """
+    try:
+        create_markdown_artifact(markdown, key=artifact_key(kind, cluster_name), description=description)
+    except (httpx.TransportError, PrefectHTTPStatusError) as error:
+        raise Refused(
+            f"The Prefect server did not take the page {description!r} ({_reason(error)}), and the next step is not run"
+            " before that page is kept.",
+            "See in the log of the server, and of a proxy before it, why; then run the flow again.",
+        ) from error
 
 
 def publish_segments(cluster: Cluster) -> None:
@@ -48,8 +66,14 @@ def _forgiving(what: str) -> Iterator[None]:
     try:
         yield
     except (httpx.TransportError, PrefectHTTPStatusError) as error:
-        told = f"{what}: the Prefect server did not take it ({type(error).__name__}); the run goes on without it."
+        told = f"{what}: the Prefect server did not take it ({_reason(error)}); the run goes on without it."
         tell(Phase.REPORT, told, Level.WARNING)
+
+
+def _reason(error: httpx.TransportError | PrefectHTTPStatusError) -> str:
+    if isinstance(error, PrefectHTTPStatusError):
+        return f"HTTP {error.response.status_code}"
+    return type(error).__name__
 
 
 def segment_rows(cluster: Cluster) -> list[dict[str, str]]:
