@@ -8,7 +8,7 @@ from typing import Final
 from prefect.client.schemas.objects import FlowRun
 
 from flows.health_note import last_well
-from flows.journal import read_journal
+from flows.journal import known_journal
 from gpmedic.conditions import Scenario
 from gpmedic.diagnosis import Diagnosis
 from gpmedic.errors import UnsafeState
@@ -70,5 +70,5 @@ def _is_of_another_incident(recovery: Recovery, well: FlowRun | None) -> bool:
         return False
     if well is not None and well.start_time is not None and well.start_time > recovery.ended_at:
         return True
-    journal = read_journal(recovery.run)
+    journal = known_journal(recovery.run)
     return journal is not None and journal.outcome in (Outcome.RECOVERED, Outcome.HEALTHY)

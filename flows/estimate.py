@@ -1,12 +1,9 @@
 """What earlier recoveries of the same cluster tell about the time that a step takes."""
 
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Final
 
-from pydantic import ValidationError
-
-from flows.journal import Journal, read_journal
+from flows.journal import Journal, known_journal
 from gpmedic.estimate import in_words, took
 from tasks.find_recovery import ended_recoveries
 
@@ -23,6 +20,5 @@ def estimate(cluster: str, step: str) -> str:
 def earlier(cluster: str) -> Iterator[Journal]:
     """The journals of the newest recoveries that are over, at most `LOOKED_AT`; of this version alone."""
     for run in ended_recoveries(cluster, LOOKED_AT):
-        with suppress(ValidationError):  # of another version
-            if (journal := read_journal(run)) is not None:
-                yield journal
+        if (journal := known_journal(run)) is not None:
+            yield journal

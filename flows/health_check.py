@@ -52,8 +52,12 @@ def health_check(cluster: ClusterName) -> HealthReport:
         tell(Phase.OBSERVE, sentence)
     announce_conditions(diagnosis)
     deployed = current_run().deployment_id is not None  # a look that a person runs by hand starts nothing
-    not_begun = why_not_begun(settings, diagnosis, limits) if deployed and not diagnosis.healthy else None
-    keep_note(diagnosis, not_begun)
+    not_begun = None
+    try:
+        if deployed and not diagnosis.healthy:
+            not_begun = why_not_begun(settings, diagnosis, limits)
+    finally:
+        keep_note(diagnosis, not_begun)  # whoever watches sees what was found, even where nobody can tell what follows
     report_silence(settings)
     continued = continue_recovery(settings.name) if deployed else None
     if not_begun is not None:

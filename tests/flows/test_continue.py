@@ -18,6 +18,7 @@ from prefect.deployments import run_deployment
 
 from flows.attend import give
 from flows.health_check import health_check
+from flows.journal import KEY
 from flows.recover import recover
 from gpmedic.access.brake import pull, release
 from gpmedic.access.observe import observe
@@ -213,6 +214,10 @@ def test_a_policy_lets_a_look_start_the_recovery_once_for_an_incident_and_a_no_e
             worker.wait(PATIENCE)
         looked(practice)
         assert len(recoveries(practice)) == known + 1, "a no is a no"
+        with get_client(sync_client=True) as client:
+            client.create_flow_run_input(run.id, f"{KEY}-z", '{"of": "another version"}')  # sorts after all the others
+        looked(practice)
+        assert len(recoveries(practice)) == known + 1, "what cannot be read starts nothing, and ends no look"
     finally:
         file.write_text(text)
         with get_client(sync_client=True) as client:
