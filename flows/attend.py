@@ -25,6 +25,7 @@ Attendant = Callable[[Request], Answer]
 
 POLL_SECONDS = 0.1
 GIVEN_FOR_SECONDS = 300.0
+_OTHER_QUESTION = "does not match"  # by the pattern of the form
 _Requests = SimpleQueue[tuple[UUID, Request] | None]
 
 
@@ -83,18 +84,20 @@ def give_and_see(run: UUID, answer: Answer) -> Answer | None:
 
 
 def give(run: UUID, answer: Answer) -> None:
-    """Hand the answer to the paused run; an answer that comes too late changes nothing.
+    """Hand the answer to the paused run; one that comes too late, or belongs to another question, changes nothing.
 
     A person's word is not lost to a server that is busy or away for a moment: it is given again for some minutes.
     """
     deadline = time.monotonic() + GIVEN_FOR_SECONDS
     while True:
         try:
-            resume_flow_run(run, run_input=answer.model_dump())
+            resume_flow_run(run, run_input=answer.written())
         except (NotPausedError, FlowPauseTimeout):
             return
-        except RuntimeError as error:  # the run is paused already, but its form is not stored yet
-            if "schema" not in str(error).lower() or time.monotonic() > deadline:
+        except RuntimeError as error:
+            if _OTHER_QUESTION in str(error):
+                return
+            if "schema" not in str(error).lower() or time.monotonic() > deadline:  # its form is stored a moment later
                 raise
         except (httpx.TransportError, PrefectHTTPStatusError) as error:
             refused = isinstance(error, PrefectHTTPStatusError) and not error.response.is_server_error

@@ -9,18 +9,15 @@ hand pauses.
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Literal, cast
+from typing import cast
 from uuid import UUID
 
 from prefect.exceptions import FlowPauseTimeout
 from prefect.flow_runs import pause_flow_run, suspend_flow_run
-from prefect.input import RunInput
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
-from pydantic.json_schema import SkipJsonSchema
+from pydantic import BaseModel, ConfigDict, Field
 
 from gpmedic.errors import NotApproved, UnsafeState
-from gpmedic.languages.language import saying
-from gpmedic.table import markdown
+from tasks.answer_form import Answer, Decision, form_for
 from tasks.answers import Answers, Note, Word, unheard
 from tasks.notify import Level, Phase, announce, tell
 from tasks.question import (
@@ -40,14 +37,8 @@ from tasks.question import (
 
 __all__ = ["A_PERSON", "Answer", "Approval", "Decision", "Needed", "Proposal", "Request", "approve", "hearing_requests"]
 
-PREFECT = "Prefect's page"
 SILENCE_ADVICE = "Run the flow again when somebody is there to approve it."
 LOCAL_POLL_SECONDS = cast(int, 0.2)  # Prefect says int and sleeps any number
-
-
-class Decision(StrEnum):
-    YES = "yes"
-    NO = "no"
 
 
 class Needed(StrEnum):
@@ -55,32 +46,6 @@ class Needed(StrEnum):
 
     ONE_PERSON = "one person"
     TWO_PEOPLE = "two people"
-
-
-class Answer(RunInput):
-    """What the person fills in; Prefect refuses to resume the run with anything else."""
-
-    # Prefect writes this into its form's schema too, and would refuse what programs give beside the form's fields.
-    model_config = ConfigDict(extra="ignore")
-
-    # Written and not chosen: the lists to choose from in the older one of Prefect's two pages do not open in Chromium.
-    decision: Annotated[
-        Literal["yes", "no"],
-        BeforeValidator(lambda said: said.strip().lower() if isinstance(said, str) else said),
-        WithJsonSchema({"type": "string", "pattern": r"^\s*([Yy][Ee][Ss]|[Nn][Oo])\s*$"}),
-    ] = Field(
-        title="Your decision",
-        description="Write yes: the command above is run. Write no: the cluster is left as it is.",
-    )
-    operator: str = Field(
-        title="Your name", min_length=1, max_length=200, description="Kept in the record of the incident."
-    )
-    reason: str = Field(
-        default="", title="Why", max_length=2000, description="A ticket, or why not; kept in the record as well."
-    )
-    # Not in the form: on a laptop's screen each field takes room from the plan, which is to be read first.
-    via: SkipJsonSchema[str] = Field(default=PREFECT, max_length=40, description="How the answer comes.")
-    question: SkipJsonSchema[str] = Field(default="", max_length=300, description="To which question it belongs.")
 
 
 class Approval(BaseModel):
@@ -261,25 +226,8 @@ def _ask(request: Request) -> Answer:
     tell(Phase.APPROVE, f"Waiting for {who}'s answer to {proposal.step} (until {request.expires_at:%H:%M:%S} UTC).")
     announce(proposal.cluster, "approval.asked", {"step": proposal.step, "fingerprint": proposal.fingerprint})
     let_hear(request)
-    form = Answer.with_initial_data(description=_shown(request))
+    form = form_for(request)
     seconds = max(1, round((request.expires_at - datetime.now(UTC)).total_seconds()))
     if current_run().deployment_id is not None:
         return suspend_flow_run(wait_for_input=form, timeout=seconds, key=request.key)
     return pause_flow_run(wait_for_input=form, timeout=seconds, poll_interval=LOCAL_POLL_SECONDS, key=request.key)
-
-
-def _shown(request: Request) -> str:
-    """What stands above the form; its first lines are what a small screen shows."""
-    proposal = request.proposal
-    say = saying(proposal.language)
-    shown = []
-    if request.approved_by is not None:
-        first = markdown(request.approved_by)
-        shown.append(say(f"**Approved by {first}. A second, different person must approve it too.**"))
-    if proposal.why:
-        shown.append(f"**{say('Found:')}** {markdown(say(proposal.why))}")
-    shown.append(proposal.text.rstrip())
-    if proposal.estimate:
-        shown.append(f"**{say('How long:')}** {markdown(say(proposal.estimate))}")
-    shown.append(say(f"**Answer until** {request.expires_at:%H:%M} UTC. No answer is a no."))
-    return "\n\n".join(shown) + "\n"

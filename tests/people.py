@@ -1,7 +1,11 @@
 """Those who answer in tests, and what they have given."""
 
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
+from prefect.client.orchestration import get_client
+
+from flows import attend
 from gpmedic.access.environment import prelude
 from gpmedic.access.ssh import Shell
 from gpmedic.practice import PracticeCluster
@@ -23,6 +27,14 @@ class Operator:
     def steps(self) -> list[str]:
         """The names of the steps that were asked for."""
         return [request.proposal.step for request in self.asked]
+
+
+def give(run: UUID, answer: Answer) -> None:
+    """Answer the question that the run is paused for; nothing where it is not."""
+    with get_client(sync_client=True) as client:
+        state = client.read_flow_run(run).state
+    if state is not None and state.is_paused():
+        attend.give(run, answer.model_copy(update={"question": state.state_details.pause_key}))
 
 
 def approval(

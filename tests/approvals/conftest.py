@@ -14,7 +14,6 @@ import pytest
 from domain.clusters import healthy, mirror_down, probes
 from prefect import flow
 
-from flows.attend import give
 from flows.journal import keep, keeping, open_journal
 from gpmedic.access.slack import Slack
 from gpmedic.approvals.decide import Fate
@@ -39,6 +38,7 @@ from tasks.approve import Answer, Approval, Needed, Proposal, approve
 from tasks.claim import claim
 from tasks.find_recovery import find_recovery
 from tasks.notify import Phase, listening, tell
+from tests.people import give
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -15,7 +15,6 @@ from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
 from blocks.slack_app import SlackApp
-from flows.attend import give
 from flows.health_note import HealthNote, keep_note
 from flows.journal import Journal
 from flows.local_server import free_port
@@ -38,6 +37,7 @@ from tasks.approve import Answer, Proposal
 from tasks.find_recovery import Recovery, find_recovery
 from tasks.notify import Phase, Progress
 from tasks.question import Request
+from tests.people import give
 
 NOW = datetime.now(UTC)
 Figures = dict[tuple[str, tuple[tuple[str, str], ...]], float]

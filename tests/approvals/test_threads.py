@@ -8,7 +8,6 @@ from approvals.conftest import Scene, cluster, scene, service_of, serving
 from domain.clusters import healthy, mirror_down, probes
 from prefect import flow
 
-from flows.attend import give
 from flows.health_note import keep_note
 from gpmedic.cluster import Cluster
 from gpmedic.diagnosis import diagnose
@@ -17,6 +16,7 @@ from gpmedic.practice.slack import PracticeSlack
 from gpmedic.slack import messages
 from tasks.approve import Answer
 from tasks.find_recovery import find_recovery
+from tests.people import give
 
 
 @flow(name="health-check")

@@ -12,7 +12,8 @@ from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.flow_runs import resume_flow_run
 
-from flows.attend import attend, give
+from flows.attend import attend, give_and_see
+from flows.attend import give as give_to_its_question
 from gpmedic.errors import NotApproved, UnsafeState
 from gpmedic.events import Approval as Answered
 from gpmedic.events import Decision as Became
@@ -20,6 +21,7 @@ from tasks.answers import Note, unheard
 from tasks.approve import Answer, Approval, Needed, Proposal, Request, approve, hearing_requests
 from tasks.notify import Progress, listening
 from tests.emitted import events_of
+from tests.people import give
 
 HOUR = timedelta(hours=1)
 
@@ -271,7 +273,7 @@ def test_one_person_who_answers_again_and_again_approves_nothing() -> None:
         attend(asks_two, yes)
 
 
-def test_an_answer_to_another_question_is_void_and_this_one_is_asked_again() -> None:
+def test_a_no_to_another_question_is_void_and_this_one_is_asked_again() -> None:
     record, asked = Record(), list[str]()
 
     @flow
@@ -280,8 +282,9 @@ def test_an_answer_to_another_question_is_void_and_this_one_is_asked_again() -> 
 
     def answer_the_last_one(run: UUID, request: Request) -> None:
         asked.append(request.key)
-        late = Answer(decision="yes", operator="anna", question="rebalance-0" if len(asked) == 1 else request.key)
-        Thread(target=copy_context().run, args=(_give_once_paused, run, request, late)).start()
+        late = Answer(decision="no", operator="anna", question="rebalance-0")
+        answer = late if len(asked) == 1 else Answer(decision="yes", operator="anna", question=request.key)
+        Thread(target=copy_context().run, args=(_give_once_paused, run, request, answer)).start()
 
     with hearing_requests(answer_the_last_one):
         approval = asks()
@@ -291,8 +294,34 @@ def test_an_answer_to_another_question_is_void_and_this_one_is_asked_again() -> 
     assert [line[0] for line in record.lines] == ["approved"]
 
 
+def test_a_yes_to_another_question_is_not_taken_and_this_one_waits_on() -> None:
+    record, refused = Record(), list[Answer | None]()
+
+    @flow
+    def asks() -> Approval | None:
+        return approve(proposal, HOUR, note=record.append)
+
+    def answer_twice(run: UUID, request: Request) -> None:
+        _await_pause(run, request)
+        refused.append(give_and_see(run, Answer(decision="yes", operator="anna", question="rebalance-0")))
+        give(run, Answer(decision="yes", operator="boris"))
+
+    with hearing_requests(
+        lambda run, request: Thread(target=copy_context().run, args=(answer_twice, run, request)).start()
+    ):
+        approval = asks()
+    assert refused == [None]
+    assert approval is not None
+    assert approval.operator == "boris"
+    assert [line[0] for line in record.lines] == ["approved"]
+
+
 def _give_once_paused(run: UUID, request: Request, answer: Answer) -> None:
+    _await_pause(run, request)
+    give_to_its_question(run, answer)
+
+
+def _await_pause(run: UUID, request: Request) -> None:
     with get_client(sync_client=True) as client:
         while (state := client.read_flow_run(run).state) is None or state.state_details.pause_key != request.key:
             time.sleep(0.05)
-    give(run, answer)

@@ -16,7 +16,6 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.deployments import run_deployment
 
-from flows.attend import give
 from flows.health_check import health_check
 from flows.journal import KEY
 from flows.recover import recover
@@ -29,6 +28,7 @@ from tasks.approve import Answer
 from tasks.claim import CLAIM_TAG
 from tasks.continue_recovery import MOST_IN_A_ROW
 from tests.jobs import jobs_of
+from tests.people import give
 from tests.worker import worked
 
 PATIENCE = 240

@@ -15,7 +15,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.deployments import run_deployment
 
-from flows.attend import attend, give
+from flows.attend import attend
 from flows.health_check import health_check
 from flows.recover import recover
 from gpmedic.cluster import Status
@@ -27,7 +27,7 @@ from tasks.approve import Answer
 from tasks.detect import look
 from tasks.rule_out import rule_out
 from tests.artifacts import newest_page
-from tests.people import Operator
+from tests.people import Operator, give
 from tests.worker import worked
 
 

@@ -1,6 +1,7 @@
 """deployments/prefect.yaml names flows that exist, with parameters that they take."""
 
 import importlib
+import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,12 @@ def test_the_server_of_the_lock_file_gives_a_deployment_with_a_schedule_its_runs
         flow = client.create_flow(health_check)
         deployment = client.create_deployment(flow, "scheduled", schedules=[every_minute])
         try:
-            asked = httpx.post(f"{prefect_server}/deployments/{deployment}/schedule", json={"min_runs": 3}, timeout=30)
+            for _ in range(20):
+                url = f"{prefect_server}/deployments/{deployment}/schedule"
+                asked = httpx.post(url, json={"min_runs": 3}, timeout=30)
+                if asked.status_code != 503:  # SQLite is busy
+                    break
+                time.sleep(1)
             assert asked.status_code == 200, asked.text
             runs = client.read_flow_runs(deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=[deployment])))
             assert len(runs) >= 3

@@ -13,7 +13,6 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterParentFlo
 from prefect.client.schemas.objects import FlowRun
 from prefect.deployments import run_deployment
 
-from flows.attend import give
 from flows.deployments import read_deployments
 from flows.drill import Approver, drill
 from gpmedic.practice.drills import PRACTICE_OPERATOR, DrillName
@@ -21,6 +20,7 @@ from gpmedic.practice.layout import DRILL_PREFIX
 from gpmedic.practice.practice_cluster import folder_of
 from tasks.approve import Answer
 from tests.artifacts import newest_page
+from tests.people import give
 from tests.worker import worked
 
 # `make test` drills once, by the command line (tests/cli/test_drill.py), which shares all but the flow.

@@ -10,11 +10,13 @@ import pytest
 from prefect import flow
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.deployments import run_deployment
+from prefect.flow_runs import resume_flow_run
 
-from flows.attend import give
 from gpmedic.errors import LockHeld
+from tasks.answer_form import code_of
 from tasks.approve import Answer, Needed, Proposal, approve
 from tasks.claim import claim
+from tests.people import give
 from tests.worker import worked
 
 
@@ -80,6 +82,24 @@ def test_a_suspended_run_owns_its_cluster_and_its_answer_is_void_when_the_plan_h
     assert run.state is not None
     assert run.state.type is StateType.COMPLETED
     assert (tmp_path / "trace").read_text().splitlines() == ["begins", "begins", "begins", "boris approved bbb"]
+
+
+@pytest.mark.parametrize("said", ["yes", f"yes {code_of('recover-eee')}"])
+def test_a_form_that_was_opened_for_an_earlier_question_says_no_yes_to_the_next(
+    deployment: str, tmp_path: Path, said: str
+) -> None:
+    (tmp_path / "plan").write_text("eee")
+    run = worked(deployed, scheduled(deployment, tmp_path, f"gp-{len(said)}"))
+    (tmp_path / "plan").write_text("fff")
+    give(run.id, Answer(decision="yes", operator="boris"))
+    run = worked(deployed, run)
+    assert asked(run) == "recover-fff"
+    with pytest.raises(RuntimeError, match="does not match"):
+        resume_flow_run(run.id, run_input={"decision": said, "operator": "anna"})
+    right = f"Yes  {code_of('recover-fff')} "
+    resume_flow_run(run.id, run_input={"decision": right, "operator": "anna"})
+    run = worked(deployed, run)
+    assert (tmp_path / "trace").read_text().splitlines()[-1] == "anna approved fff"
 
 
 def test_a_no_to_a_suspended_run_fails_it(deployment: str, tmp_path: Path) -> None:

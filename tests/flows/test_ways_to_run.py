@@ -15,11 +15,11 @@ from prefect.client.schemas.objects import State
 from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound
 
-from flows.attend import give
 from gpmedic.cluster import Status
 from gpmedic.practice import Fault, PracticeCluster
 from gpmedic.settings import CONFIG_VARIABLE
 from tasks.approve import Answer
+from tests.people import give
 
 ROOT = Path(__file__).parent.parent.parent
 

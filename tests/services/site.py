@@ -16,7 +16,6 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun
 from prefect.deployments import run_deployment
 
-from flows.attend import give
 from flows.deployed import POOL, deploy
 from flows.journal import read_journal
 from flows.local_server import free_port, served, server_process
@@ -26,6 +25,7 @@ from gpmedic.practice.processes import with_variables
 from gpmedic.report import Outcome
 from tasks.approve import Answer
 from tasks.find_recovery import find_recovery
+from tests.people import give
 from tests.postgres_server import postgres_server
 
 PATIENCE = 400.0

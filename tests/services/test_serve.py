@@ -25,7 +25,6 @@ from services.site import await_recovered, await_that
 from typer.testing import CliRunner
 
 from blocks.slack_app import SlackApp
-from flows.attend import give
 from gpmedic.cli import app
 from gpmedic.cli.bug import Bug, told
 from gpmedic.cluster import Status
@@ -36,6 +35,7 @@ from tasks.approve import Answer
 from tasks.find_recovery import find_recovery
 from tests.cli.conftest import Cli
 from tests.jobs import jobs_of, stop_the_utility
+from tests.people import give
 
 ROOT = Path(__file__).parents[2]
 MISSED = 8
