@@ -15,6 +15,7 @@ from pydantic import Field, SecretStr, ValidationError
 from gpmedic.access.sql import Database
 from gpmedic.access.ssh import Shell
 from gpmedic.errors import AccessRefused
+from gpmedic.languages.language import Language
 from gpmedic.settings import (
     ClusterSettings,
     DatabaseSettings,
@@ -40,6 +41,7 @@ class GreenplumCluster(Block):
     ssh: SshSettings
     greenplum: GreenplumSettings
     policy: PolicySettings = PolicySettings()
+    language: Language = Language.ENGLISH
     slack: SlackSettings | None = None
 
     @property
@@ -54,6 +56,7 @@ class GreenplumCluster(Block):
             ssh=self.ssh,
             greenplum=self.greenplum,
             policy=self.policy,
+            language=self.language,
             slack=self.slack,
         )
 
@@ -76,6 +79,7 @@ def save_cluster(settings: ClusterSettings) -> str:
         ssh=settings.ssh,
         greenplum=settings.greenplum,
         policy=settings.policy,
+        language=settings.language,
         slack=settings.slack,
     )
     block.save(_block_name(settings.name), overwrite=True)

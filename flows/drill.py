@@ -1,6 +1,9 @@
 """A drill where the runs are run: a practice cluster is started, broken, recovered with approvals, and taken away."""
 
-from collections.abc import Callable
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import Annotated
 
@@ -15,11 +18,12 @@ from flows.recover_to_spare import recover_to_spare
 from gpmedic.artifacts import Kind
 from gpmedic.errors import GpmedicError
 from gpmedic.form import form_field
-from gpmedic.practice.dead_drills import forget_dead_drills
+from gpmedic.practice.dead_drills import forget_dead_drills, temporary_folder
 from gpmedic.practice.drilling import Drilled, Say, drill_cluster, drilled
 from gpmedic.practice.drills import DRILLS, PRACTICE_OPERATOR, Drill, DrillName
 from gpmedic.practice.facts import Release
 from gpmedic.report import OUTCOMES, Outcome, RecoveryReport, report_line
+from gpmedic.settings import CONFIG_VARIABLE
 from tasks.approve import Answer, Request
 from tasks.publish import publish_markdown
 
@@ -73,7 +77,7 @@ def drill(
     broken = DRILLS[scenario]
     forget_dead_drills()
     say(f"Starting a practice cluster like Greenplum {generation.value} ...")
-    with drill_cluster(broken, generation.value) as cluster:
+    with _clusters_of_its_own(), drill_cluster(broken, generation.value) as cluster:
         cluster.up()
         cluster.register()
         say(f"{len(cluster.facts().segments)} PostgreSQL servers run as {cluster.name}.")
@@ -88,6 +92,24 @@ def drill(
                 f"The drill did not hold: {report_line(report)}. {went.rows}", "Read the report of its recovery."
             )
         return DrillReport(cluster.name, report.outcome, went.written, went.found)
+
+
+@contextmanager
+def _clusters_of_its_own() -> Iterator[None]:
+    """Have this process know no cluster but the drill's: no real one is within its reach.
+
+    Every deployed run is a process of its own, which may not even write where the real ones are described.
+    """
+    before = os.environ.get(CONFIG_VARIABLE)
+    with tempfile.TemporaryDirectory(prefix=temporary_folder(os.getpid())) as folder:
+        os.environ[CONFIG_VARIABLE] = folder
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ[CONFIG_VARIABLE]
+            else:
+                os.environ[CONFIG_VARIABLE] = before
 
 
 def page_of(broken: Drill, cluster: str) -> Callable[[], RecoveryReport]:

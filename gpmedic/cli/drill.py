@@ -85,7 +85,7 @@ def drill(  # noqa: PLR0917 (the options of a command line)
     from gpmedic.cli.exercise import exercise
     from gpmedic.cli.quiz import quiz
     from gpmedic.cli.report import format_of
-    from gpmedic.practice.dead_drills import forget_dead_drills, prefect_folder
+    from gpmedic.practice.dead_drills import forget_dead_drills, temporary_folder
 
     if report is not None:
         format_of(report)  # refused now rather than after the drill
@@ -95,7 +95,7 @@ def drill(  # noqa: PLR0917 (the options of a command line)
     forget_dead_drills()
     with (
         redirect_stdout(sys.stderr) if json else nullcontext(),
-        tempfile.TemporaryDirectory(prefix=prefect_folder(os.getpid())) as folder,
+        tempfile.TemporaryDirectory(prefix=temporary_folder(os.getpid())) as folder,
     ):
         alone = yes or not sys.stdin.isatty()
         asking = partial(quiz, answers=given) if surprise else None

@@ -34,6 +34,7 @@ _JOINTS: Final[Mapping[str, re.Pattern[str]]] = MappingProxyType(
     {" ": _SENTENCES, **{joint: re.compile(re.escape(joint)) for joint in (" · ", " -> ", "; ", ": ", ", ")}}
 )
 _BRACKETS: Final = " ({})"
+_BEFORE_A_HOST: Final = " on "
 _NEEDLESS: Final = re.compile(
     r" +(?= )|(?<=[\u3000-\u30ff\u4e00-\u9fff\uff00-\uffef]) +(?=[\u3000-\u30ff\u4e00-\u9fff\uff00-\uffef])"
     r"|(?<=[\u3002\uff1b\uff1a\uff0c]) +| +(?=[\u3002\uff1b\uff1a\uff0c])"
@@ -59,6 +60,7 @@ class _Sentence:
     Attributes:
         letters: how much of a text it is certain of; `begin`: of these, before its first place.
         longest: of what is fixed; a text without it is another sentence.
+        hosts: the places after "on": one word there is a name, and a host may be called mirror or standby.
     """
 
     fixed: tuple[str, ...]
@@ -67,12 +69,15 @@ class _Sentence:
     letters: int
     begin: int
     longest: str
+    hosts: frozenset[str]
 
     @classmethod
     def of(cls, english: str, said: str) -> "_Sentence":
         fixed = tuple(_PLACE.split(english)[::2])
         letters = [sum(map(str.isalpha, part)) for part in fixed]
-        return cls(fixed, tuple(places(english)), said, sum(letters), letters[0], max(fixed, key=len))
+        names = tuple(places(english))
+        hosts = frozenset(name for before, name in zip(fixed, names, strict=False) if before.endswith(_BEFORE_A_HOST))
+        return cls(fixed, names, said, sum(letters), letters[0], max(fixed, key=len), hosts)
 
     def match(self, text: str) -> dict[str, str] | None:
         """What stands in each place; None where it is another sentence. In time that grows only with the text."""
@@ -159,8 +164,11 @@ class Translation:
         return None
 
     def _filled(self, sentence: _Sentence, taken: Mapping[str, str]) -> str:
-        said = _PLACE.sub(lambda place: self.say(taken[place[1]]), sentence.said)
-        return _NEEDLESS.sub("", said)
+        def in_place(place: re.Match[str]) -> str:
+            text = taken[place[1]]
+            return text if place[1] in sentence.hosts and " " not in text else self.say(text)
+
+        return _NEEDLESS.sub("", _PLACE.sub(in_place, sentence.said))
 
     def _in_parts(self, text: str) -> str | None:
         """The text by its parts; None where not one of them is known."""

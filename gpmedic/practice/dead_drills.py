@@ -1,4 +1,4 @@
-"""What a drill that was killed has left: its registration, its cluster's folder, the folder of its Prefect server.
+"""What a drill that was killed has left: its registration, its cluster's folder, its temporary folder.
 
 Its processes end by themselves, because each watches the drill; nobody was left to delete its files.
 """
@@ -23,8 +23,8 @@ _FOLDER = "gpmedic-drill-"
 _FOLDER_NAME = re.compile(rf"{_FOLDER}(?P<pid>\d{{1,10}})-\w+")
 
 
-def prefect_folder(pid: int) -> str:
-    """How the name of the temporary folder of a drill begins; its end is random."""
+def temporary_folder(pid: int) -> str:
+    """How the name of a drill's folder for its Prefect server, or its clusters, begins; its end is random."""
     return f"{_FOLDER}{pid}-"
 
 

@@ -84,6 +84,7 @@ def cluster(channel: str, *approvers: str) -> ClusterSettings:
             "database": {"host": "mdw", "password": "correct-horse"},
             "ssh": {"host": "mdw"},
             "greenplum": {"home": "/gp", "coordinator_data_directory": "/data"},
+            "language": "zh",
             "slack": {"channel": channel, "approvers": approvers},
         }
     )

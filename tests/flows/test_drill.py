@@ -58,7 +58,9 @@ def test_a_drill_is_approved_by_the_practice_operator_and_counts_the_rows() -> N
     assert page.startswith("### Drill mirror-down: recovered and proven healthy; rows equal")
 
 
-def test_a_drill_that_a_person_approves_waits_on_the_page_of_its_recovery_and_their_no_fails_it() -> None:
+def test_a_drill_that_a_person_approves_waits_on_the_page_of_its_recovery_and_their_no_fails_it(
+    clusters: Path,
+) -> None:
     run = started(DrillName.MIRROR_DOWN, Approver.A_PERSON)
     with ThreadPoolExecutor(1) as worker:
         ended = worker.submit(copy_context().run, worked, drill, run)
@@ -66,6 +68,7 @@ def test_a_drill_that_a_person_approves_waits_on_the_page_of_its_recovery_and_th
         while not (waiting := [one for one in recoveries(run) if one.state_name == "Paused"]):
             assert not ended.done()
             time.sleep(0.2)
+        assert not list(clusters.iterdir()), "the clusters of a drill are in no folder of real ones"
         give(waiting[0].id, Answer(decision="no", operator="boris", reason="only trying"))
         run = ended.result()
     assert run.state is not None

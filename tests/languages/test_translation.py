@@ -298,6 +298,7 @@ def test_the_form_that_asks_for_a_reason_is_said_too() -> None:
         ("up -> DOWN", "up -> 宕机"),
         ("dbid 8 (sdw2:7000, content 0)", "dbid 8 (sdw2:7000, content 0)"),
         ("sdw1, sdw2: 7000; /data/p", "sdw1, sdw2: 7000; /data/p"),
+        ("dbid 8 on mirror", "mirror 上的 dbid 8"),  # a host may have such a name
         ("no row down: yes (14 rows, every one up)", "没有宕机的行：是（14 行，均为 up）"),  # noqa: RUF001
         ("boris said no to rebalance (not now); it was not run.", "boris 拒绝了再平衡（not now）；未执行。"),  # noqa: RUF001
         ("Mirror down; a strange thing; Roles switched", "镜像宕机；a strange thing；角色已互换"),  # noqa: RUF001

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gpmedic.practice import Mirrors, PracticeCluster, folder_of
-from gpmedic.practice.dead_drills import forget_dead_drills, prefect_folder
+from gpmedic.practice.dead_drills import forget_dead_drills, temporary_folder
 from gpmedic.practice.layout import MARK
 from gpmedic.practice.postgres import BASE_VARIABLE, base_folder
 
@@ -35,7 +35,7 @@ def clusters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def left_by(pid: int, clusters: Path) -> list[Path]:
     """What a drill makes: its cluster's folder, its registration, its Prefect server's folder."""
     name = f"drill-{pid}"
-    folder, prefect = folder_of(name), Path(tempfile.mkdtemp(prefix=prefect_folder(pid)))
+    folder, prefect = folder_of(name), Path(tempfile.mkdtemp(prefix=temporary_folder(pid)))
     folder.mkdir(parents=True)
     (folder / MARK).touch()
     (prefect / "prefect.db").touch()
