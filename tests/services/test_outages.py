@@ -124,8 +124,10 @@ def test_the_worker_is_killed_with_its_runs_and_another_one_starts(
         scene = stack.enter_context(reached(phase, practice))
         recovery = find_recovery(practice.name)
         assert recovery is not None
+        if phase is Phase.SUSPENDED:
+            await_that(lambda: not here.processes_of(recovery.run), "a suspended run needs no process")
         pids = here.processes_of(recovery.run)
-        assert bool(pids) is (phase is not Phase.SUSPENDED)
+        assert pids or phase is Phase.SUSPENDED
         for pid in (first.pid, *pids):
             os.kill(pid, signal.SIGKILL)
         stack.enter_context(here.worker(f"second-{phase.name}"))
