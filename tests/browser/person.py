@@ -96,6 +96,12 @@ class Person:
         expect(question.get_by_text("Answer until")).to_be_visible()
         return question
 
+    def yes_to(self, question: Locator) -> str:
+        """What the form wants written for a yes to this question."""
+        wanted = re.search(r"Write (yes [0-9a-f]{4})", words(question.inner_text()))
+        assert wanted is not None, question.inner_text()
+        return wanted[1]
+
     def answers(self, question: Locator, decision: str, name: str, why: str) -> None:
         """Fill in the form, without sending it."""
         fields = question.get_by_role("textbox")

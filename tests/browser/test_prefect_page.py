@@ -104,7 +104,7 @@ def test_a_recovery_is_started_approved_and_proven_on_the_page_and_its_record_na
         assert part in shown
     assert "Via" not in shown, "only what is a person's to fill in"
     person.takes_picture("question", question)
-    person.answers(question, "yes", NAME, "INC-4711")
+    person.answers(question, person.yes_to(question), NAME, "INC-4711")
     person.takes_picture("answer", question)
     person.sends(question)
 
@@ -112,7 +112,7 @@ def test_a_recovery_is_started_approved_and_proven_on_the_page_and_its_record_na
     person.opens_run(run)
     question = person.reads_question()
     assert "approve gprecoverseg -a -r?" in words(question.inner_text())
-    person.answers(question, "yes", NAME, "INC-4711")
+    person.answers(question, person.yes_to(question), NAME, "INC-4711")
     person.sends(question)
     assert until(person, "recover", "Completed") == run
     report = person.opens_artifact(f"recovery-{CLUSTER}")
