@@ -98,7 +98,10 @@ def person(program: str, server: str, serving: None, tmp_path_factory: pytest.Te
     pictures = Path(os.environ.get(SCREENSHOTS_VARIABLE) or tmp_path_factory.mktemp("pictures")).resolve()
     with sync_playwright() as playwright:
         # Chromium's own sandbox refuses to start for root, and shows nothing but a page of this machine here.
-        browser = playwright.chromium.launch(executable_path=program, chromium_sandbox=os.geteuid() != 0)
-        page = browser.new_page(viewport={"width": 1280, "height": 800})
+        # Without a graphics card what turns on the page would cost a core all the time.
+        browser = playwright.chromium.launch(
+            executable_path=program, chromium_sandbox=os.geteuid() != 0, args=["--disable-gpu"]
+        )
+        page = browser.new_page(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
         yield Person(page, server, pictures, socket.gethostname())
         browser.close()

@@ -15,6 +15,8 @@ PATIENCE: Final = 240_000.0
 """Milliseconds. A page takes a second; on a machine that does much else, minutes."""
 HEARD_WITHIN: Final = 20_000.0
 """Milliseconds in which a page that has heard a click shows it."""
+_HAND_TO_THE_BUTTON: Final = 1_000.0
+"""Milliseconds: the form knows a moment late what was written."""
 _NAMED = """([from, to]) => {
   const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (texts.nextNode()) texts.currentNode.data = texts.currentNode.data.replaceAll(from, to);
@@ -94,6 +96,7 @@ class Person:
     def _question(self) -> Locator:
         question = self.page.get_by_role("dialog")
         expect(question.get_by_text("Answer until")).to_be_visible()
+        expect(question.get_by_role("textbox")).to_have_count(3)
         return question
 
     def yes_to(self, question: Locator) -> str:
@@ -105,9 +108,9 @@ class Person:
     def answers(self, question: Locator, decision: str, name: str, why: str) -> None:
         """Fill in the form, without sending it."""
         fields = question.get_by_role("textbox")
-        expect(fields).to_have_count(3)
         for place, said in enumerate((decision, name, why)):
             fields.nth(place).fill(said)
+        self.page.wait_for_timeout(_HAND_TO_THE_BUTTON)
 
     def sends(self, question: Locator) -> None:
         _press(question.get_by_role("button", name=re.compile("^(Resume|Submit)$")))

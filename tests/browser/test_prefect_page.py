@@ -30,16 +30,16 @@ def until(person: Person, deployment: str, state: str, after: str = "") -> str:
         time.sleep(0.5)
 
 
-def until_asked(person: Person, run: str, step: str) -> None:
-    """Wait until the run is suspended for this step, and not for the one before."""
+def until_is(person: Person, run: str, state: str, asked: str = "") -> None:
+    """Wait until the run is in this state; `asked`: and for this step, not for the one before."""
     deadline = time.monotonic() + 600
     while True:
         (found,) = person.asks("/flow_runs/filter", {"flow_runs": {"id": {"any_": [run]}}})
         key = (found["state"]["state_details"] or {}).get("pause_key") or ""
-        if found["state_name"] == "Suspended" and key.startswith(f"{step}-"):
+        if found["state_name"] == state and key.startswith(asked):
             return
         assert time.monotonic() < deadline, found["state"]
-        assert found["state_name"] not in ("Failed", "Crashed"), found["state"]
+        assert found["state_name"] not in {"Completed", "Failed", "Crashed"} - {state}, found["state"]
         time.sleep(0.5)
 
 
@@ -108,13 +108,13 @@ def test_a_recovery_is_started_approved_and_proven_on_the_page_and_its_record_na
     person.takes_picture("answer", question)
     person.sends(question)
 
-    until_asked(person, run, "rebalance")
+    until_is(person, run, "Suspended", asked="rebalance-")
     person.opens_run(run)
     question = person.reads_question()
     assert "approve gprecoverseg -a -r?" in words(question.inner_text())
     person.answers(question, person.yes_to(question), NAME, "INC-4711")
     person.sends(question)
-    assert until(person, "recover", "Completed") == run
+    until_is(person, run, "Completed")
     report = person.opens_artifact(f"recovery-{CLUSTER}")
     expect(report).to_contain_text(f"{CLUSTER}: recovered and proven healthy")
     approvals = report.get_by_role("row").filter(has_text="approved").filter(has_text="Prefect's page")
@@ -136,7 +136,7 @@ def test_a_no_with_its_reason_ends_the_run_and_leaves_the_cluster_alone(
     person.answers(question, "no", NAME, "a load runs until 18:00")
     person.takes_picture("reject", question)
     person.sends(question)
-    assert until(person, "recover", "Failed") == run
+    until_is(person, run, "Failed")
     assert f"{NAME} said no to recover (a load runs until 18:00)" in person.newest_run("recover")["state"]["message"]
     person.opens_run(run)
     expect(person.page.get_by_text("Failed").first).to_be_visible()
