@@ -78,10 +78,12 @@ def _gpmedic(cluster: ScaleCluster, hosts: tuple[str, ...], path: Path) -> Cost:
 
 def _on_the_coordinator(cluster: ScaleCluster, hosts: tuple[str, ...], path: Path) -> Cost:
     """What gpmedic has run there, without gpmedic: the same script, started here."""
-    fan_out = _written(cluster, "fan_out.sh", script("within", "runs", "facts"))
-    words = [word for host in hosts for word in (host, path.read_text())]
-    argv = ["/bin/sh", str(fan_out), _FRAME, str(DEADLINE), str(AT_ONCE), str(cluster.folder), *words]
-    return _complete(cost_of(argv, {"PATH": f"{cluster.folder}/system/bin:{os.environ['PATH']}"}), hosts)
+    words = [path.read_text(), *(word for host in hosts for word in (host, ""))]
+    # As `Shell.run`: words on the command line would be read by the `ps` of every host, for all are this machine.
+    given = shlex.join([_FRAME, str(DEADLINE), str(AT_ONCE), str(cluster.folder), *words])
+    fan_out = _written(cluster, "fan_out.sh", f"set -- {given}\n{script('within', 'runs', 'facts')}")
+    environment = {"PATH": f"{cluster.folder}/system/bin:{os.environ['PATH']}"}
+    return _complete(cost_of(["/bin/sh", str(fan_out)], environment), hosts)
 
 
 def _parallel_ssh(cluster: ScaleCluster, hosts: tuple[str, ...], path: Path) -> Cost:

@@ -1,9 +1,10 @@
 # Runs on the coordinator's host. $1 frame line, $2 deadline in seconds for a host, $3 how many at once, $4 the
-# coordinator's data directory; then for each host its name and the script that it is to run.
+# coordinator's data directory, $5 how the scripts of all hosts begin; then for each host its name and the rest of the
+# script that it is to run.
 # Prints the coordinator's own facts, then for each host: frame, name, ssh's exit code, clock before and after, output;
 # frame, errors.
-marker=$1 deadline=$2 at_once=$3 data_directory=$4
-shift 4
+marker=$1 deadline=$2 at_once=$3 data_directory=$4 begin=$5
+shift 5
 folder=$(mktemp -d "${TMPDIR:-/tmp}/gpmedic.XXXXXX") || exit 73
 trap 'rm -rf "$folder"' EXIT
 
@@ -46,20 +47,23 @@ ps -ww -eo pid=,args= | awk '{
     if works_for_us "$pid" "$line"; then echo "utility $pid $line"; fi
   done
 
-ask() { # number, host, script
-  before=$(date +%s)
-  printf '%s\n' "$3" | within "$deadline" ssh -T -o BatchMode=yes -o ConnectTimeout="$((deadline / 2))" -- "$2" \
-    'exec /bin/sh -s' >"$folder/$1.out" 2>"$folder/$1.err"
+ask() { # number, host, the rest of its script
+  before=$clock
+  within "$deadline" ssh -T -o BatchMode=yes -o ConnectTimeout="$((deadline / 2))" -- "$2" \
+    'exec /bin/sh -s' >"$folder/$1.out" 2>"$folder/$1.err" <<END
+$begin$3
+END
   code=$?
   if [ "$code" -ne 0 ] && command -v ping >/dev/null 2>&1; then
     if within 4 ping -c 1 -W 1 "$2" >/dev/null 2>&1; then echo "it answers ping" >>"$folder/$1.err"
     else echo "it does not answer ping" >>"$folder/$1.err"; fi
   fi
-  echo "$marker host $2 $code $before $(date +%s)" >"$folder/$1.head"
+  clock=$(date +%s)
+  echo "$marker host $2 $code $before $clock" >"$folder/$1.head"
 }
 # As many lanes as may be asked at once: a host that is silent for its whole deadline holds up its own lane alone.
-lane() { # number of its first host; hosts and scripts from there on
-  each=$1
+lane() { # number of its first host; hosts and rests from there on
+  each=$1 clock=$(date +%s)
   shift
   while ask "$each" "$1" "$2"; [ $# -gt "$((2 * at_once))" ]; do
     each=$((each + at_once))
