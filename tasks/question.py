@@ -17,6 +17,8 @@ MAX_ASKS = 6
 """Void or expired answers to one question in one run before gpmedic stops asking."""
 REQUEST_PREFIX = "gpmedic-request-"
 USED_PREFIX = "gpmedic-used-"
+_WAITED = ("suspended", "paused")
+"""As Prefect names what a deployed run, and one by hand, got as its answer: by the state in which it waited."""
 
 
 class Proposal(BaseModel):
@@ -149,11 +151,14 @@ def decided_at(request: Request) -> datetime:
 
 def read_answer(run: UUID, key: str) -> tuple[str, datetime] | None:
     """What was answered under this key, as JSON, and when it reached the Prefect server; None where nothing was."""
-    name = f"paused-{key}-response"
     with get_client(sync_client=True) as client:
-        rows = client.filter_flow_run_input(run, key_prefix=name, limit=2 * MAX_ASKS, exclude_keys=set())
-    row = next((row for row in rows if row.key == name), None)
-    return None if row is None else (row.value, row.created or datetime.now(UTC))
+        for waited in _WAITED:
+            name = f"{waited}-{key}-response"
+            rows = client.filter_flow_run_input(run, key_prefix=name, limit=2 * MAX_ASKS, exclude_keys=set())
+            for row in rows:
+                if row.key == name:
+                    return row.value, row.created or datetime.now(UTC)
+    return None
 
 
 def _store(run: UUID, request: Request) -> Request:

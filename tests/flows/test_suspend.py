@@ -3,6 +3,7 @@
 The test takes the part of the worker: it runs the engine once for each time that the server schedules the run.
 """
 
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,9 +13,10 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.deployments import run_deployment
 from prefect.flow_runs import resume_flow_run
 
+from flows.attend import give_and_see
 from gpmedic.errors import LockHeld
 from tasks.answer_form import code_of
-from tasks.approve import Answer, Needed, Proposal, approve
+from tasks.approve import Answer, Needed, Proposal, approve, given_answer
 from tasks.claim import claim
 from tests.people import give
 from tests.worker import worked
@@ -28,6 +30,7 @@ def deployed(folder: str, cluster: str, needed: Needed = Needed.ONE_PERSON) -> s
     approval = approve(lambda: _proposal(folder, cluster), timedelta(minutes=5), needed)
     assert approval is not None
     _note(folder, f"{approval.by} approved {approval.fingerprint}")
+    (Path(folder) / "decided").write_text(str(approval.decided_at))
     return "done"
 
 
@@ -100,6 +103,20 @@ def test_a_form_that_was_opened_for_an_earlier_question_says_no_yes_to_the_next(
     resume_flow_run(run.id, run_input={"decision": right, "operator": "anna"})
     run = worked(deployed, run)
     assert (tmp_path / "trace").read_text().splitlines()[-1] == "anna approved fff"
+
+
+def test_who_answers_a_suspended_run_is_told_that_the_answer_counts_and_its_time_is_kept(
+    deployment: str, tmp_path: Path
+) -> None:
+    (tmp_path / "plan").write_text("abc")
+    run = worked(deployed, scheduled(deployment, tmp_path, "gp-w"))
+    answer = Answer(decision="yes", operator="anna", question=asked(run) or "")
+    assert give_and_see(run.id, answer) == answer
+    counted = given_answer(run.id, answer.question)
+    assert counted is not None
+    time.sleep(1.1)
+    worked(deployed, run)
+    assert (tmp_path / "decided").read_text() == str(counted[1])
 
 
 def test_a_no_to_a_suspended_run_fails_it(deployment: str, tmp_path: Path) -> None:
