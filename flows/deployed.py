@@ -15,7 +15,7 @@ from prefect.automations import Automation
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTags
-from prefect.client.schemas.objects import StateType, WorkerStatus
+from prefect.client.schemas.objects import DeploymentStatus, StateType, WorkerStatus
 from prefect.deployments.runner import DeploymentApplyError
 from prefect.events.actions import ChangeFlowRunState
 from prefect.events.schemas.automations import EventTrigger, Posture
@@ -122,6 +122,8 @@ class PrefectVisit:
     def _check_pool(self) -> Seen:
         try:
             with _client() as client:
+                if _served(client) is not None:
+                    return Seen("gpmedic serve needs none.")
                 pool = client.read_work_pool(POOL)
         except ObjectNotFound:
             return Seen(f"There is no work pool {POOL}.", Verdict.FAIL, self._deploy)
@@ -131,6 +133,10 @@ class PrefectVisit:
 
     def _check_worker(self) -> Seen:
         with _client() as client:
+            if (served := _served(client)) is not None:
+                if served is DeploymentStatus.READY:
+                    return Seen("gpmedic serve takes its place.")
+                return Seen("gpmedic serve takes its place, and does not run.", Verdict.FAIL, "Run: gpmedic serve")
             workers = client.read_workers_for_work_pool(POOL)
         online = [worker.name for worker in workers if worker.status == WorkerStatus.ONLINE]
         if not online:
@@ -222,6 +228,15 @@ def answered(ask: Callable[[], T]) -> T:
         raise HostUnreachable(
             f"The Prefect server does not do what it should ({said[:300]}).", "See its log."
         ) from None
+
+
+def _served(client: SyncPrefectClient) -> DeploymentStatus | None:
+    """Whether `gpmedic serve`, which took recover out of its work pool, fetches its runs; None: workers are to."""
+    try:
+        page = client.read_deployment_by_name(f"{recover.name}/{recover.name}")
+    except ObjectNotFound:
+        return None
+    return page.status if page.work_pool_name is None else None
 
 
 def _is_watched(client: SyncPrefectClient, cluster: str) -> bool:

@@ -193,7 +193,8 @@ def load_cluster(name: str) -> ClusterSettings:
     except FileNotFoundError:
         known = ", ".join(cluster_names()) or "none"
         raise AccessRefused(
-            f"No cluster {name!r} is registered (known: {known}).", f"Write {path}, or start a practice cluster."
+            f"No cluster {name!r} is registered (known: {known}).",
+            f"Register it (gpmedic setup {name}), or name another.",
         ) from None
     except OSError as error:
         raise AccessRefused(

@@ -35,7 +35,7 @@ def none_registered() -> AccessRefused:
     """What is said where a cluster is needed and there is none."""
     return AccessRefused(
         f"No cluster is registered in {clusters_folder()}.",
-        "Write a file NAME.toml there (docs/production.md), or try `gpmedic practice up`.",
+        "Register one (gpmedic setup NAME), or try gpmedic practice up.",
     )
 
 

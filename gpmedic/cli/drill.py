@@ -117,7 +117,8 @@ def _compared(scenario: str, generation: str, ended: "Ended") -> "DrillJson":
 
     now = times(ended.report, ended.broken_at)
     compared = compare(scenario, generation, now, ended.report.ended if ended.held else None)
-    print(f"\n{scenario} on {generation}, {len(compared.earlier)} earlier drills:\n{compared.table().text()}")
+    earlier = len(compared.earlier)
+    print(f"\n{scenario} on {generation}, {earlier} earlier drill{'s' * (earlier != 1)}:\n{compared.table().text()}")
     return {
         "scenario": scenario,
         "generation": generation,

@@ -6,7 +6,7 @@ from typing import Final
 import typer
 
 from gpmedic.access.observe import observe
-from gpmedic.cli.screen import console, show_diagnosis
+from gpmedic.cli.screen import console, show_segments
 from gpmedic.json_shapes import ScoreJson
 from gpmedic.plan import make_plan
 from gpmedic.settings import ClusterSettings
@@ -18,14 +18,19 @@ _MOST: Final = 12  # steps; the runbook has fewer
 
 
 def quiz(settings: ClusterSettings, answers: Sequence[Answer] | None) -> Score:
-    """Show what `gpmedic status` shows, let the person say what they would do, and compare it with gpmedic's plan.
+    """Show what was found, let the person say what they would do, and compare it with gpmedic's plan.
 
     Args:
         answers: given beforehand, for scripts; None: the person at the terminal is asked.
     """
     seen = observe(settings)
-    show_diagnosis(seen.diagnosis)
-    given = _ask() if answers is None else tuple(answers)
+    show_segments(seen.cluster)
+    for finding in seen.diagnosis.findings:  # without its next action, which would be the answer
+        console.print(f"{finding.facts.title}: {finding.detail}\n  {finding.facts.meaning}", markup=False)
+    try:
+        given = _ask() if answers is None else tuple(answers)
+    except typer.Abort:
+        raise KeyboardInterrupt from None  # which is what it was, and ends as everywhere
     result = score(given, make_plan(seen.diagnosis, seen.capabilities, settings.policy).steps)
     _show(result)
     return result

@@ -89,7 +89,7 @@ def _run(page: "Callable[[], RecoveryReport]", attending: "Attending", cluster: 
             return run_page(page, attending, ticker, cluster)
         except KeyboardInterrupt:
             ticker.say(
-                f"Interrupted. What was started on {cluster} goes on; gpmedic recover {cluster} takes it up again."
+                f"Interrupted. A command that was started on {cluster} goes on; gpmedic recover {cluster} takes it up."
             )
             raise
 

@@ -44,6 +44,12 @@ def serve(
 
     quiet_prefect()
     chosen, stop = {name: load_cluster(name) for name in names}, Event()
+    told = {name: one for name, one in chosen.items() if one.slack is not None}
+    if not told and metrics is not None:
+        raise AccessRefused(
+            "No cluster has a [slack] section, and the metrics are those of the service in Slack; nothing is served.",
+            "Serve without --metrics, or say in a cluster's settings which channel is told (docs/slack.md).",
+        )
     for wanted in (signal.SIGTERM, signal.SIGINT):
         signal.signal(wanted, lambda *_: stop.set())
     with configured_or_local_server(), ExitStack() as stack:
@@ -55,7 +61,6 @@ def serve(
         deployments = tuple(served(rows, tuple(chosen)))
         stack.enter_context(serving(deployments, stop))
         print(f"Serving {', '.join(chosen)}: {', '.join(deployment.name for deployment in deployments)}.", flush=True)
-        told = {name: one for name, one in chosen.items() if one.slack is not None}
         service = _service_in_slack(stack, told, app_block, metrics)
         if service is None:
             stop.wait()
@@ -76,7 +81,7 @@ def _registered() -> list[str]:
     if not known:
         raise AccessRefused(
             f"No cluster is registered in {clusters_folder()}; nothing is served.",
-            "Write a file NAME.toml there (docs/production.md), or name the block of a cluster.",
+            "Register one: gpmedic setup NAME.",
         )
     return known
 

@@ -174,7 +174,8 @@ def _host_down(engine: Engine, host: str) -> str:
 
 def _host_up(engine: Engine, host: str) -> str:
     _hosts(engine).set_reachable(host, True)
-    return f"{host} answers again; its servers do not run."
+    dead = [row for row in engine.rows.known if row.hostname == host and engine.servers.pid(row.dbid) is None]
+    return f"{host} answers again; {len(dead)} of its servers do not run."
 
 
 def _remove_datadir(engine: Engine, dbid: int) -> str:

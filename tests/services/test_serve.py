@@ -25,9 +25,11 @@ from services.site import await_recovered, await_that
 from typer.testing import CliRunner
 
 from blocks.slack_app import SlackApp
+from flows.deployed import PrefectVisit
 from gpmedic.cli import app
 from gpmedic.cli.bug import Bug, told
 from gpmedic.cluster import Status
+from gpmedic.doctor import Access
 from gpmedic.practice import Fault, PracticeCluster
 from gpmedic.practice.processes import with_variables
 from gpmedic.practice.slack import PracticeSlack
@@ -131,6 +133,11 @@ def test_serve_runs_all_ends_when_told_and_of_the_checks_that_it_missed_it_runs_
     name = cluster[0].name
     with serving(prefect_server, tmp_path) as serve:
         serve.wait_for(f"Serving {name} as U0GPMEDIC, through Socket Mode.")
+        checks = PrefectVisit(name).checks
+        assert [checks[needed]().detail for needed in (Access.WORK_POOL, Access.WORKER)] == [
+            "gpmedic serve needs none.",
+            "gpmedic serve takes its place.",
+        ]
         check, recover = deployment(f"health-check/health-check-{name}"), deployment("recover/recover")
         assert not check.paused
         assert [schedule.active for schedule in check.schedules] == [True]
