@@ -36,11 +36,11 @@ from gpmedic.check import Verdict
 from gpmedic.doctor import Access, Check, Seen
 from gpmedic.errors import HostUnreachable
 from gpmedic.masking import masked
+from tasks.find_runs import TAG
 
 T = TypeVar("T")
 
 POOL: Final = "gpmedic"
-TAG: Final = "gpmedic"
 HEARTBEAT_TAG: Final = "gpmedic-heartbeat"
 """Of runs that give a sign of life as often as deployments/prefect.yaml says; others on this server may do so less."""
 ZOMBIES: Final = "gpmedic: runs without a sign of life are crashed"

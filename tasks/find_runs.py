@@ -11,10 +11,13 @@ from uuid import UUID
 
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import (
+    DeploymentFilter,
+    DeploymentFilterTags,
     FlowFilter,
     FlowFilterName,
     FlowRunFilter,
     FlowRunFilterExpectedStartTime,
+    FlowRunFilterTags,
 )
 from prefect.client.schemas.objects import DeploymentStatus, FlowRun, StateType
 from prefect.client.schemas.responses import DeploymentResponse
@@ -23,6 +26,8 @@ from prefect.client.schemas.sorting import FlowRunSort
 from gpmedic.alarms import Checks
 from tasks.claim import OWNER_TAG
 
+TAG: Final = "gpmedic"
+"""Of all our deployments, and so of their runs: on a shared server others have flows of these names too."""
 LOOK_BACK: Final = timedelta(days=7)
 """A run that waits for an answer was due long before it waits for a worker again; no question stands for longer."""
 MOST_RUNS: Final = 200
@@ -75,7 +80,10 @@ def find_runs(pages: Collection[str], health_check: str) -> Runs:
         pages, health_check: the names of the flows.
     """
     now = datetime.now(UTC)
-    due = FlowRunFilter(expected_start_time=FlowRunFilterExpectedStartTime(after_=now - LOOK_BACK, before_=now))
+    due = FlowRunFilter(
+        expected_start_time=FlowRunFilterExpectedStartTime(after_=now - LOOK_BACK, before_=now),
+        tags=FlowRunFilterTags(any_=[TAG, OWNER_TAG]),  # what a person runs in a terminal has no deployment
+    )
     with get_client(sync_client=True) as client:
         runs = client.read_flow_runs(
             flow_filter=FlowFilter(name=FlowFilterName(any_=list(pages))),
@@ -83,7 +91,10 @@ def find_runs(pages: Collection[str], health_check: str) -> Runs:
             sort=FlowRunSort.EXPECTED_START_TIME_DESC,
             limit=MOST_RUNS,
         )
-        deployed = client.read_deployments(flow_filter=FlowFilter(name=FlowFilterName(any_=[health_check])))
+        deployed = client.read_deployments(
+            flow_filter=FlowFilter(name=FlowFilterName(any_=[health_check])),
+            deployment_filter=DeploymentFilter(tags=DeploymentFilterTags(all_=[TAG])),
+        )
     by_cluster: defaultdict[str, list[Run]] = defaultdict(list)
     for run in runs:
         by_cluster[str(run.parameters.get("cluster"))].append(_run(run))

@@ -1,6 +1,7 @@
 """Which alarms the runs of one cluster raise, from what a round has read."""
 
 from collections.abc import Iterator
+from operator import itemgetter
 
 from flows.deployed import PAGES
 from flows.health_check import health_check
@@ -59,6 +60,6 @@ def _stuck(view: View) -> Iterator[Raised]:
 
 def _late(view: View, runs: Runs) -> Iterator[Raised]:
     """Those that have waited for longest."""
-    late = sorted((r.waits_since, r.name, r) for r in runs.of.get(view.cluster, ()) if r.waits_since is not None)
-    for since, _, run in late[:MOST_LATE]:
+    late = [(r.waits_since, r) for r in runs.of.get(view.cluster, ()) if r.waits_since is not None]
+    for since, run in sorted(late, key=itemgetter(0))[:MOST_LATE]:
         yield raise_alarm(Alarm.LATE, view.cluster, since, run=run.name, id=run.id, start=start_of(run.pool))

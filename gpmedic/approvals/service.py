@@ -18,8 +18,8 @@ from typing import Final
 import httpx
 
 from gpmedic.access.slack import Slack, SlackAway
+from gpmedic.approvals.alarm_looks import AlarmLooks
 from gpmedic.approvals.alarm_posts import AlarmPosts
-from gpmedic.approvals.alarms import alarms, look_at_runs
 from gpmedic.approvals.clicks import Click, Wish, carried, read
 from gpmedic.approvals.decide import Fate, Ruling, Waiting, decide, find
 from gpmedic.approvals.reconcile import reconcile
@@ -35,14 +35,11 @@ from gpmedic.slack.who_may import may_start
 from tasks.approve import Decision
 from tasks.connection import one_connection
 from tasks.find_recovery import find_recovery
-from tasks.find_runs import Runs
 from tasks.start_recovery import start_recovery
 
 ROUND_EVERY: Final = 1.0
 AFTER_TROUBLE: Final = 5.0
 """Seconds between two rounds."""
-RUNS_EVERY: Final = 10.0
-"""Seconds between two looks at the runs of all clusters: what is late is so for minutes."""
 CLICKS_REMEMBERED: Final = 1000
 ATTEMPTS: Final = 4
 PAUSE: Final = 0.3
@@ -73,9 +70,7 @@ class Service:
         self.tallies = Tallies()
         self._found: set[str] = set()
         self._threads = Threads()
-        self._alarms = AlarmPosts()
-        self._runs: Runs | None = None
-        self._runs_again = 0.0
+        self._alarms, self._alarm_looks = AlarmPosts(), AlarmLooks()
         self._not_before: dict[str, float] = {}
 
     def receive(self, payload: object) -> None:
@@ -122,15 +117,15 @@ class Service:
                 continue
             try:
                 view = look(name)
-                raised = alarms(view, self._look_at_runs())
                 try:
                     reconcile(self._slack, self._threads, settings, settings.slack, view, first=name not in self._found)
-                    thread = self._threads.held(name)
+                    self._found.add(name)
+                finally:  # people come first, whatever is wrong with the alarms and the counting
+                    thread, raised = self._threads.held(name), self._alarm_looks.raised(view)
+                    self.tallies.saw(view, thread, raised or ())
+                if raised is not None:
                     speaking = Speaking(self._slack, settings.language)
                     self._alarms.tell(speaking, name, settings.slack.channel, thread, raised)
-                finally:  # people come first, whatever is wrong with the counting
-                    self.tallies.saw(view, self._threads.held(name), raised)
-                self._found.add(name)
                 self.tallies.ended(name, Round.DONE)
             except SlackAway as error:
                 self.tallies.ended(name, Round.SLACK_AWAY)
@@ -148,12 +143,6 @@ class Service:
                 self.tallies.ended(name, Round.FAILED)
                 _log.exception("%s: this round failed; a later one tries again.", name)
                 self._not_before[name] = time.monotonic() + AFTER_TROUBLE
-
-    def _look_at_runs(self) -> Runs:
-        if self._runs is None or time.monotonic() >= self._runs_again:
-            self._runs = look_at_runs()
-            self._runs_again = time.monotonic() + RUNS_EVERY
-        return self._runs
 
     def _in_trouble(self, name: str, how: Round, what: str) -> None:
         self.tallies.ended(name, how)

@@ -11,6 +11,7 @@ from approvals.conftest import Scene, cluster, scene, service_of, serving
 from approvals.test_start import recover
 from approvals.test_threads import check
 from domain.clusters import healthy, mirror_down
+from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun
 from prefect.states import Cancelled, Crashed, Scheduled
@@ -21,15 +22,18 @@ from flows.journal import Journal
 from gpmedic.alarms import ALARMS, Alarm, Checks
 from gpmedic.approvals.alarms import alarms, look_at_runs
 from gpmedic.approvals.doctor import RunsVisit
+from gpmedic.approvals.tallies import Round
 from gpmedic.approvals.view import View
 from gpmedic.check import Verdict
 from gpmedic.doctor import Access, Finding, examine
 from gpmedic.practice.slack import PracticeSlack
 from gpmedic.practice.slack.state import Posted
 from gpmedic.report import Outcome
+from tasks.claim import claim
 from tasks.find_recovery import Recovery
-from tasks.find_runs import Run, Runs, Watch
+from tasks.find_runs import TAG, Run, Runs, Watch
 from tasks.notify import Level, Phase, Progress
+from tests.prefect_between import between
 
 NOW = datetime.now(UTC)
 NONE = Runs({}, {})
@@ -91,6 +95,11 @@ def test_a_run_that_no_worker_starts_is_late() -> None:
     assert late.next_action == "Start gpmedic serve"
 
 
+def test_of_runs_that_are_late_to_the_same_moment_each_is_told() -> None:
+    [late] = one(waits_since=ago(Alarm.LATE)).of["lab"]
+    assert kinds(view(), Runs({"lab": (late, replace(late, id=uuid4()))}, {})) == [Alarm.LATE] * 2
+
+
 def test_a_crash_is_told_until_another_run_follows_or_the_cluster_is_well() -> None:
     crashed = one(crashed_at=NOW, owner=True)
     assert kinds(view(), crashed) == [Alarm.CRASHED]
@@ -134,7 +143,7 @@ def test_a_cluster_that_no_health_check_looks_at_any_more_is_told_with_the_reaso
 
 @pytest.fixture
 def deployed() -> Iterator[UUID]:
-    deployment = recover.to_deployment("alarms").apply()
+    deployment = recover.to_deployment("alarms", tags=[TAG]).apply()
     assert isinstance(deployment, UUID)
     yield deployment
     with get_client(sync_client=True) as client:
@@ -183,10 +192,51 @@ def test_it_is_told_once_and_taken_back_also_by_a_restarted_service(alone: Pract
         assert len([m for m in alone.messages if another.name in m.text]) == 1
 
 
+@flow(name="recover")
+def in_a_terminal(cluster: str) -> None:
+    """As `gpmedic recover` runs it: of no deployment."""
+    claim(cluster)
+
+
+def test_runs_of_others_that_have_our_names_are_none_of_ours(deployed: UUID) -> None:
+    name = f"ours-{uuid4().hex[:8]}"
+    others = recover.to_deployment("of-others").apply()
+    their_checks = health_check.to_deployment("of-others", parameters={"cluster": name}, interval=3600).apply()  # type: ignore[union-attr]
+    assert isinstance(others, UUID)
+    try:
+        assert name not in look_at_runs().watches
+        late(others, name)
+        ours = late(deployed, name)
+        assert [run.id for run in look_at_runs().of[name]] == [ours.id]
+        in_a_terminal(name)
+        assert len(look_at_runs().of[name]) == 2
+    finally:
+        with get_client(sync_client=True) as client:
+            client.delete_deployment(others)
+            client.delete_deployment(their_checks)
+
+
+def test_what_goes_wrong_with_the_alarms_keeps_nobody_from_a_question_and_what_stands_stays(
+    alone: PracticeSlack, deployed: UUID, prefect_server: str
+) -> None:
+    settings = cluster(alone)
+    late(deployed, settings.name)
+    with between(prefect_server) as prefect:
+        first, second = service_of(alone), service_of(alone)
+        with scene(alone, first, settings) as shown, serving(alone, first):
+            alone.wait_for(lambda: told(shown, "no worker has started it"), 30)
+        prefect.refused.add("/deployments/filter")
+        with scene(alone, second, settings) as shown, serving(alone, second):
+            shown.begin()
+            assert shown.asked()
+            alone.wait_for(lambda: second.tallies.rounds[settings.name, Round.DONE] > 1)
+            assert not [m for m in alone.messages if "This is over." in m.words]
+
+
 @pytest.mark.chaos
 def test_prefect_says_what_becomes_of_the_health_checks_of_a_cluster() -> None:
     name = f"watch-{uuid4().hex[:8]}"
-    deployment = health_check.to_deployment(name, parameters={"cluster": name}, interval=3600).apply()  # type: ignore[union-attr]
+    deployment = health_check.to_deployment(name, parameters={"cluster": name}, interval=3600, tags=[TAG]).apply()  # type: ignore[union-attr]
     try:
         assert look_at_runs().watches[name].checks is Checks.NOT_TAKEN
         with get_client(sync_client=True) as client:

@@ -82,7 +82,8 @@ def test_a_cluster_name_that_is_a_path_is_refused_before_anything_is_read() -> N
 
 
 def test_the_doctor_knows_every_page_and_each_run_speaks_more_often_than_the_automation_waits() -> None:
-    from flows.deployed import DEAD_AFTER, HEARTBEAT_TAG, PAGES, TAG
+    from flows.deployed import DEAD_AFTER, HEARTBEAT_TAG, PAGES
+    from tasks.find_runs import TAG
 
     assert {one["name"] for one in DEPLOYMENTS} == {page.name for page in PAGES} | {"health-check", "drill"}
     for one in DEPLOYMENTS:
