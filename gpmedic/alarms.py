@@ -11,6 +11,8 @@ from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 
+from gpmedic.crashes import Follows
+
 
 class Alarm(StrEnum):
     """What is wrong; the worst first."""
@@ -53,8 +55,7 @@ ALARMS: Final[Mapping[Alarm, AlarmFacts]] = MappingProxyType(
         Alarm.CRASHED: AlarmFacts(
             timedelta(0),
             "Run {run} has crashed: its process is gone. What it has started on the coordinator's host goes on.",
-            "The next health check starts it again where it had begun; where no run follows within some minutes, read"
-            " its log and run: gpmedic recover {cluster}. Either adopts what runs.",
+            "",  # by what becomes of it: CRASHED_ACTIONS
         ),
         Alarm.BROKEN_OFF: AlarmFacts(
             timedelta(0),
@@ -80,6 +81,19 @@ UNWATCHED_ACTIONS: Final[Mapping[Checks, str]] = MappingProxyType(
         Checks.NOT_TAKEN: "Start {start}",
         Checks.TAKEN: "They are started and do not get through: read the log of the newest one on Prefect's page."
         " Look yourself with: gpmedic status {cluster}",
+    }
+)
+CRASHED_ACTIONS: Final[Mapping[Follows, str]] = MappingProxyType(
+    {
+        Follows.GOES_ON: "The next health check starts it again where it had begun; where no run follows within some"
+        " minutes, read its log and run: gpmedic recover {cluster}. Either adopts what runs.",
+        Follows.AGAIN_AND_AGAIN: "Run after run has crashed soon after its start, and gpmedic starts none again. Read"
+        " the logs of this one and of its worker, mend the cause, then run: gpmedic recover {cluster}. It adopts what"
+        " runs.",
+        Follows.LONG_AGO: "Nobody has started it again for a day, and gpmedic no longer does. Read its log, then run:"
+        " gpmedic recover {cluster}. It adopts what runs.",
+        Follows.A_PERSONS: "gpmedic does not start this one again. Read its log, then run: gpmedic recover {cluster}."
+        " It adopts what runs.",
     }
 )
 MOST_LATE: Final = 5

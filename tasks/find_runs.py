@@ -24,7 +24,9 @@ from prefect.client.schemas.responses import DeploymentResponse
 from prefect.client.schemas.sorting import FlowRunSort
 
 from gpmedic.alarms import Checks
+from gpmedic.crashes import Crash
 from tasks.claim import OWNER_TAG
+from tasks.find_recovery import crash_of
 
 TAG: Final = "gpmedic"
 """Of all our deployments, and so of their runs: on a shared server others have flows of these names too."""
@@ -38,16 +40,17 @@ class Run:
     """A run of a page.
 
     Attributes:
+        run: its id.
         waits_since: when a worker should have begun it; None where it does not wait for one.
-        crashed_at: None where it has not.
+        crash: None where it has not crashed.
         owner: the cluster is, or was, its own.
         pool: whose workers run it; None where `gpmedic serve` does.
     """
 
-    id: UUID
+    run: UUID
     name: str
     waits_since: datetime | None
-    crashed_at: datetime | None
+    crash: Crash | None
     owner: bool
     pool: str | None
 
@@ -107,14 +110,12 @@ def find_runs(pages: Collection[str], health_check: str) -> Runs:
 
 def _run(run: FlowRun) -> Run:
     state = run.state
-    waits = crashed = None
+    waits = None
     if state is not None and state.type is StateType.SCHEDULED:
         waits = state.state_details.scheduled_time or state.timestamp
     elif state is not None and state.type is StateType.PENDING:
         waits = state.timestamp
-    elif state is not None and state.type is StateType.CRASHED:
-        crashed = state.timestamp
-    return Run(run.id, run.name, waits, crashed, OWNER_TAG in run.tags, run.work_pool_name)
+    return Run(run.id, run.name, waits, crash_of(run), OWNER_TAG in run.tags, run.work_pool_name)
 
 
 def _checks(deployment: DeploymentResponse) -> Checks:

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 from operator import itemgetter
+from uuid import UUID
 
 from flows.deployed import PAGES
 from flows.health_check import health_check
-from gpmedic.alarms import MOST_LATE, UNWATCHED_ACTIONS, Alarm, Raised, is_due, raise_alarm, start_of
+from gpmedic.alarms import CRASHED_ACTIONS, MOST_LATE, UNWATCHED_ACTIONS, Alarm, Raised, is_due, raise_alarm, start_of
 from gpmedic.approvals.view import View
-from tasks.continue_recovery import NOT_AFTER
-from tasks.find_runs import Runs, find_runs
+from gpmedic.crashes import Follows, follows
+from tasks.find_recovery import Recovery
+from tasks.find_runs import Run, Runs, find_runs
 
 
 def look_at_runs() -> Runs:
@@ -33,12 +35,17 @@ def _unwatched(view: View, runs: Runs) -> Iterator[Raised]:
 
 def _crashed(view: View, runs: Runs) -> Iterator[Raised]:
     """The newest that had the cluster, or had not come as far: what is older has been followed by that one."""
-    newest = next((r for r in runs.of.get(view.cluster, ()) if r.owner or r.crashed_at is not None), None)
-    if newest is None or newest.crashed_at is None or view.at - newest.crashed_at > NOT_AFTER:
+    known: dict[UUID, Run | Recovery] = {run.run: run for run in runs.of.get(view.cluster, ())}
+    if view.recovery is not None:
+        known.setdefault(view.recovery.run, view.recovery)  # it is found also where it is older than the runs are
+    newest = next((r for r in known.values() if r.owner or r.crash is not None), None)
+    if newest is None or newest.crash is None:
         return
-    if view.health is not None and view.health.healthy and view.health.at > newest.crashed_at:
+    if view.health is not None and view.health.healthy and view.health.at > newest.crash.at:
         return  # nothing is left for it to do
-    yield raise_alarm(Alarm.CRASHED, view.cluster, newest.crashed_at, run=newest.name, id=newest.id)
+    becomes = follows((r.crash for r in known.values() if r.owner), view.at) if newest.owner else None
+    action = CRASHED_ACTIONS[becomes or Follows.A_PERSONS]
+    yield raise_alarm(Alarm.CRASHED, view.cluster, newest.crash.at, action, run=newest.name, id=newest.run)
 
 
 def _broken_off(view: View) -> Iterator[Raised]:
@@ -62,4 +69,4 @@ def _late(view: View, runs: Runs) -> Iterator[Raised]:
     """Those that have waited for longest."""
     late = [(r.waits_since, r) for r in runs.of.get(view.cluster, ()) if r.waits_since is not None]
     for since, run in sorted(late, key=itemgetter(0))[:MOST_LATE]:
-        yield raise_alarm(Alarm.LATE, view.cluster, since, run=run.name, id=run.id, start=start_of(run.pool))
+        yield raise_alarm(Alarm.LATE, view.cluster, since, run=run.name, id=run.run, start=start_of(run.pool))

@@ -19,13 +19,18 @@ from prefect.states import Cancelled, Crashed, Scheduled
 from flows.health_check import health_check
 from flows.health_note import HealthNote
 from flows.journal import Journal
-from gpmedic.alarms import ALARMS, Alarm, Checks
+from gpmedic.access.slack import Slack
+from gpmedic.alarms import ALARMS, Alarm, Checks, raise_alarm
+from gpmedic.approvals.alarm_posts import AlarmPosts
 from gpmedic.approvals.alarms import alarms, look_at_runs
 from gpmedic.approvals.doctor import RunsVisit
+from gpmedic.approvals.speaking import Speaking
 from gpmedic.approvals.tallies import Round
 from gpmedic.approvals.view import View
 from gpmedic.check import Verdict
+from gpmedic.crashes import MOST_IN_A_ROW, Crash
 from gpmedic.doctor import Access, Finding, examine
+from gpmedic.languages.language import Language
 from gpmedic.practice.slack import PracticeSlack
 from gpmedic.practice.slack.state import Posted
 from gpmedic.report import Outcome
@@ -37,6 +42,7 @@ from tests.prefect_between import between
 
 NOW = datetime.now(UTC)
 NONE = Runs({}, {})
+CRASH = Crash(NOW, timedelta(minutes=1), deployed=True)
 
 
 def ago(alarm: Alarm, **more: float) -> datetime:
@@ -97,11 +103,11 @@ def test_a_run_that_no_worker_starts_is_late() -> None:
 
 def test_of_runs_that_are_late_to_the_same_moment_each_is_told() -> None:
     [late] = one(waits_since=ago(Alarm.LATE)).of["lab"]
-    assert kinds(view(), Runs({"lab": (late, replace(late, id=uuid4()))}, {})) == [Alarm.LATE] * 2
+    assert kinds(view(), Runs({"lab": (late, replace(late, run=uuid4()))}, {})) == [Alarm.LATE] * 2
 
 
 def test_a_crash_is_told_until_another_run_follows_or_the_cluster_is_well() -> None:
-    crashed = one(crashed_at=NOW, owner=True)
+    crashed = one(crash=CRASH, owner=True)
     assert kinds(view(), crashed) == [Alarm.CRASHED]
     follower = Run(uuid4(), "beaver", None, None, owner=True, pool=None)
     assert kinds(view(), Runs({"lab": (follower, *crashed.of["lab"])}, {})) == []
@@ -109,7 +115,28 @@ def test_a_crash_is_told_until_another_run_follows_or_the_cluster_is_well() -> N
     assert kinds(view(), Runs({"lab": (refused, *crashed.of["lab"])}, {})) == [Alarm.CRASHED]
     assert kinds(view(health=looked(NOW + timedelta(seconds=1))), crashed) == []
     assert kinds(view(health=looked(NOW + timedelta(seconds=1), healthy=False)), crashed) == [Alarm.CRASHED]
-    assert kinds(view(), one(crashed_at=NOW - timedelta(days=2))) == []
+    found = Recovery(uuid4(), "otter", False, None, None, NOW, crash=replace(CRASH, at=NOW - timedelta(days=30)))
+    assert kinds(view(found)) == [Alarm.CRASHED], "also where it is older than the runs that are looked for"
+    assert kinds(view(found), Runs({"lab": (follower,)}, {})) == []
+
+
+@pytest.mark.parametrize(
+    ("crashes", "says"),
+    [
+        ([CRASH], "The next health check starts it again"),
+        ([CRASH] * MOST_IN_A_ROW, "gpmedic starts none again"),
+        ([replace(CRASH, at=NOW - timedelta(days=2))], "gpmedic no longer does"),
+        ([replace(CRASH, deployed=False)], "does not start this one again"),
+    ],
+)
+def test_the_alarm_of_a_crash_says_what_becomes_of_it(crashes: list[Crash], says: str) -> None:
+    runs = tuple(Run(uuid4(), "otter", None, crash, owner=True, pool=None) for crash in crashes)
+    [raised] = alarms(view(), Runs({"lab": runs}, {}))
+    assert says in raised.next_action
+    known = Recovery(runs[0].run, "otter", False, None, None, NOW, crash=crashes[0])
+    assert alarms(view(known), Runs({"lab": runs}, {})) == (raised,), "one that is found twice is one"
+    [raised] = alarms(view(), one(crash=CRASH))
+    assert "does not start this one again" in raised.next_action, "the cluster was not yet its own"
 
 
 def test_a_run_that_fails_without_a_report_is_told() -> None:
@@ -207,7 +234,7 @@ def test_runs_of_others_that_have_our_names_are_none_of_ours(deployed: UUID) -> 
         assert name not in look_at_runs().watches
         late(others, name)
         ours = late(deployed, name)
-        assert [run.id for run in look_at_runs().of[name]] == [ours.id]
+        assert [one.run for one in look_at_runs().of[name]] == [ours.id]
         in_a_terminal(name)
         assert len(look_at_runs().of[name]) == 2
     finally:
@@ -231,6 +258,18 @@ def test_what_goes_wrong_with_the_alarms_keeps_nobody_from_a_question_and_what_s
             assert shown.asked()
             alone.wait_for(lambda: second.tallies.rounds[settings.name, Round.DONE] > 1)
             assert not [m for m in alone.messages if "This is over." in m.words]
+
+
+def test_an_alarm_that_wants_something_else_now_says_so_in_its_place(alone: PracticeSlack) -> None:
+    slack, channel = Speaking(Slack(alone.bot_token, alone.api_url), Language.ENGLISH), alone.new_channel()
+    name, posts = f"lab-{uuid4().hex[:8]}", AlarmPosts()
+    known = raise_alarm(Alarm.CRASHED, name, NOW, "Wait.", run="otter", id=uuid4())
+    posts.tell(slack, name, channel, None, (known,))
+    posts.tell(slack, name, channel, None, (replace(known, next_action="Begin anew."),))
+    [posted] = [m for m in alone.messages if name in m.text]
+    assert "Begin anew." in posted.words
+    AlarmPosts().tell(slack, name, channel, None, (replace(known, next_action="Begin anew."),))
+    assert posted.edits == 1, "a restarted service knows what it says"
 
 
 @pytest.mark.chaos

@@ -23,10 +23,10 @@ from gpmedic.access.brake import pull, release
 from gpmedic.access.observe import observe
 from gpmedic.access.ssh import Shell
 from gpmedic.cluster import Status
+from gpmedic.crashes import MOST_IN_A_ROW
 from gpmedic.practice import Fault, PracticeCluster
 from tasks.approve import Answer
 from tasks.claim import CLAIM_TAG
-from tasks.continue_recovery import MOST_IN_A_ROW
 from tests.jobs import jobs_of
 from tests.people import give
 from tests.worker import worked
