@@ -21,6 +21,7 @@ class Alarm(StrEnum):
     CRASHED = "crashed"
     BROKEN_OFF = "broken_off"
     STUCK = "stuck"
+    PENDING = "pending"
     LATE = "late"
 
 
@@ -54,7 +55,8 @@ ALARMS: Final[Mapping[Alarm, AlarmFacts]] = MappingProxyType(
         ),
         Alarm.CRASHED: AlarmFacts(
             timedelta(0),
-            "Run {run} has crashed: its process is gone. What it has started on the coordinator's host goes on.",
+            "Run {run} counts as crashed: its process is gone, or has given no sign of life. What it has started on the"
+            " coordinator's host goes on.",
             "",  # by what becomes of it: CRASHED_ACTIONS
         ),
         Alarm.BROKEN_OFF: AlarmFacts(
@@ -67,6 +69,12 @@ ALARMS: Final[Mapping[Alarm, AlarmFacts]] = MappingProxyType(
             "Run {run} says nothing any more. What it has started on the coordinator's host goes on.",
             "See on its worker whether its process lives. Where it does nothing: prefect flow-run cancel {id}, then"
             " gpmedic recover {cluster}, which adopts what runs.",
+        ),
+        Alarm.PENDING: AlarmFacts(
+            timedelta(minutes=5),
+            "Run {run} was fetched by a worker and has not begun: what should begin it died.",
+            "A health check starts it again where it had the cluster already. Where none does within some minutes:"
+            " prefect flow-run cancel {id}, then gpmedic recover {cluster}.",
         ),
         Alarm.LATE: AlarmFacts(
             timedelta(minutes=2),
@@ -85,8 +93,9 @@ UNWATCHED_ACTIONS: Final[Mapping[Checks, str]] = MappingProxyType(
 )
 CRASHED_ACTIONS: Final[Mapping[Follows, str]] = MappingProxyType(
     {
-        Follows.GOES_ON: "The next health check starts it again where it had begun; where no run follows within some"
-        " minutes, read its log and run: gpmedic recover {cluster}. Either adopts what runs.",
+        Follows.GOES_ON: "The next health check starts it again where it had begun, or finds that its process lives and"
+        " has it count as running. Where neither happens within some minutes, read its log and run: gpmedic recover"
+        " {cluster}. It adopts what runs.",
         Follows.AGAIN_AND_AGAIN: "Run after run has crashed soon after its start, and gpmedic starts none again. Read"
         " the logs of this one and of its worker, mend the cause, then run: gpmedic recover {cluster}. It adopts what"
         " runs.",

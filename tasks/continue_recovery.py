@@ -13,7 +13,7 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.client.schemas.sorting import FlowRunSort
 
 from gpmedic.crashes import MOST_IN_A_ROW, Follows, follows
-from tasks.claim import CLAIM_TAG, HOST_TAG, OWNER_TAG, end_if_dead
+from tasks.claim import CLAIM_TAG, HOST_TAG, OWNER_TAG, end_if_dead, revived
 from tasks.find_recovery import Recovery, crash_of, recovery_of
 from tasks.notify import Level, Phase, announce, tell
 
@@ -30,11 +30,15 @@ def continue_recovery(cluster: str) -> Recovery | None:
     """
     with get_client(sync_client=True) as client:
         runs = _newest(client, cluster)
-        if runs and _is(runs[0], StateType.RUNNING):
+        if runs and runs[0].state is not None and runs[0].state.type in (StateType.RUNNING, StateType.PENDING):
             end_if_dead(runs[0].id)
             runs = _newest(client, cluster)
         if not runs:
             return None
+        if crash_of(runs[0]) is not None and revived(runs[0].id):
+            told = f"Recovery run {runs[0].name} counted as crashed, and its process lives: it counts as running again."
+            tell(Phase.OBSERVE, told, Level.WARNING)
+            runs = _newest(client, cluster)
         becomes = follows(map(crash_of, runs), datetime.now(UTC))
         if becomes is Follows.AGAIN_AND_AGAIN:
             _give_up(cluster, runs[0])
@@ -69,7 +73,3 @@ def _newest(client: SyncPrefectClient, cluster: str) -> list[FlowRun]:
         flow_run_filter=of_cluster, sort=FlowRunSort.EXPECTED_START_TIME_DESC, limit=3 * MOST_IN_A_ROW
     )
     return [run for run in runs if OWNER_TAG in run.tags or (run.state is not None and not run.state.is_final())]
-
-
-def _is(run: FlowRun, kind: StateType) -> bool:
-    return run.state is not None and run.state.type is kind

@@ -41,7 +41,8 @@ class Run:
 
     Attributes:
         run: its id.
-        waits_since: when a worker should have begun it; None where it does not wait for one.
+        waits_since: when a worker should have fetched it; None where it does not wait for one.
+        fetched_at: when one has; None where its process has begun.
         crash: None where it has not crashed.
         owner: the cluster is, or was, its own.
         pool: whose workers run it; None where `gpmedic serve` does.
@@ -50,6 +51,7 @@ class Run:
     run: UUID
     name: str
     waits_since: datetime | None
+    fetched_at: datetime | None
     crash: Crash | None
     owner: bool
     pool: str | None
@@ -110,12 +112,12 @@ def find_runs(pages: Collection[str], health_check: str) -> Runs:
 
 def _run(run: FlowRun) -> Run:
     state = run.state
-    waits = None
+    waits = fetched = None
     if state is not None and state.type is StateType.SCHEDULED:
         waits = state.state_details.scheduled_time or state.timestamp
     elif state is not None and state.type is StateType.PENDING:
-        waits = state.timestamp
-    return Run(run.id, run.name, waits, crash_of(run), OWNER_TAG in run.tags, run.work_pool_name)
+        fetched = state.timestamp
+    return Run(run.id, run.name, waits, fetched, crash_of(run), OWNER_TAG in run.tags, run.work_pool_name)
 
 
 def _checks(deployment: DeploymentResponse) -> Checks:

@@ -20,7 +20,7 @@ def look_at_runs() -> Runs:
 
 def alarms(view: View, runs: Runs) -> tuple[Raised, ...]:
     """What is wrong with the runs of this cluster at the moment of the view; the worst first."""
-    found = (*_unwatched(view, runs), *_crashed(view, runs), *_broken_off(view), *_stuck(view), *_late(view, runs))
+    found = (*_unwatched(view, runs), *_crashed(view, runs), *_broken_off(view), *_stuck(view), *_waiting(view, runs))
     return tuple(one for one in found if is_due(one.alarm, one.since, view.at))
 
 
@@ -65,8 +65,10 @@ def _stuck(view: View) -> Iterator[Raised]:
     yield raise_alarm(Alarm.STUCK, view.cluster, since, run=view.recovery.name, id=view.recovery.run)
 
 
-def _late(view: View, runs: Runs) -> Iterator[Raised]:
-    """Those that have waited for longest."""
-    late = [(r.waits_since, r) for r in runs.of.get(view.cluster, ()) if r.waits_since is not None]
-    for since, run in sorted(late, key=itemgetter(0))[:MOST_LATE]:
-        yield raise_alarm(Alarm.LATE, view.cluster, since, run=run.name, id=run.run, start=start_of(run.pool))
+def _waiting(view: View, runs: Runs) -> Iterator[Raised]:
+    """Those that have waited for longest, for a worker or for what it has begun."""
+    known = runs.of.get(view.cluster, ())
+    pending = [(r.fetched_at, Alarm.PENDING, r) for r in known if r.fetched_at is not None]
+    late = [(r.waits_since, Alarm.LATE, r) for r in known if r.waits_since is not None]
+    for since, alarm, run in sorted((*pending, *late), key=itemgetter(0))[:MOST_LATE]:
+        yield raise_alarm(alarm, view.cluster, since, run=run.name, id=run.run, start=start_of(run.pool))

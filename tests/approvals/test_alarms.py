@@ -73,7 +73,7 @@ def kinds(seen: View, runs: Runs = NONE) -> list[Alarm]:
 
 
 def one(**run: object) -> Runs:
-    made = Run(uuid4(), "otter", None, None, owner=False, pool="gpmedic")
+    made = Run(uuid4(), "otter", None, None, None, owner=False, pool="gpmedic")
     return Runs({"lab": (replace(made, **run),)}, {})  # type: ignore[arg-type]
 
 
@@ -101,6 +101,13 @@ def test_a_run_that_no_worker_starts_is_late() -> None:
     assert late.next_action == "Start gpmedic serve"
 
 
+def test_a_run_that_was_fetched_and_is_not_begun_wants_no_worker() -> None:
+    assert kinds(view(), one(fetched_at=NOW)) == []
+    [pending] = alarms(view(), one(fetched_at=ago(Alarm.PENDING)))
+    assert pending.alarm is Alarm.PENDING
+    assert "prefect flow-run cancel" in pending.next_action
+
+
 def test_of_runs_that_are_late_to_the_same_moment_each_is_told() -> None:
     [late] = one(waits_since=ago(Alarm.LATE)).of["lab"]
     assert kinds(view(), Runs({"lab": (late, replace(late, run=uuid4()))}, {})) == [Alarm.LATE] * 2
@@ -109,7 +116,7 @@ def test_of_runs_that_are_late_to_the_same_moment_each_is_told() -> None:
 def test_a_crash_is_told_until_another_run_follows_or_the_cluster_is_well() -> None:
     crashed = one(crash=CRASH, owner=True)
     assert kinds(view(), crashed) == [Alarm.CRASHED]
-    follower = Run(uuid4(), "beaver", None, None, owner=True, pool=None)
+    follower = Run(uuid4(), "beaver", None, None, None, owner=True, pool=None)
     assert kinds(view(), Runs({"lab": (follower, *crashed.of["lab"])}, {})) == []
     refused = replace(follower, owner=False)
     assert kinds(view(), Runs({"lab": (refused, *crashed.of["lab"])}, {})) == [Alarm.CRASHED]
@@ -130,7 +137,7 @@ def test_a_crash_is_told_until_another_run_follows_or_the_cluster_is_well() -> N
     ],
 )
 def test_the_alarm_of_a_crash_says_what_becomes_of_it(crashes: list[Crash], says: str) -> None:
-    runs = tuple(Run(uuid4(), "otter", None, crash, owner=True, pool=None) for crash in crashes)
+    runs = tuple(Run(uuid4(), "otter", None, None, crash, owner=True, pool=None) for crash in crashes)
     [raised] = alarms(view(), Runs({"lab": runs}, {}))
     assert says in raised.next_action
     known = Recovery(runs[0].run, "otter", False, None, None, NOW, crash=crashes[0])
@@ -211,7 +218,7 @@ def test_it_is_told_once_and_taken_back_also_by_a_restarted_service(alone: Pract
             with get_client(sync_client=True) as client:
                 client.set_flow_run_state(run.id, Crashed(), force=True)
                 client.set_flow_run_state(another.id, Cancelled(), force=True)
-            alone.wait_for(lambda: told(shown, "has crashed"), 30)
+            alone.wait_for(lambda: told(shown, "counts as crashed"), 30)
             alone.wait_for(lambda: len([m for m in alone.messages if "This is over." in m.words]) == 2, 30)
             check(name, healthy())
             alone.wait_for(lambda: len([m for m in alone.messages if "This is over." in m.words]) == 3, 30)
