@@ -17,6 +17,7 @@ from gpmedic.crashes import Follows
 class Alarm(StrEnum):
     """What is wrong; the worst first."""
 
+    PREFECT_AWAY = "prefect_away"
     UNWATCHED = "unwatched"
     CRASHED = "crashed"
     BROKEN_OFF = "broken_off"
@@ -28,6 +29,7 @@ class Alarm(StrEnum):
 class Checks(Enum):
     """What becomes of the health checks of a cluster by the clock."""
 
+    NOT_DEPLOYED = "not deployed"
     PAUSED = "paused"
     NOT_TAKEN = "not taken"  # they are due, and no worker fetches them
     TAKEN = "taken"
@@ -48,6 +50,13 @@ class AlarmFacts:
 
 ALARMS: Final[Mapping[Alarm, AlarmFacts]] = MappingProxyType(
     {
+        Alarm.PREFECT_AWAY: AlarmFacts(
+            timedelta(minutes=5),
+            "Prefect does not answer: nobody looks at {cluster}, no recovery begins, and no answer given here counts."
+            " What runs on a coordinator's host goes on.",
+            "Start the Prefect server, or see in the service's log what keeps it away. Until then look yourself with:"
+            " gpmedic status --all",
+        ),
         Alarm.UNWATCHED: AlarmFacts(
             timedelta(minutes=10),
             "No health check has looked at {cluster}: how it is, nobody knows.",
@@ -85,6 +94,8 @@ ALARMS: Final[Mapping[Alarm, AlarmFacts]] = MappingProxyType(
 )
 UNWATCHED_ACTIONS: Final[Mapping[Checks, str]] = MappingProxyType(
     {
+        Checks.NOT_DEPLOYED: "None is deployed for it any more: run gpmedic setup {cluster} --deploy, or start gpmedic"
+        " serve.",
         Checks.PAUSED: "Their schedule is paused: resume it on Prefect's page, or start what paused it, {start}",
         Checks.NOT_TAKEN: "Start {start}",
         Checks.TAKEN: "They are started and do not get through: read the log of the newest one on Prefect's page."

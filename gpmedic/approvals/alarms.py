@@ -6,7 +6,17 @@ from uuid import UUID
 
 from flows.deployed import PAGES
 from flows.health_check import health_check
-from gpmedic.alarms import CRASHED_ACTIONS, MOST_LATE, UNWATCHED_ACTIONS, Alarm, Raised, is_due, raise_alarm, start_of
+from gpmedic.alarms import (
+    CRASHED_ACTIONS,
+    MOST_LATE,
+    UNWATCHED_ACTIONS,
+    Alarm,
+    Checks,
+    Raised,
+    is_due,
+    raise_alarm,
+    start_of,
+)
 from gpmedic.approvals.view import View
 from gpmedic.crashes import Follows, follows
 from tasks.find_recovery import Recovery
@@ -25,12 +35,14 @@ def alarms(view: View, runs: Runs) -> tuple[Raised, ...]:
 
 
 def _unwatched(view: View, runs: Runs) -> Iterator[Raised]:
-    """Only where health checks are deployed: who looks by hand knows when."""
+    """Only where health checks are deployed, or have looked at some time."""
     watch = runs.watches.get(view.cluster)
-    if watch is None:
-        return
-    since = watch.since if view.health is None else max(view.health.at, watch.since)
-    yield raise_alarm(Alarm.UNWATCHED, view.cluster, since, UNWATCHED_ACTIONS[watch.checks], start=start_of(watch.pool))
+    if watch is not None:
+        since = watch.since if view.health is None else max(view.health.at, watch.since)
+        action = UNWATCHED_ACTIONS[watch.checks]
+        yield raise_alarm(Alarm.UNWATCHED, view.cluster, since, action, start=start_of(watch.pool))
+    elif view.health is not None:
+        yield raise_alarm(Alarm.UNWATCHED, view.cluster, view.health.at, UNWATCHED_ACTIONS[Checks.NOT_DEPLOYED])
 
 
 def _crashed(view: View, runs: Runs) -> Iterator[Raised]:

@@ -22,6 +22,7 @@ from gpmedic.approvals.alarm_looks import AlarmLooks
 from gpmedic.approvals.alarm_posts import AlarmPosts
 from gpmedic.approvals.clicks import Click, Wish, carried, read
 from gpmedic.approvals.decide import Fate, Ruling, Waiting, decide, find
+from gpmedic.approvals.prefect_away import PrefectAway
 from gpmedic.approvals.reconcile import reconcile
 from gpmedic.approvals.speaking import Speaking
 from gpmedic.approvals.tallies import Round, Tallies
@@ -70,7 +71,7 @@ class Service:
         self.tallies = Tallies()
         self._found: set[str] = set()
         self._threads = Threads()
-        self._alarms, self._alarm_looks = AlarmPosts(), AlarmLooks()
+        self._alarms, self._alarm_looks, self._prefect_away = AlarmPosts(), AlarmLooks(), PrefectAway()
         self._not_before: dict[str, float] = {}
 
     def receive(self, payload: object) -> None:
@@ -117,15 +118,17 @@ class Service:
                 continue
             try:
                 view = look(name)
+                self._prefect_away.answers()
                 try:
                     reconcile(self._slack, self._threads, settings, settings.slack, view, first=name not in self._found)
                     self._found.add(name)
                 finally:  # people come first, whatever is wrong with the alarms and the counting
                     thread, raised = self._threads.held(name), self._alarm_looks.raised(view)
                     self.tallies.saw(view, thread, raised or ())
+                speaking, channel = Speaking(self._slack, settings.language), settings.slack.channel
                 if raised is not None:
-                    speaking = Speaking(self._slack, settings.language)
-                    self._alarms.tell(speaking, name, settings.slack.channel, thread, raised)
+                    self._alarms.tell(speaking, name, channel, thread, raised)
+                self._prefect_away.take_back(speaking, channel)
                 self.tallies.ended(name, Round.DONE)
             except SlackAway as error:
                 self.tallies.ended(name, Round.SLACK_AWAY)
@@ -139,6 +142,9 @@ class Service:
             except httpx.HTTPError as error:
                 what = f"the Prefect server does not answer ({type(error).__name__})."
                 self._in_trouble(name, Round.PREFECT_AWAY, what)
+                channel = settings.slack.channel
+                told = ", ".join(one.name for one in self._told_in(channel))
+                self._prefect_away.tell(self._speaking(channel), channel, told)
             except Exception:
                 self.tallies.ended(name, Round.FAILED)
                 _log.exception("%s: this round failed; a later one tries again.", name)
@@ -239,10 +245,11 @@ class Service:
 
     def _speaking(self, channel: str) -> Speaking:
         """Slack in the language of the clusters of this channel."""
-        served = (
-            one for one in tuple(self.clusters.values()) if one.slack is not None and one.slack.channel == channel
-        )
-        return Speaking(self._slack, next((one.language for one in served), Language.ENGLISH))
+        return Speaking(self._slack, next((one.language for one in self._told_in(channel)), Language.ENGLISH))
+
+    def _told_in(self, channel: str) -> Iterator[ClusterSettings]:
+        clusters = tuple(self.clusters.values())
+        return (one for one in clusters if one.slack is not None and one.slack.channel == channel)
 
     def _wanted(self, cluster: str) -> SlackSettings | None:
         settings = self.clusters.get(cluster)

@@ -16,6 +16,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun
 from prefect.states import Cancelled, Crashed, Scheduled
 
+import gpmedic.alarms
 from flows.health_check import health_check
 from flows.health_note import HealthNote
 from flows.journal import Journal
@@ -172,7 +173,10 @@ def test_a_cluster_that_no_health_check_looks_at_any_more_is_told_with_the_reaso
     assert kinds(view(), Runs({}, {"lab": watch})) == [Alarm.UNWATCHED], "none ever has"
     assert kinds(view(health=looked(NOW)), Runs({}, {"lab": watch})) == []
     assert kinds(view(), Runs({}, {"lab": replace(watch, since=NOW)})) == [], "it is deployed just now"
-    assert kinds(view(health=looked(ago(Alarm.UNWATCHED))), NONE) == [], "who looks by hand knows when"
+    [raised] = alarms(view(health=looked(ago(Alarm.UNWATCHED))), NONE)
+    assert "gpmedic setup lab --deploy" in raised.next_action, "they were deployed once"
+    assert kinds(view(health=looked(NOW)), NONE) == []
+    assert kinds(view(), NONE) == [], "who looks by hand knows when"
 
 
 @pytest.fixture
@@ -277,6 +281,32 @@ def test_an_alarm_that_wants_something_else_now_says_so_in_its_place(alone: Prac
     assert "Begin anew." in posted.words
     AlarmPosts().tell(slack, name, channel, None, (replace(known, next_action="Begin anew."),))
     assert posted.edits == 1, "a restarted service knows what it says"
+
+
+def test_a_channel_is_told_once_that_prefect_is_away_and_when_it_is_there_again(
+    alone: PracticeSlack, prefect_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = cluster(alone)
+    beside = ours.model_copy(update={"name": f"{ours.name}-beside"})
+    facts = replace(ALARMS[Alarm.PREFECT_AWAY], after=timedelta(seconds=3))
+    monkeypatch.setattr(gpmedic.alarms, "ALARMS", {**ALARMS, Alarm.PREFECT_AWAY: facts})
+    with between(prefect_server) as prefect:
+        service = service_of(alone)
+        with scene(alone, service, ours), scene(alone, service, beside), serving(alone, service):
+            alone.wait_for(lambda: service.tallies.rounds[beside.name, Round.DONE])
+            prefect.refused.add("")
+            alone.wait_for(lambda: service.tallies.rounds[ours.name, Round.PREFECT_AWAY])
+            assert alone.messages == (), "it may be back at once"
+            alone.wait_for(lambda: service.tallies.rounds[beside.name, Round.PREFECT_AWAY] > 2, 30)
+            [posted] = alone.messages
+            assert f"Prefect does not answer: nobody looks at {ours.name}, {beside.name}" in posted.words
+            prefect.refused.clear()
+            alone.wait_for(lambda: "This is over." in alone.messages[0].words, 30)
+            before = service.tallies.rounds[ours.name, Round.PREFECT_AWAY]
+            prefect.refused.add("")
+            alone.wait_for(lambda: service.tallies.rounds[ours.name, Round.PREFECT_AWAY] > before)
+            prefect.refused.clear()
+        assert len(alone.messages) == 1
 
 
 @pytest.mark.chaos
