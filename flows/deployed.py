@@ -18,6 +18,7 @@ from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTag
 from prefect.client.schemas.objects import DeploymentStatus, StateType, WorkerStatus
 from prefect.deployments.runner import DeploymentApplyError
 from prefect.events.actions import ChangeFlowRunState
+from prefect.events.schemas.automations import Automation as Made
 from prefect.events.schemas.automations import EventTrigger, Posture
 from prefect.events.schemas.events import ResourceSpecification
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound, PrefectException, PrefectHTTPStatusError
@@ -36,16 +37,18 @@ from gpmedic.check import Verdict
 from gpmedic.doctor import Access, Check, Seen
 from gpmedic.errors import HostUnreachable
 from gpmedic.masking import masked
+from tasks.find_runs import TAG
 
 T = TypeVar("T")
 
 POOL: Final = "gpmedic"
-TAG: Final = "gpmedic"
 HEARTBEAT_TAG: Final = "gpmedic-heartbeat"
 """Of runs that give a sign of life as often as deployments/prefect.yaml says; others on this server may do so less."""
 ZOMBIES: Final = "gpmedic: runs without a sign of life are crashed"
-DEAD_AFTER: Final = timedelta(seconds=180)
-"""Without a sign of life: longer than a restart of the server takes."""
+DEAD_AFTER: Final = timedelta(minutes=10)
+"""Without a sign of life: longer than a run waits for a server that is away (deployments/prefect.yaml), so that it has
+ended itself, or is heard again, before it counts as dead. Where nothing is lost but its process, health checks on its
+own host find that at once."""
 
 PAGES: Final[tuple[Flow[..., Any], ...]] = (
     recover,
@@ -163,6 +166,8 @@ class PrefectVisit:
             found = client.read_automations_by_name(ZOMBIES)
         if not any(one.enabled for one in found):
             return Seen("A run whose process died would count as running for ever.", Verdict.WARN, self._deploy)
+        if any(map(_is_hasty, found)):
+            return Seen("It would crash a run that lives, where the server is away.", Verdict.WARN, self._deploy)
         return Seen("A run without a sign of life is crashed, and frees its cluster.")
 
 
@@ -200,10 +205,15 @@ def _deploy(cluster: str, rows: Sequence[Row]) -> tuple[str, ...]:
 
 
 def crash_zombies() -> bool:
-    """Make the automation by which a run that gives no sign of life any more counts as crashed; False: it is there."""
+    """Make the automation by which a run that gives no sign of life any more counts as crashed, also in the place of
+    one that does not wait as long as is needed; False: it is there."""
     with _client() as client:
-        if client.read_automations_by_name(ZOMBIES):
+        found = client.read_automations_by_name(ZOMBIES)
+        hasty = [one for one in found if _is_hasty(one)]
+        if found and not hasty:
             return False
+        for one in hasty:
+            client.delete_automation(one.id)
     trigger = EventTrigger(
         after={"prefect.flow-run.heartbeat"},
         expect={"prefect.flow-run.*"},
@@ -217,6 +227,10 @@ def crash_zombies() -> bool:
     crash = ChangeFlowRunState(state=StateType.CRASHED, message="no sign of life: its process or its host died")
     Automation(name=ZOMBIES, trigger=trigger, actions=[crash]).create()
     return True
+
+
+def _is_hasty(automation: Made) -> bool:
+    return isinstance(automation.trigger, EventTrigger) and automation.trigger.within < DEAD_AFTER
 
 
 def answered(ask: Callable[[], T]) -> T:

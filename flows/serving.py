@@ -27,8 +27,8 @@ def serving(deployments: Sequence[RunnerDeployment], stop: Event) -> Iterator[No
     """Make the deployments on the server and run their runs until the block ends; then they are paused there.
 
     At that end the processes of its runs are ended, and the runs count as crashed: what they have started on a
-    coordinator's host goes on, and the first health check of the next start has them go on too. A run that waits for an
-    answer has no process, and stays as it is.
+    coordinator's host goes on, and the first health check of the next start has them go on too, however often, where
+    they have worked for longer than gpmedic.crashes.SOON. A run that waits for an answer has no process, and stays.
 
     Args:
         stop: set where it cannot go on; the cause is then raised at the end of the block.

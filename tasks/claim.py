@@ -13,6 +13,7 @@ import socket
 import tempfile
 import time
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -25,7 +26,7 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.context import FlowRunContext
-from prefect.states import Crashed
+from prefect.states import Crashed, Running
 
 from gpmedic.errors import LockHeld
 
@@ -40,6 +41,9 @@ KEPT_SECONDS = 14 * 86400
 """For so long the file of a run that has ended is kept; no question stands that long."""
 ENDS_WITHIN = 180.0
 """Seconds that the process of a run which has been suspended may take to end; on a busy host that is long."""
+BEGINS_WITHIN = 180.0
+"""Seconds from when a worker fetches a run to when its process says that it runs. Where the host dies in between,
+nobody fetches it again, and one whose question was answered would hold its cluster for good."""
 LONGEST_PAUSE = 1.5
 """Seconds, at random, before the next attempt of a run that met another one just claiming."""
 
@@ -54,7 +58,8 @@ before its new process has come as far as here; the file of the old one, which n
 def claim(cluster: str) -> None:
     """Make the current flow run the one recovery of this cluster; a resumed run claims what it has already.
 
-    A run whose process is gone is marked Crashed and does not stand in the way; a suspended one has none and does.
+    A run whose process is gone, or never began, is marked Crashed and does not stand in the way; a suspended one has
+    none and does.
 
     Raises:
         LockHeld: another run that is not over owns the cluster.
@@ -96,9 +101,25 @@ def _claim(client: SyncPrefectClient, me: UUID, tag: str) -> FlowRun | None:
 
 
 def end_if_dead(run: UUID) -> None:
-    """Mark a run as crashed whose process, on this host, is proven to be gone; the server does not notice by itself."""
+    """Mark a run as crashed whose process, on this host, is proven to be gone, or which was fetched and has not begun
+    on any; the server does not notice by itself."""
     with get_client(sync_client=True) as client:
         _ended_because_dead(client, client.read_flow_run(run))
+
+
+def revived(run: UUID) -> bool:
+    """Have a crashed run count as running again where a process of this host works on it; False: none does.
+
+    A server that was away for long crashes what it has not heard. Then the claim is gone, so that another run may come
+    beside it, and Prefect would not let it ask its next question.
+    """
+    with suppress(BlockingIOError):
+        _left(run)
+        return False
+    with get_client(sync_client=True) as client:
+        client.set_flow_run_state(run, Running(message="Its process lives."), force=True)
+        _lock_file(run).write_bytes(_state_id(client.read_flow_run(run)))  # or its death would not be seen any more
+    return True
 
 
 def _ended_because_dead(client: SyncPrefectClient, run: FlowRun) -> bool:
@@ -161,29 +182,44 @@ def _forget_old_files(folder: Path) -> None:
 
 
 def _is_dead(client: SyncPrefectClient, run: FlowRun) -> bool:
-    """Whether a run that was started on this host by this user is proven to have lost its process.
+    """Whether a run that was started on this host by this user is proven to have lost its process, or one that was
+    fetched on any host has been begun by none.
 
     A deployed run has none while it is suspended or waits for a worker: it must still be in the state in which it has
     claimed.
     """
+    if run.state is not None and run.state.type is StateType.PENDING:
+        return (datetime.now(UTC) - run.state.timestamp).total_seconds() > BEGINS_WITHIN
     if f"{HOST_TAG}{socket.gethostname()}" not in run.tags:
         return False
     try:
-        probe = os.open(_lock_file(run.id), os.O_RDWR | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(probe, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        claimed = os.pread(probe, 100, 0)
+        claimed = _left(run.id)
     except BlockingIOError:
         return False
-    finally:
-        os.close(probe)
+    if claimed is None:
+        return False
     # Again, for it may have ended or been suspended in between: both are told to the server before the process ends.
     now = client.read_flow_run(run.id)
     if now.state is None or now.state.type not in LIVE:
         return False
     return now.deployment_id is None or claimed == _state_id(now)
+
+
+def _left(run: UUID) -> bytes | None:
+    """What the last process of this run has left in its lock file; None where none was on this host.
+
+    Raises:
+        BlockingIOError: it lives.
+    """
+    try:
+        probe = os.open(_lock_file(run), os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(probe, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.pread(probe, 100, 0)
+    finally:
+        os.close(probe)
 
 
 def _state_id(run: FlowRun) -> bytes:

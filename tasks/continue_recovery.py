@@ -4,8 +4,7 @@ It begins from the top, and asks anew for whatever has not been started: what wa
 another state of the cluster.
 """
 
-from datetime import UTC, datetime, timedelta
-from itertools import takewhile
+from datetime import UTC, datetime
 from typing import Final
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
@@ -13,14 +12,11 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.client.schemas.sorting import FlowRunSort
 
-from tasks.claim import CLAIM_TAG, HOST_TAG, OWNER_TAG, end_if_dead
-from tasks.find_recovery import Recovery, recovery_of
+from gpmedic.crashes import MOST_IN_A_ROW, Follows, follows
+from tasks.claim import CLAIM_TAG, HOST_TAG, OWNER_TAG, end_if_dead, revived
+from tasks.find_recovery import Recovery, crash_of, recovery_of
 from tasks.notify import Level, Phase, announce, tell
 
-MOST_IN_A_ROW: Final = 3
-"""Runs that crashed one after the other: then it is no accident, and a person must look."""
-NOT_AFTER: Final = timedelta(days=1)
-"""What has crashed so long ago is a person's to begin again."""
 _OF_THE_RUN: Final = (CLAIM_TAG, HOST_TAG, OWNER_TAG)
 
 
@@ -34,16 +30,19 @@ def continue_recovery(cluster: str) -> Recovery | None:
     """
     with get_client(sync_client=True) as client:
         runs = _newest(client, cluster)
-        if runs and _is(runs[0], StateType.RUNNING):
+        if runs and runs[0].state is not None and runs[0].state.type in (StateType.RUNNING, StateType.PENDING):
             end_if_dead(runs[0].id)
             runs = _newest(client, cluster)
         if not runs:
             return None
-        crashed = list(takewhile(lambda run: _is(run, StateType.CRASHED), runs))
-        if runs[0] not in crashed or runs[0].deployment_id is None or _is_old(runs[0]):
-            return recovery_of(runs[0])
-        if len(crashed) >= MOST_IN_A_ROW:
+        if crash_of(runs[0]) is not None and revived(runs[0].id):
+            told = f"Recovery run {runs[0].name} counted as crashed, and its process lives: it counts as running again."
+            tell(Phase.OBSERVE, told, Level.WARNING)
+            runs = _newest(client, cluster)
+        becomes = follows(map(crash_of, runs), datetime.now(UTC))
+        if becomes is Follows.AGAIN_AND_AGAIN:
             _give_up(cluster, runs[0])
+        if becomes is not Follows.GOES_ON or runs[0].deployment_id is None:
             return recovery_of(runs[0])
         again = client.create_flow_run_from_deployment(
             runs[0].deployment_id,
@@ -58,7 +57,10 @@ def continue_recovery(cluster: str) -> Recovery | None:
 
 
 def _give_up(cluster: str, last: FlowRun) -> None:
-    told = f"{MOST_IN_A_ROW} recovery runs of {cluster} have crashed in a row, the last is {last.name}; none follows."
+    told = (
+        f"{MOST_IN_A_ROW} recovery runs of {cluster} have crashed soon after their start, one after the other; the last"
+        f" is {last.name}, and none follows."
+    )
     action = "Read the log of that run and of its worker, then start the recovery yourself."
     tell(Phase.OBSERVE, f"{told} Next: {action}", Level.WARNING)
     announce(cluster, "recovery.crashed", {"run": str(last.id), "message": told, "next_action": action})
@@ -71,11 +73,3 @@ def _newest(client: SyncPrefectClient, cluster: str) -> list[FlowRun]:
         flow_run_filter=of_cluster, sort=FlowRunSort.EXPECTED_START_TIME_DESC, limit=3 * MOST_IN_A_ROW
     )
     return [run for run in runs if OWNER_TAG in run.tags or (run.state is not None and not run.state.is_final())]
-
-
-def _is(run: FlowRun, kind: StateType) -> bool:
-    return run.state is not None and run.state.type is kind
-
-
-def _is_old(run: FlowRun) -> bool:
-    return run.end_time is None or datetime.now(UTC) - run.end_time > NOT_AFTER

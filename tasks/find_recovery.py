@@ -18,6 +18,7 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import ObjectNotFound
 
+from gpmedic.crashes import Crash
 from tasks.claim import CLAIM_TAG, OWNER_TAG
 from tasks.silence import NEVER_RESUMED
 
@@ -39,6 +40,7 @@ class Recovery:
         failed: it has ended with an error; its journal tells which, unless no page expects it.
         started_at: aware; None where it has not started yet.
         state: Prefect's word for how it stands.
+        crash: None where its process has not died.
     """
 
     run: UUID
@@ -54,6 +56,7 @@ class Recovery:
     cluster: str = ""
     started_at: datetime | None = None
     state: str = ""
+    crash: Crash | None = None
 
 
 def find_recovery(cluster: str) -> Recovery | None:
@@ -126,4 +129,12 @@ def recovery_of(run: FlowRun) -> Recovery:
         cluster=next((tag.removeprefix(CLAIM_TAG) for tag in run.tags if tag.startswith(CLAIM_TAG)), ""),
         started_at=run.start_time,
         state=(state.name or "") if state is not None else "",
+        crash=crash_of(run),
     )
+
+
+def crash_of(run: FlowRun) -> Crash | None:
+    """How this run has crashed; None where it has not."""
+    if run.state is None or run.state.type is not StateType.CRASHED:
+        return None
+    return Crash(run.state.timestamp, run.total_run_time, run.deployment_id is not None)

@@ -11,18 +11,25 @@ from uuid import UUID
 
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import (
+    DeploymentFilter,
+    DeploymentFilterTags,
     FlowFilter,
     FlowFilterName,
     FlowRunFilter,
     FlowRunFilterExpectedStartTime,
+    FlowRunFilterTags,
 )
 from prefect.client.schemas.objects import DeploymentStatus, FlowRun, StateType
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.client.schemas.sorting import FlowRunSort
 
 from gpmedic.alarms import Checks
+from gpmedic.crashes import Crash
 from tasks.claim import OWNER_TAG
+from tasks.find_recovery import crash_of
 
+TAG: Final = "gpmedic"
+"""Of all our deployments, and so of their runs: on a shared server others have flows of these names too."""
 LOOK_BACK: Final = timedelta(days=7)
 """A run that waits for an answer was due long before it waits for a worker again; no question stands for longer."""
 MOST_RUNS: Final = 200
@@ -33,16 +40,19 @@ class Run:
     """A run of a page.
 
     Attributes:
-        waits_since: when a worker should have begun it; None where it does not wait for one.
-        crashed_at: None where it has not.
+        run: its id.
+        waits_since: when a worker should have fetched it; None where it does not wait for one.
+        fetched_at: when one has; None where its process has begun.
+        crash: None where it has not crashed.
         owner: the cluster is, or was, its own.
         pool: whose workers run it; None where `gpmedic serve` does.
     """
 
-    id: UUID
+    run: UUID
     name: str
     waits_since: datetime | None
-    crashed_at: datetime | None
+    fetched_at: datetime | None
+    crash: Crash | None
     owner: bool
     pool: str | None
 
@@ -75,7 +85,10 @@ def find_runs(pages: Collection[str], health_check: str) -> Runs:
         pages, health_check: the names of the flows.
     """
     now = datetime.now(UTC)
-    due = FlowRunFilter(expected_start_time=FlowRunFilterExpectedStartTime(after_=now - LOOK_BACK, before_=now))
+    due = FlowRunFilter(
+        expected_start_time=FlowRunFilterExpectedStartTime(after_=now - LOOK_BACK, before_=now),
+        tags=FlowRunFilterTags(any_=[TAG, OWNER_TAG]),  # what a person runs in a terminal has no deployment
+    )
     with get_client(sync_client=True) as client:
         runs = client.read_flow_runs(
             flow_filter=FlowFilter(name=FlowFilterName(any_=list(pages))),
@@ -83,7 +96,10 @@ def find_runs(pages: Collection[str], health_check: str) -> Runs:
             sort=FlowRunSort.EXPECTED_START_TIME_DESC,
             limit=MOST_RUNS,
         )
-        deployed = client.read_deployments(flow_filter=FlowFilter(name=FlowFilterName(any_=[health_check])))
+        deployed = client.read_deployments(
+            flow_filter=FlowFilter(name=FlowFilterName(any_=[health_check])),
+            deployment_filter=DeploymentFilter(tags=DeploymentFilterTags(all_=[TAG])),
+        )
     by_cluster: defaultdict[str, list[Run]] = defaultdict(list)
     for run in runs:
         by_cluster[str(run.parameters.get("cluster"))].append(_run(run))
@@ -96,14 +112,12 @@ def find_runs(pages: Collection[str], health_check: str) -> Runs:
 
 def _run(run: FlowRun) -> Run:
     state = run.state
-    waits = crashed = None
+    waits = fetched = None
     if state is not None and state.type is StateType.SCHEDULED:
         waits = state.state_details.scheduled_time or state.timestamp
     elif state is not None and state.type is StateType.PENDING:
-        waits = state.timestamp
-    elif state is not None and state.type is StateType.CRASHED:
-        crashed = state.timestamp
-    return Run(run.id, run.name, waits, crashed, OWNER_TAG in run.tags, run.work_pool_name)
+        fetched = state.timestamp
+    return Run(run.id, run.name, waits, fetched, crash_of(run), OWNER_TAG in run.tags, run.work_pool_name)
 
 
 def _checks(deployment: DeploymentResponse) -> Checks:

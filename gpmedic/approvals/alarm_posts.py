@@ -34,7 +34,8 @@ class AlarmPosts:
     def tell(
         self, slack: Speaking, cluster: str, channel: str, thread: Thread | None, raised: tuple[Raised, ...]
     ) -> None:
-        """Post what is new, in the thread of the incident where one is open, and change what is over.
+        """Post what is new, in the thread of the incident where one is open, and change what is over, or
+        wants something else now.
 
         Raises:
             SlackAway: Slack does not answer; what is missing is done in a later round.
@@ -48,6 +49,13 @@ class AlarmPosts:
                 where = channel if open_thread is None else open_thread.channel
                 ts = slack.post(where, alarm(one), None if open_thread is None else open_thread.ts)
                 standing.append(Posted(told=one, channel=where, ts=ts))
+                self._remember(cluster)
+        for posted in standing:
+            now = next((one for one in raised if _same(posted.told, one)), posted.told)
+            if now.next_action != posted.told.next_action:
+                with suppress(MessageGone):
+                    slack.update(posted.channel, posted.ts, alarm(now))
+                posted.told = now
                 self._remember(cluster)
         for posted in [posted for posted in standing if not any(_same(posted.told, one) for one in raised)]:
             with suppress(MessageGone):

@@ -125,7 +125,7 @@ METRICS: Final = (
     Metric(
         "gpmedic_alarms",
         Kind.GAUGE,
-        "Runs that are late, stuck, crashed or broken off, and unwatched: 1 where no health check looks any more.",
+        "Runs that are late, pending, stuck, crashed, broken off; unwatched: 1 where no health check looks any more.",
         ("cluster", "alarm"),
         samples.alarms,
     ),

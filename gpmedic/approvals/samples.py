@@ -156,7 +156,8 @@ def approval_waiting_seconds(scrape: Scrape) -> Iterator[Sample]:
 def alarms(scrape: Scrape) -> Iterator[Sample]:
     for name, seen in scrape.fresh():
         for alarm in Alarm:
-            yield (name, alarm.value), seen.alarms.get(alarm, 0)
+            if alarm is not Alarm.PREFECT_AWAY:  # then nothing is counted: gpmedic_last_round_timestamp_seconds tells
+                yield (name, alarm.value), seen.alarms.get(alarm, 0)
 
 
 def recoveries(scrape: Scrape) -> Iterator[Sample]:

@@ -18,10 +18,11 @@ from typing import Final
 import httpx
 
 from gpmedic.access.slack import Slack, SlackAway
+from gpmedic.approvals.alarm_looks import AlarmLooks
 from gpmedic.approvals.alarm_posts import AlarmPosts
-from gpmedic.approvals.alarms import alarms, look_at_runs
 from gpmedic.approvals.clicks import Click, Wish, carried, read
 from gpmedic.approvals.decide import Fate, Ruling, Waiting, decide, find
+from gpmedic.approvals.prefect_away import PrefectAway
 from gpmedic.approvals.reconcile import reconcile
 from gpmedic.approvals.speaking import Speaking
 from gpmedic.approvals.tallies import Round, Tallies
@@ -35,14 +36,11 @@ from gpmedic.slack.who_may import may_start
 from tasks.approve import Decision
 from tasks.connection import one_connection
 from tasks.find_recovery import find_recovery
-from tasks.find_runs import Runs
 from tasks.start_recovery import start_recovery
 
 ROUND_EVERY: Final = 1.0
 AFTER_TROUBLE: Final = 5.0
 """Seconds between two rounds."""
-RUNS_EVERY: Final = 10.0
-"""Seconds between two looks at the runs of all clusters: what is late is so for minutes."""
 CLICKS_REMEMBERED: Final = 1000
 ATTEMPTS: Final = 4
 PAUSE: Final = 0.3
@@ -73,9 +71,7 @@ class Service:
         self.tallies = Tallies()
         self._found: set[str] = set()
         self._threads = Threads()
-        self._alarms = AlarmPosts()
-        self._runs: Runs | None = None
-        self._runs_again = 0.0
+        self._alarms, self._alarm_looks, self._prefect_away = AlarmPosts(), AlarmLooks(), PrefectAway()
         self._not_before: dict[str, float] = {}
 
     def receive(self, payload: object) -> None:
@@ -122,15 +118,17 @@ class Service:
                 continue
             try:
                 view = look(name)
-                raised = alarms(view, self._look_at_runs())
+                self._prefect_away.answers()
                 try:
                     reconcile(self._slack, self._threads, settings, settings.slack, view, first=name not in self._found)
-                    thread = self._threads.held(name)
-                    speaking = Speaking(self._slack, settings.language)
-                    self._alarms.tell(speaking, name, settings.slack.channel, thread, raised)
-                finally:  # people come first, whatever is wrong with the counting
-                    self.tallies.saw(view, self._threads.held(name), raised)
-                self._found.add(name)
+                    self._found.add(name)
+                finally:  # people come first, whatever is wrong with the alarms and the counting
+                    thread, raised = self._threads.held(name), self._alarm_looks.raised(view)
+                    self.tallies.saw(view, thread, raised or ())
+                speaking, channel = Speaking(self._slack, settings.language), settings.slack.channel
+                if raised is not None:
+                    self._alarms.tell(speaking, name, channel, thread, raised)
+                self._prefect_away.take_back(speaking, channel)
                 self.tallies.ended(name, Round.DONE)
             except SlackAway as error:
                 self.tallies.ended(name, Round.SLACK_AWAY)
@@ -144,16 +142,13 @@ class Service:
             except httpx.HTTPError as error:
                 what = f"the Prefect server does not answer ({type(error).__name__})."
                 self._in_trouble(name, Round.PREFECT_AWAY, what)
+                channel = settings.slack.channel
+                told = ", ".join(one.name for one in self._told_in(channel))
+                self._prefect_away.tell(self._speaking(channel), channel, told)
             except Exception:
                 self.tallies.ended(name, Round.FAILED)
                 _log.exception("%s: this round failed; a later one tries again.", name)
                 self._not_before[name] = time.monotonic() + AFTER_TROUBLE
-
-    def _look_at_runs(self) -> Runs:
-        if self._runs is None or time.monotonic() >= self._runs_again:
-            self._runs = look_at_runs()
-            self._runs_again = time.monotonic() + RUNS_EVERY
-        return self._runs
 
     def _in_trouble(self, name: str, how: Round, what: str) -> None:
         self.tallies.ended(name, how)
@@ -250,10 +245,11 @@ class Service:
 
     def _speaking(self, channel: str) -> Speaking:
         """Slack in the language of the clusters of this channel."""
-        served = (
-            one for one in tuple(self.clusters.values()) if one.slack is not None and one.slack.channel == channel
-        )
-        return Speaking(self._slack, next((one.language for one in served), Language.ENGLISH))
+        return Speaking(self._slack, next((one.language for one in self._told_in(channel)), Language.ENGLISH))
+
+    def _told_in(self, channel: str) -> Iterator[ClusterSettings]:
+        clusters = tuple(self.clusters.values())
+        return (one for one in clusters if one.slack is not None and one.slack.channel == channel)
 
     def _wanted(self, cluster: str) -> SlackSettings | None:
         settings = self.clusters.get(cluster)

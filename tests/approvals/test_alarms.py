@@ -11,28 +11,39 @@ from approvals.conftest import Scene, cluster, scene, service_of, serving
 from approvals.test_start import recover
 from approvals.test_threads import check
 from domain.clusters import healthy, mirror_down
+from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun
 from prefect.states import Cancelled, Crashed, Scheduled
 
+import gpmedic.alarms
 from flows.health_check import health_check
 from flows.health_note import HealthNote
 from flows.journal import Journal
-from gpmedic.alarms import ALARMS, Alarm, Checks
+from gpmedic.access.slack import Slack
+from gpmedic.alarms import ALARMS, Alarm, Checks, raise_alarm
+from gpmedic.approvals.alarm_posts import AlarmPosts
 from gpmedic.approvals.alarms import alarms, look_at_runs
 from gpmedic.approvals.doctor import RunsVisit
+from gpmedic.approvals.speaking import Speaking
+from gpmedic.approvals.tallies import Round
 from gpmedic.approvals.view import View
 from gpmedic.check import Verdict
+from gpmedic.crashes import MOST_IN_A_ROW, Crash
 from gpmedic.doctor import Access, Finding, examine
+from gpmedic.languages.language import Language
 from gpmedic.practice.slack import PracticeSlack
 from gpmedic.practice.slack.state import Posted
 from gpmedic.report import Outcome
+from tasks.claim import claim
 from tasks.find_recovery import Recovery
-from tasks.find_runs import Run, Runs, Watch
+from tasks.find_runs import TAG, Run, Runs, Watch
 from tasks.notify import Level, Phase, Progress
+from tests.prefect_between import between
 
 NOW = datetime.now(UTC)
 NONE = Runs({}, {})
+CRASH = Crash(NOW, timedelta(minutes=1), deployed=True)
 
 
 def ago(alarm: Alarm, **more: float) -> datetime:
@@ -63,7 +74,7 @@ def kinds(seen: View, runs: Runs = NONE) -> list[Alarm]:
 
 
 def one(**run: object) -> Runs:
-    made = Run(uuid4(), "otter", None, None, owner=False, pool="gpmedic")
+    made = Run(uuid4(), "otter", None, None, None, owner=False, pool="gpmedic")
     return Runs({"lab": (replace(made, **run),)}, {})  # type: ignore[arg-type]
 
 
@@ -91,16 +102,49 @@ def test_a_run_that_no_worker_starts_is_late() -> None:
     assert late.next_action == "Start gpmedic serve"
 
 
+def test_a_run_that_was_fetched_and_is_not_begun_wants_no_worker() -> None:
+    assert kinds(view(), one(fetched_at=NOW)) == []
+    [pending] = alarms(view(), one(fetched_at=ago(Alarm.PENDING)))
+    assert pending.alarm is Alarm.PENDING
+    assert "prefect flow-run cancel" in pending.next_action
+
+
+def test_of_runs_that_are_late_to_the_same_moment_each_is_told() -> None:
+    [late] = one(waits_since=ago(Alarm.LATE)).of["lab"]
+    assert kinds(view(), Runs({"lab": (late, replace(late, run=uuid4()))}, {})) == [Alarm.LATE] * 2
+
+
 def test_a_crash_is_told_until_another_run_follows_or_the_cluster_is_well() -> None:
-    crashed = one(crashed_at=NOW, owner=True)
+    crashed = one(crash=CRASH, owner=True)
     assert kinds(view(), crashed) == [Alarm.CRASHED]
-    follower = Run(uuid4(), "beaver", None, None, owner=True, pool=None)
+    follower = Run(uuid4(), "beaver", None, None, None, owner=True, pool=None)
     assert kinds(view(), Runs({"lab": (follower, *crashed.of["lab"])}, {})) == []
     refused = replace(follower, owner=False)
     assert kinds(view(), Runs({"lab": (refused, *crashed.of["lab"])}, {})) == [Alarm.CRASHED]
     assert kinds(view(health=looked(NOW + timedelta(seconds=1))), crashed) == []
     assert kinds(view(health=looked(NOW + timedelta(seconds=1), healthy=False)), crashed) == [Alarm.CRASHED]
-    assert kinds(view(), one(crashed_at=NOW - timedelta(days=2))) == []
+    found = Recovery(uuid4(), "otter", False, None, None, NOW, crash=replace(CRASH, at=NOW - timedelta(days=30)))
+    assert kinds(view(found)) == [Alarm.CRASHED], "also where it is older than the runs that are looked for"
+    assert kinds(view(found), Runs({"lab": (follower,)}, {})) == []
+
+
+@pytest.mark.parametrize(
+    ("crashes", "says"),
+    [
+        ([CRASH], "The next health check starts it again"),
+        ([CRASH] * MOST_IN_A_ROW, "gpmedic starts none again"),
+        ([replace(CRASH, at=NOW - timedelta(days=2))], "gpmedic no longer does"),
+        ([replace(CRASH, deployed=False)], "does not start this one again"),
+    ],
+)
+def test_the_alarm_of_a_crash_says_what_becomes_of_it(crashes: list[Crash], says: str) -> None:
+    runs = tuple(Run(uuid4(), "otter", None, None, crash, owner=True, pool=None) for crash in crashes)
+    [raised] = alarms(view(), Runs({"lab": runs}, {}))
+    assert says in raised.next_action
+    known = Recovery(runs[0].run, "otter", False, None, None, NOW, crash=crashes[0])
+    assert alarms(view(known), Runs({"lab": runs}, {})) == (raised,), "one that is found twice is one"
+    [raised] = alarms(view(), one(crash=CRASH))
+    assert "does not start this one again" in raised.next_action, "the cluster was not yet its own"
 
 
 def test_a_run_that_fails_without_a_report_is_told() -> None:
@@ -129,12 +173,15 @@ def test_a_cluster_that_no_health_check_looks_at_any_more_is_told_with_the_reaso
     assert kinds(view(), Runs({}, {"lab": watch})) == [Alarm.UNWATCHED], "none ever has"
     assert kinds(view(health=looked(NOW)), Runs({}, {"lab": watch})) == []
     assert kinds(view(), Runs({}, {"lab": replace(watch, since=NOW)})) == [], "it is deployed just now"
-    assert kinds(view(health=looked(ago(Alarm.UNWATCHED))), NONE) == [], "who looks by hand knows when"
+    [raised] = alarms(view(health=looked(ago(Alarm.UNWATCHED))), NONE)
+    assert "gpmedic setup lab --deploy" in raised.next_action, "they were deployed once"
+    assert kinds(view(health=looked(NOW)), NONE) == []
+    assert kinds(view(), NONE) == [], "who looks by hand knows when"
 
 
 @pytest.fixture
 def deployed() -> Iterator[UUID]:
-    deployment = recover.to_deployment("alarms").apply()
+    deployment = recover.to_deployment("alarms", tags=[TAG]).apply()
     assert isinstance(deployment, UUID)
     yield deployment
     with get_client(sync_client=True) as client:
@@ -175,7 +222,7 @@ def test_it_is_told_once_and_taken_back_also_by_a_restarted_service(alone: Pract
             with get_client(sync_client=True) as client:
                 client.set_flow_run_state(run.id, Crashed(), force=True)
                 client.set_flow_run_state(another.id, Cancelled(), force=True)
-            alone.wait_for(lambda: told(shown, "has crashed"), 30)
+            alone.wait_for(lambda: told(shown, "counts as crashed"), 30)
             alone.wait_for(lambda: len([m for m in alone.messages if "This is over." in m.words]) == 2, 30)
             check(name, healthy())
             alone.wait_for(lambda: len([m for m in alone.messages if "This is over." in m.words]) == 3, 30)
@@ -183,10 +230,89 @@ def test_it_is_told_once_and_taken_back_also_by_a_restarted_service(alone: Pract
         assert len([m for m in alone.messages if another.name in m.text]) == 1
 
 
+@flow(name="recover")
+def in_a_terminal(cluster: str) -> None:
+    """As `gpmedic recover` runs it: of no deployment."""
+    claim(cluster)
+
+
+def test_runs_of_others_that_have_our_names_are_none_of_ours(deployed: UUID) -> None:
+    name = f"ours-{uuid4().hex[:8]}"
+    others = recover.to_deployment("of-others").apply()
+    their_checks = health_check.to_deployment("of-others", parameters={"cluster": name}, interval=3600).apply()  # type: ignore[union-attr]
+    assert isinstance(others, UUID)
+    try:
+        assert name not in look_at_runs().watches
+        late(others, name)
+        ours = late(deployed, name)
+        assert [one.run for one in look_at_runs().of[name]] == [ours.id]
+        in_a_terminal(name)
+        assert len(look_at_runs().of[name]) == 2
+    finally:
+        with get_client(sync_client=True) as client:
+            client.delete_deployment(others)
+            client.delete_deployment(their_checks)
+
+
+def test_what_goes_wrong_with_the_alarms_keeps_nobody_from_a_question_and_what_stands_stays(
+    alone: PracticeSlack, deployed: UUID, prefect_server: str
+) -> None:
+    settings = cluster(alone)
+    late(deployed, settings.name)
+    with between(prefect_server) as prefect:
+        first, second = service_of(alone), service_of(alone)
+        with scene(alone, first, settings) as shown, serving(alone, first):
+            alone.wait_for(lambda: told(shown, "no worker has started it"), 30)
+        prefect.refused.add("/deployments/filter")
+        with scene(alone, second, settings) as shown, serving(alone, second):
+            shown.begin()
+            assert shown.asked()
+            alone.wait_for(lambda: second.tallies.rounds[settings.name, Round.DONE] > 1)
+            assert not [m for m in alone.messages if "This is over." in m.words]
+
+
+def test_an_alarm_that_wants_something_else_now_says_so_in_its_place(alone: PracticeSlack) -> None:
+    slack, channel = Speaking(Slack(alone.bot_token, alone.api_url), Language.ENGLISH), alone.new_channel()
+    name, posts = f"lab-{uuid4().hex[:8]}", AlarmPosts()
+    known = raise_alarm(Alarm.CRASHED, name, NOW, "Wait.", run="otter", id=uuid4())
+    posts.tell(slack, name, channel, None, (known,))
+    posts.tell(slack, name, channel, None, (replace(known, next_action="Begin anew."),))
+    [posted] = [m for m in alone.messages if name in m.text]
+    assert "Begin anew." in posted.words
+    AlarmPosts().tell(slack, name, channel, None, (replace(known, next_action="Begin anew."),))
+    assert posted.edits == 1, "a restarted service knows what it says"
+
+
+def test_a_channel_is_told_once_that_prefect_is_away_and_when_it_is_there_again(
+    alone: PracticeSlack, prefect_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = cluster(alone)
+    beside = ours.model_copy(update={"name": f"{ours.name}-beside"})
+    facts = replace(ALARMS[Alarm.PREFECT_AWAY], after=timedelta(seconds=3))
+    monkeypatch.setattr(gpmedic.alarms, "ALARMS", {**ALARMS, Alarm.PREFECT_AWAY: facts})
+    with between(prefect_server) as prefect:
+        service = service_of(alone)
+        with scene(alone, service, ours), scene(alone, service, beside), serving(alone, service):
+            alone.wait_for(lambda: service.tallies.rounds[beside.name, Round.DONE])
+            prefect.refused.add("")
+            alone.wait_for(lambda: service.tallies.rounds[ours.name, Round.PREFECT_AWAY])
+            assert alone.messages == (), "it may be back at once"
+            alone.wait_for(lambda: service.tallies.rounds[beside.name, Round.PREFECT_AWAY] > 2, 30)
+            [posted] = alone.messages
+            assert f"Prefect does not answer: nobody looks at {ours.name}, {beside.name}" in posted.words
+            prefect.refused.clear()
+            alone.wait_for(lambda: "This is over." in alone.messages[0].words, 30)
+            before = service.tallies.rounds[ours.name, Round.PREFECT_AWAY]
+            prefect.refused.add("")
+            alone.wait_for(lambda: service.tallies.rounds[ours.name, Round.PREFECT_AWAY] > before)
+            prefect.refused.clear()
+        assert len(alone.messages) == 1
+
+
 @pytest.mark.chaos
 def test_prefect_says_what_becomes_of_the_health_checks_of_a_cluster() -> None:
     name = f"watch-{uuid4().hex[:8]}"
-    deployment = health_check.to_deployment(name, parameters={"cluster": name}, interval=3600).apply()  # type: ignore[union-attr]
+    deployment = health_check.to_deployment(name, parameters={"cluster": name}, interval=3600, tags=[TAG]).apply()  # type: ignore[union-attr]
     try:
         assert look_at_runs().watches[name].checks is Checks.NOT_TAKEN
         with get_client(sync_client=True) as client:

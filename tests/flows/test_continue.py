@@ -15,7 +15,9 @@ from prefect.client.schemas.filters import FlowFilter, FlowFilterName, FlowRunFi
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.deployments import run_deployment
+from prefect.states import Crashed, Pending
 
+import tasks.claim
 from flows.health_check import health_check
 from flows.journal import KEY
 from flows.recover import recover
@@ -23,16 +25,18 @@ from gpmedic.access.brake import pull, release
 from gpmedic.access.observe import observe
 from gpmedic.access.ssh import Shell
 from gpmedic.cluster import Status
+from gpmedic.crashes import MOST_IN_A_ROW
 from gpmedic.practice import Fault, PracticeCluster
 from tasks.approve import Answer
 from tasks.claim import CLAIM_TAG
-from tasks.continue_recovery import MOST_IN_A_ROW
-from tests.jobs import jobs_of
+from tests.jobs import jobs_of, wait_for_job
 from tests.people import give
 from tests.worker import worked
 
 PATIENCE = 240
 """Seconds for what takes a process of its own some seconds, on a machine that does nothing else."""
+LOOKS_WITHIN = 20.0
+"""Seconds that a mirror takes to catch up: longer than a health check."""
 WORKER = """
 import sys
 from uuid import UUID
@@ -237,6 +241,61 @@ def test_what_crashes_again_and_again_is_left_to_a_person(practice: PracticeClus
         run = newest[0]
     assert run.state_name == "Crashed"
     assert finished(started("recover/continue", practice), prefect_server).state_name == "Completed"
+
+
+def crashed_by_the_server(run: FlowRun) -> None:
+    """As the automation does the moment that a server is there again which was away for long."""
+    with get_client(sync_client=True) as client:
+        client.set_flow_run_state(run.id, Crashed(), force=True)
+
+
+def test_a_run_that_was_crashed_while_its_process_lives_counts_as_running_again_and_asks_its_next_question(
+    practice: PracticeCluster, prefect_server: str
+) -> None:
+    before, known = jobs_of(practice), len(recoveries(practice))
+    down(practice, Fault.KILL_PRIMARY, 1)
+    practice.break_(Fault.SLOW_RESYNC, seconds=LOOKS_WITHIN)
+    run = started("recover/continue", practice)
+    suspended(run, prefect_server)
+    give(run.id, Answer(decision="yes", operator="anna"))
+    with working(run, prefect_server) as worker:
+        wait_for_job(practice, before, "recover")
+        crashed_by_the_server(run)
+        looked(practice)
+        assert read(run).state_name == "Running"
+        worker.wait(PATIENCE)
+    practice.heal(Fault.SLOW_RESYNC)
+    assert read(run).state_name == "Suspended", read(run).state
+    give(run.id, Answer(decision="yes", operator="anna"))
+    with working(run, prefect_server):
+        wait_for_job(practice, before, "rebalance")
+        crashed_by_the_server(run)
+        looked(practice)
+    looked(practice)
+    assert read(run).state_name == "Crashed", "what counts as running again can die"
+    assert len(recoveries(practice)) == known + 2
+    ended = finished(recoveries(practice)[0], prefect_server)
+    assert ended.state_name == "Completed", ended.state
+    assert sorted(job.name.partition("-")[0] for job in jobs_of(practice) - before) == ["rebalance", "recover"]
+
+
+def test_a_run_that_a_dead_host_has_fetched_goes_on_and_one_that_is_just_beginning_is_left_alone(
+    practice: PracticeCluster, prefect_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = len(recoveries(practice))
+    down(practice, Fault.KILL_MIRROR, 2)
+    run = started("recover/continue", practice)
+    suspended(run, prefect_server)
+    give(run.id, Answer(decision="yes", operator="anna"))
+    with get_client(sync_client=True) as client:
+        client.set_flow_run_state(run.id, Pending())  # and the host dies
+    looked(practice)
+    assert read(run).state_name == "Pending", "it may take its time"
+    monkeypatch.setattr(tasks.claim, "BEGINS_WITHIN", 0.1)
+    looked(practice)
+    assert read(run).state_name == "Crashed"
+    assert len(recoveries(practice)) == known + 2
+    assert finished(recoveries(practice)[0], prefect_server).state_name == "Completed"
 
 
 def _owns(run: FlowRun, cluster: PracticeCluster) -> bool:

@@ -4,11 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from prefect.automations import Automation
 from prefect.client.orchestration import get_client
+from prefect.events.schemas.automations import EventTrigger
 
 from blocks.greenplum import load_cluster, save_cluster
 from blocks.slack_app import SlackApp
-from flows.deployed import POOL, PrefectVisit, deploy
+from flows.deployed import DEAD_AFTER, POOL, ZOMBIES, PrefectVisit, deploy
 from flows.local_server import local_server
 from gpmedic.approvals.doctor import SlackVisit
 from gpmedic.check import Verdict
@@ -54,6 +56,21 @@ def test_deploying_twice_makes_nothing_twice_and_a_second_cluster_gets_only_its_
     deploy("marketing")
     assert counted() == (pools, deployments + 1, automations)
     assert examined("marketing")[Access.DEPLOYMENTS].verdict is Verdict.PASS
+
+
+def test_an_automation_that_does_not_wait_for_a_server_that_is_away_is_told_and_replaced() -> None:
+    deploy("sales")
+    made = Automation.read(name=ZOMBIES)
+    assert isinstance(made.trigger, EventTrigger)
+    made.trigger.within = DEAD_AFTER / 3
+    made.update()
+    assert examined("sales")[Access.ZOMBIES].verdict is Verdict.WARN
+    deploy("sales")
+    assert examined("sales")[Access.ZOMBIES].verdict is Verdict.PASS
+    with get_client(sync_client=True) as client:
+        [found] = client.read_automations_by_name(ZOMBIES)
+    assert isinstance(found.trigger, EventTrigger)
+    assert found.trigger.within == DEAD_AFTER
 
 
 def test_a_cluster_and_its_slack_are_found_through_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

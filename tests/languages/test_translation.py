@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpmedic import gpinitstandby, gprecoverseg_report, gpstop_lines
-from gpmedic.alarms import Alarm, raise_alarm, start_of
+from gpmedic.alarms import CRASHED_ACTIONS, UNWATCHED_ACTIONS, Alarm, raise_alarm, start_of
 from gpmedic.check import CheckName, Verdict
 from gpmedic.cluster import Version
 from gpmedic.conditions import CONDITIONS, Condition, Scenario, Severity
@@ -254,9 +254,17 @@ CARD = Card(
     looked_at=at(9),
 )
 APPROVAL = Approval("rebalance", "00ff", Decision.DECLINED, ANNA, at(9), "", "command line")
-ALARMED = [raise_alarm(a, "lab", at(0), run="otter", id="0-1", start=start_of("gpmedic")) for a in Alarm]
+ALARMS_AND_ACTIONS = [
+    *((alarm, "") for alarm in Alarm),
+    *((Alarm.CRASHED, action) for action in CRASHED_ACTIONS.values()),
+    *((Alarm.UNWATCHED, action) for action in UNWATCHED_ACTIONS.values()),
+]
+ALARMED = [
+    raise_alarm(alarm, "lab", at(0), action, run="otter", id="0-1", start=start_of("gpmedic"))
+    for alarm, action in ALARMS_AND_ACTIONS
+]
 MESSAGES = {
-    **{f"alarm: {told.alarm}": alarm_messages.alarm(told) for told in ALARMED},
+    **{f"alarm: {told.alarm}, {told.next_action}": alarm_messages.alarm(told) for told in ALARMED},
     **{f"over: {told.alarm}": alarm_messages.over(told, at(60)) for told in ALARMED},
     "parent": messages.parent(CARD),
     "over": messages.parent(replace(CARD, over=True, findings=(), outcome=Outcome.RECOVERED)),
