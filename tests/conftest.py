@@ -17,13 +17,13 @@ from flows.local_server import free_port, local_server, served, server_process
 from gpmedic.cluster import COORDINATOR_CONTENT, Mode, Status
 from gpmedic.practice import PracticeCluster
 from gpmedic.practice.facts import SegmentFacts
+from gpmedic.practice.memory import MEMORY, memory_has_room
 from gpmedic.practice.postgres import BASE_VARIABLE
 from tests.postgres_server import postgres_server
 
 SERVER_VARIABLE = "GPMEDIC_TESTS_PREFECT_PORT"
 _SLOW_FOLDERS = ("flows", "approvals", "chaos", "cli", "live", "practice", "access", "tasks")
 _TESTS = Path(__file__).parent
-_MEMORY = Path("/dev/shm")  # noqa: S108 (mkdtemp below)
 _NEEDED_BYTES = 6 << 30
 _LONG_SECONDS = 600
 _ours = pytest.StashKey[ExitStack]()
@@ -36,8 +36,8 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     # What the session starts here is for all workers of xdist; they inherit the variables.
     config.stash[_ours] = stack = ExitStack()
-    if BASE_VARIABLE not in os.environ and _enough_memory():
-        folder = Path(tempfile.mkdtemp(prefix="gpmedic-tests-", dir=_MEMORY))
+    if BASE_VARIABLE not in os.environ and memory_has_room(_NEEDED_BYTES):
+        folder = Path(tempfile.mkdtemp(prefix="gpmedic-tests-", dir=MEMORY))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         stack.enter_context(_variable(BASE_VARIABLE, str(folder)))
     if config.getoption("numprocesses", None):
@@ -118,12 +118,3 @@ def _variable(name: str, value: str) -> Iterator[None]:
         yield
     finally:
         del os.environ[name]
-
-
-def _enough_memory() -> bool:
-    try:
-        room = os.statvfs(_MEMORY)
-    except OSError:
-        return False
-    programs_run_there = not room.f_flag & os.ST_NOEXEC
-    return programs_run_there and room.f_bavail * room.f_frsize >= _NEEDED_BYTES and os.access(_MEMORY, os.W_OK)

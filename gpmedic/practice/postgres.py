@@ -22,23 +22,35 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gpmedic.practice.control import PracticeError
+from gpmedic.practice.memory import MEMORY, memory_has_room
 
 POSTGRES_VARIABLE = "GPMEDIC_POSTGRES"
 BASE_VARIABLE = "GPMEDIC_PRACTICE"
 UNPRIVILEGED_USER = "nobody"  # has a passwd entry everywhere; PostgreSQL fails for a uid without one
+_ROOM_BYTES = 4 << 30  # a cluster that is written to and copied in full takes one
 _NEEDED = ("postgres", "initdb", "psql", "pg_basebackup", "pg_rewind", "pg_controldata")
 _SYSTEM = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql@*/bin")
 
 
 def base_folder() -> Path:
-    """Where practice clusters, PostgreSQL's copy and templates lie: $GPMEDIC_PRACTICE, else in the temporary folder."""
-    default = Path(tempfile.gettempdir()) / f"gpmedic-practice-{os.getuid()}"
-    folder = Path(os.environ.get(BASE_VARIABLE, default)).expanduser().resolve()  # as `pwd -P` in the shims
+    """Where practice clusters, PostgreSQL's copy and templates lie.
+
+    $GPMEDIC_PRACTICE, else in memory where that has room, else in the temporary folder.
+    """
+    given = os.environ.get(BASE_VARIABLE)
+    folder = (_default() if given is None else Path(given)).expanduser().resolve()  # as `pwd -P` in the shims
     folder.mkdir(mode=0o755, parents=True, exist_ok=True)
     if folder.stat().st_uid != os.getuid():
         raise PracticeError(f"{folder} belongs to somebody else.", f"Set {BASE_VARIABLE} to a folder of your own.")
     folder.chmod(0o755)
     return folder
+
+
+def _default() -> Path:
+    places = [place / f"gpmedic-practice-{os.getuid()}" for place in (MEMORY, Path(tempfile.gettempdir()))]
+    # Who takes a cluster down must look where it was started, however much room there is by now.
+    in_use = next((place for place in places if any((place / "clusters").glob("*"))), None)
+    return in_use or places[0 if memory_has_room(_ROOM_BYTES) else 1]
 
 
 @dataclass(frozen=True, slots=True)
