@@ -38,6 +38,9 @@ class Phase(Enum):
 
 SAYS = {Phase.RECOVERING: "Initiating segment recovery", Phase.REBALANCING: "Triggering segment reconfiguration"}
 
+USED = {phase: ["rebalance", "recover"] if phase is Phase.REBALANCING else ["recover"] for phase in Phase}
+"""The steps whose utilities are started, each once."""
+
 
 @pytest.fixture(scope="module")
 def practice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PracticeCluster]:
@@ -112,10 +115,10 @@ def test_the_server_is_killed_and_comes_back(phase: Phase, here: Site, practice:
         if phase is Phase.SUSPENDED:
             say_yes(practice, "recover")
         await_recovered(practice)
-    assert scene.started() == (["rebalance", "recover"] if phase is Phase.REBALANCING else ["recover"])
+    assert scene.started() == USED[phase]
 
 
-@pytest.mark.parametrize("phase", [Phase.SUSPENDED, Phase.RECOVERING, Phase.POLLING])
+@pytest.mark.parametrize("phase", Phase)
 def test_the_worker_is_killed_with_its_runs_and_another_one_starts(
     phase: Phase, here: Site, practice: PracticeCluster
 ) -> None:
@@ -135,7 +138,7 @@ def test_the_worker_is_killed_with_its_runs_and_another_one_starts(
         if phase is Phase.SUSPENDED:
             say_yes(practice, "recover")
         await_recovered(practice)
-    assert scene.started() == ["recover"]
+    assert scene.started() == USED[phase]
 
 
 @pytest.mark.parametrize("phase", [Phase.RECOVERING, Phase.POLLING])
