@@ -37,6 +37,7 @@ from gpmedic.check import Verdict
 from gpmedic.doctor import Access, Check, Seen
 from gpmedic.errors import HostUnreachable
 from gpmedic.masking import masked
+from tasks.claim import NO_SIGN_OF_LIFE
 from tasks.find_runs import TAG
 
 T = TypeVar("T")
@@ -224,7 +225,7 @@ def crash_zombies() -> bool:
         threshold=1,
         within=DEAD_AFTER,
     )
-    crash = ChangeFlowRunState(state=StateType.CRASHED, message="no sign of life: its process or its host died")
+    crash = ChangeFlowRunState(state=StateType.CRASHED, message=NO_SIGN_OF_LIFE)
     Automation(name=ZOMBIES, trigger=trigger, actions=[crash]).create()
     return True
 

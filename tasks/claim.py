@@ -41,9 +41,12 @@ KEPT_SECONDS = 14 * 86400
 """For so long the file of a run that has ended is kept; no question stands that long."""
 ENDS_WITHIN = 180.0
 """Seconds that the process of a run which has been suspended may take to end; on a busy host that is long."""
-BEGINS_WITHIN = 180.0
-"""Seconds from when a worker fetches a run to when its process says that it runs. Where the host dies in between,
-nobody fetches it again, and one whose question was answered would hold its cluster for good."""
+BEGINS_WITHIN = 600.0
+"""Seconds from when a worker fetches a run to when its process says that it runs: longer than an outage of the server
+that it lives through, and than two clocks differ. Where the host dies in between, nobody fetches it again, and one
+whose question was answered would hold its cluster for good."""
+NO_SIGN_OF_LIFE = "no sign of life: its process or its host died"
+"""What the server says of a run that it has crashed because it heard nothing."""
 LONGEST_PAUSE = 1.5
 """Seconds, at random, before the next attempt of a run that met another one just claiming."""
 
@@ -107,18 +110,21 @@ def end_if_dead(run: UUID) -> None:
         _ended_because_dead(client, client.read_flow_run(run))
 
 
-def revived(run: UUID) -> bool:
+def revived(run: FlowRun) -> bool:
     """Have a crashed run count as running again where a process of this host works on it; False: none does.
 
     A server that was away for long crashes what it has not heard. Then the claim is gone, so that another run may come
-    beside it, and Prefect would not let it ask its next question.
+    beside it, and Prefect would not let it ask its next question. A process that has said itself that it crashed ends.
     """
+    if run.state is None or run.state.message != NO_SIGN_OF_LIFE:
+        return False
     with suppress(BlockingIOError):
-        _left(run)
+        _left(run.id)
         return False
     with get_client(sync_client=True) as client:
-        client.set_flow_run_state(run, Running(message="Its process lives."), force=True)
-        _lock_file(run).write_bytes(_state_id(client.read_flow_run(run)))  # or its death would not be seen any more
+        client.set_flow_run_state(run.id, Running(message="Its process lives."), force=True)
+        now = client.read_flow_run(run.id)
+        _lock_file(run.id).write_bytes(_state_id(now))  # or its death would not be seen any more
     return True
 
 
@@ -139,13 +145,18 @@ def _claimants(client: SyncPrefectClient, tag: str) -> list[FlowRun]:
 
 
 def _lock_file(run: UUID) -> Path:
-    return Path(tempfile.gettempdir()) / f"gpmedic-runs-{os.getuid()}" / f"{run}.lock"
+    try:  # of the temporary folder a service gets a new one at each start
+        folder = Path("~/.local/state/gpmedic/runs").expanduser()
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except (OSError, RuntimeError):  # an account without a home
+        folder = Path(tempfile.gettempdir()) / f"gpmedic-runs-{os.getuid()}"
+        folder.mkdir(mode=0o700, exist_ok=True)
+    return folder / f"{run}.lock"
 
 
 def _stay_alive(run: FlowRun) -> None:
     if run.id not in _alive:
         path = _lock_file(run.id)
-        path.parent.mkdir(mode=0o700, exist_ok=True)
         held = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         _await(held, run)
         _alive[run.id] = held
@@ -189,7 +200,8 @@ def _is_dead(client: SyncPrefectClient, run: FlowRun) -> bool:
     claimed.
     """
     if run.state is not None and run.state.type is StateType.PENDING:
-        return (datetime.now(UTC) - run.state.timestamp).total_seconds() > BEGINS_WITHIN
+        waited = datetime.now(UTC) - run.state.timestamp
+        return waited.total_seconds() > BEGINS_WITHIN and _state_id(client.read_flow_run(run.id)) == _state_id(run)
     if f"{HOST_TAG}{socket.gethostname()}" not in run.tags:
         return False
     try:

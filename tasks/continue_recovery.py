@@ -6,6 +6,7 @@ another state of the cluster.
 
 from datetime import UTC, datetime
 from typing import Final
+from uuid import UUID
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
@@ -35,7 +36,7 @@ def continue_recovery(cluster: str) -> Recovery | None:
             runs = _newest(client, cluster)
         if not runs:
             return None
-        if crash_of(runs[0]) is not None and revived(runs[0].id):
+        if crash_of(runs[0]) is not None and revived(runs[0]):
             told = f"Recovery run {runs[0].name} counted as crashed, and its process lives: it counts as running again."
             tell(Phase.OBSERVE, told, Level.WARNING)
             runs = _newest(client, cluster)
@@ -44,22 +45,39 @@ def continue_recovery(cluster: str) -> Recovery | None:
             _give_up(cluster, runs[0])
         if becomes is not Follows.GOES_ON or runs[0].deployment_id is None:
             return recovery_of(runs[0])
-        again = client.create_flow_run_from_deployment(
-            runs[0].deployment_id,
-            parameters=runs[0].parameters,
-            tags=[tag for tag in runs[0].tags if not tag.startswith(_OF_THE_RUN)],
-            idempotency_key=f"gpmedic-continues-{runs[0].id}",
-        )
+        again = _follower(client, runs[0], runs[0].deployment_id)
+    if again is None:
+        _give_up(cluster, runs[0])
+        return recovery_of(runs[0])
     told = f"Recovery run {runs[0].name} has lost its process; {again.name} goes on with what it began."
     tell(Phase.OBSERVE, told, Level.WARNING)
     announce(cluster, "recovery.continued", {"crashed": str(runs[0].id), "run": str(again.id), "message": told})
     return recovery_of(again)
 
 
+def _follower(client: SyncPrefectClient, crashed: FlowRun, deployment: UUID) -> FlowRun | None:
+    """The run that goes on, however many looks ask; None where several have ended before the cluster was theirs,
+    or a person has cancelled one."""
+    for attempt in range(1, MOST_IN_A_ROW + 1):
+        run = client.create_flow_run_from_deployment(
+            deployment,
+            parameters=crashed.parameters,
+            tags=[tag for tag in crashed.tags if not tag.startswith(_OF_THE_RUN)],
+            idempotency_key=f"gpmedic-continues-{crashed.id}{f'-{attempt}' if attempt > 1 else ''}",
+        )
+        end_if_dead(run.id)
+        state = client.read_flow_run(run.id).state
+        if state is None or not state.is_final():
+            return run
+        if state.is_cancelled():
+            return None
+    return None
+
+
 def _give_up(cluster: str, last: FlowRun) -> None:
     told = (
-        f"{MOST_IN_A_ROW} recovery runs of {cluster} have crashed soon after their start, one after the other; the last"
-        f" is {last.name}, and none follows."
+        f"Recovery runs of {cluster} have crashed soon after their start, one after the other, or were cancelled; the"
+        f" last that had the cluster is {last.name}, and none follows."
     )
     action = "Read the log of that run and of its worker, then start the recovery yourself."
     tell(Phase.OBSERVE, f"{told} Next: {action}", Level.WARNING)

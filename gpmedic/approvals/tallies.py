@@ -4,6 +4,7 @@ Other threads read it: they ask for the keys that can be, and never walk over wh
 """
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -43,14 +44,16 @@ class Tallies:
         self._wrong_since: dict[str, datetime] = {}
         self._ends = Ends()
 
-    def saw(self, view: View, thread: Thread | None, raised: tuple[Raised, ...] = ()) -> None:
+    def saw(self, view: View, thread: Thread | None, raised: tuple[Raised, ...] | None = ()) -> None:
         """Note what a round has read.
 
         Args:
             thread: of the newest incident, where it is known; while Slack is away none can be opened.
-            raised: the alarms of its runs.
+            raised: the alarms of its runs; None where they could not be looked for, and then the last ones stand.
         """
-        self.sights[view.cluster] = sight(view, self._incident_since(view, thread), raised)
+        before = self.sights.get(view.cluster)
+        now = sight(view, self._incident_since(view, thread), raised or ())
+        self.sights[view.cluster] = now if raised is not None or before is None else replace(now, alarms=before.alarms)
         for result, reason in self._ends.ended(view):
             self.recoveries[view.cluster, result] += 1
             if reason is not None:

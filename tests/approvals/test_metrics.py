@@ -18,6 +18,7 @@ from blocks.slack_app import SlackApp
 from flows.health_note import HealthNote, keep_note
 from flows.journal import Journal
 from flows.local_server import free_port
+from gpmedic.alarms import Alarm, Raised
 from gpmedic.approvals.http import PATH as INTERACTIVITY
 from gpmedic.approvals.http import application, served
 from gpmedic.approvals.metric_table import METRICS
@@ -179,6 +180,14 @@ def test_what_was_seen_long_ago_is_withheld_and_only_its_time_is_told() -> None:
     later = figures(tallies, NOW + NEWS)  # the rounds have stopped
     assert {name for name, _ in later if "recovery" in name or "healthy" in name} == set()
     assert figure(later, "gpmedic_last_round_timestamp_seconds", cluster="lab") == NOW.timestamp()
+
+
+def test_alarms_that_cannot_be_looked_for_stay_as_they_were() -> None:
+    tallies, view = Tallies(), View("lab", None, None, None, None, NOW)
+    stuck = Raised(Alarm.STUCK, "lab", NOW, "It says nothing.", "Look.")
+    for raised, counted in (((stuck,), 1), (None, 1), ((), 0)):
+        tallies.saw(view, None, raised)
+        assert figure(figures(tallies), "gpmedic_alarms", cluster="lab", alarm="stuck") == counted
 
 
 def test_what_nobody_knows_makes_no_new_series() -> None:

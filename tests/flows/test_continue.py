@@ -15,7 +15,7 @@ from prefect.client.schemas.filters import FlowFilter, FlowFilterName, FlowRunFi
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.deployments import run_deployment
-from prefect.states import Crashed, Pending
+from prefect.states import Cancelled, Crashed, Pending
 
 import tasks.claim
 from flows.health_check import health_check
@@ -28,7 +28,7 @@ from gpmedic.cluster import Status
 from gpmedic.crashes import MOST_IN_A_ROW
 from gpmedic.practice import Fault, PracticeCluster
 from tasks.approve import Answer
-from tasks.claim import CLAIM_TAG
+from tasks.claim import CLAIM_TAG, NO_SIGN_OF_LIFE
 from tests.jobs import jobs_of, wait_for_job
 from tests.people import give
 from tests.worker import worked
@@ -246,7 +246,7 @@ def test_what_crashes_again_and_again_is_left_to_a_person(practice: PracticeClus
 def crashed_by_the_server(run: FlowRun) -> None:
     """As the automation does the moment that a server is there again which was away for long."""
     with get_client(sync_client=True) as client:
-        client.set_flow_run_state(run.id, Crashed(), force=True)
+        client.set_flow_run_state(run.id, Crashed(message=NO_SIGN_OF_LIFE), force=True)
 
 
 def test_a_run_that_was_crashed_while_its_process_lives_counts_as_running_again_and_asks_its_next_question(
@@ -296,6 +296,23 @@ def test_a_run_that_a_dead_host_has_fetched_goes_on_and_one_that_is_just_beginni
     assert read(run).state_name == "Crashed"
     assert len(recoveries(practice)) == known + 2
     assert finished(recoveries(practice)[0], prefect_server).state_name == "Completed"
+
+
+def test_of_runs_that_end_before_the_cluster_is_theirs_another_follows_until_a_person_cancels_one(
+    practice: PracticeCluster, prefect_server: str
+) -> None:
+    down(practice, Fault.KILL_MIRROR, 3)
+    run = started("recover/continue", practice)
+    killed_when(run, lambda: _owns(run, practice), prefect_server)
+    looked(practice)
+    known = len(recoveries(practice))
+    for ends, more in ((Crashed(), 1), (Cancelled(), 1)):
+        with get_client(sync_client=True) as client:
+            client.set_flow_run_state(recoveries(practice)[0].id, ends, force=True)
+        looked(practice)
+        looked(practice)
+        assert len(recoveries(practice)) == known + more, ends.name
+    assert finished(started("recover/continue", practice), prefect_server).state_name == "Completed"
 
 
 def _owns(run: FlowRun, cluster: PracticeCluster) -> bool:

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 from prefect import flow
+from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.deployments import run_deployment
 from prefect.flow_runs import resume_flow_run
+from prefect.states import Crashed, Scheduled
 
 from flows.attend import give_and_see
 from gpmedic.errors import LockHeld
@@ -117,6 +119,20 @@ def test_who_answers_a_suspended_run_is_told_that_the_answer_counts_and_its_time
     time.sleep(1.1)
     worked(deployed, run)
     assert (tmp_path / "decided").read_text() == str(counted[1])
+
+
+def test_a_run_that_is_begun_again_after_its_answer_has_come_goes_by_that_answer(
+    deployment: str, tmp_path: Path
+) -> None:
+    (tmp_path / "plan").write_text("bcd")
+    run = worked(deployed, scheduled(deployment, tmp_path, "gp-x"))
+    give(run.id, Answer(decision="yes", operator="anna"))
+    with get_client(sync_client=True) as client:
+        client.set_flow_run_state(run.id, Crashed(), force=True)  # before its process had begun
+        client.set_flow_run_state(run.id, Scheduled(), force=True)  # as a person has it tried again on Prefect's page
+    run = worked(deployed, run)
+    assert run.state_name == "Completed", run.state
+    assert (tmp_path / "trace").read_text().splitlines()[-1] == "anna approved bcd"
 
 
 def test_a_no_to_a_suspended_run_fails_it(deployment: str, tmp_path: Path) -> None:
