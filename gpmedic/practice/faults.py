@@ -17,7 +17,7 @@ from gpmedic.practice.facts import SshState
 from gpmedic.practice.fault import Fault, Lie, wanted_target
 from gpmedic.practice.hosts import Hosts
 from gpmedic.practice.layout import Row
-from gpmedic.practice.processes import end, with_variables
+from gpmedic.practice.processes import alive, command_of, end, with_variables
 from gpmedic.practice.sshd import HOST_VARIABLE
 from gpmedic.practice.utilities.gprecoverseg_lock import pid_file, release
 
@@ -237,6 +237,9 @@ def _honest(engine: Engine, lie: str) -> str:
     return f"No longer: {lie.replace('-', ' ')}."
 
 
+_HOLDS_THE_LOCK = "import time; time.sleep(86400)"
+
+
 def _lock(engine: Engine) -> Path:
     return pid_file(engine.release, Path(engine.coordinator.datadir))
 
@@ -244,7 +247,7 @@ def _lock(engine: Engine) -> Path:
 def _hold_lock(engine: Engine, _: None) -> str:
     name = str(engine.folder / "greenplum" / "bin" / "gprecoverseg")
     holder = subprocess.Popen(
-        [sys.executable, "-c", "import time; time.sleep(86400)", name, "-a"],
+        [sys.executable, "-c", _HOLDS_THE_LOCK, name, "-a"],
         stdin=subprocess.DEVNULL,
         env={CLUSTER_VARIABLE: str(engine.folder)},
     )
@@ -267,7 +270,10 @@ def _write_lock(engine: Engine, pid: int) -> str:
 def _free_lock(engine: Engine, _: None) -> str:
     lock = _lock(engine)
     if lock.exists():
-        end(int(lock.read_text()), carrying="gprecoverseg")
+        pid = int(lock.read_text())
+        if alive(pid) and _HOLDS_THE_LOCK not in command_of(pid):
+            return f"{lock} belongs to a gprecoverseg that is at work."
+        end(pid, carrying=_HOLDS_THE_LOCK)
         release(engine.release, Path(engine.coordinator.datadir))
     return f"{lock} is gone."
 

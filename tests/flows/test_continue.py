@@ -75,7 +75,7 @@ def recoveries(cluster: PracticeCluster) -> list[FlowRun]:
     """The newest first; those too that have only been scheduled."""
     with get_client(sync_client=True) as client:
         of_recover = FlowFilter(name=FlowFilterName(any_=[recover.name]))
-        runs = client.read_flow_runs(flow_filter=of_recover, sort=FlowRunSort.EXPECTED_START_TIME_DESC, limit=50)
+        runs = client.read_flow_runs(flow_filter=of_recover, sort=FlowRunSort.EXPECTED_START_TIME_DESC, limit=200)
     return [run for run in runs if run.parameters == {"cluster": cluster.name}]
 
 

@@ -23,9 +23,9 @@ pytestmark = pytest.mark.chaos
 BEFORE = (Finding(Access.SETTINGS, Verdict.PASS, ""),)
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(autouse=True)
 def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """What is deployed here must not be met by other tests."""
+    """What is deployed in a test must not be met by another one."""
     with local_server(tmp_path_factory.mktemp("prefect")) as url:
         yield url
 

@@ -1,15 +1,18 @@
 """Faults do what they say, and heal."""
 
+import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from gpmedic.cluster import Mode, Status
 from gpmedic.practice import Fault, PracticeCluster, PracticeError
 from gpmedic.practice.control import Verb
-from gpmedic.practice.facts import Answer, Facts, SshState
+from gpmedic.practice.facts import Answer, Facts, Release, SshState
 from gpmedic.practice.fault import Lie
 from gpmedic.practice.processes import alive
+from gpmedic.practice.utilities.gprecoverseg_lock import pid_file
 from gpmedic.wal import lsn_bytes
 from tests.practice.conftest import Host, data_directory, unique_name
 
@@ -35,6 +38,20 @@ def test_a_held_lock_names_a_living_gprecoverseg(six: PracticeCluster) -> None:
     assert lock is not None
     assert lock.alive
     assert "gprecoverseg" in Host(six).run(f"ps -o args= -p {lock.pid}").stdout
+    six.heal(Fault.LOCK_HELD)
+    assert six.facts().lock is None
+
+
+def test_what_heals_a_lock_leaves_a_gprecoverseg_alone_that_is_at_work(six: PracticeCluster) -> None:
+    six.break_(Fault.LOCK_STALE)
+    lock = pid_file(Release.V6, Path(six.facts().coordinator.datadir))
+    with subprocess.Popen(["sleep", "600"]) as at_work:
+        try:
+            lock.write_text(f"{at_work.pid}\n")
+            assert "at work" in six.heal(Fault.LOCK_HELD)
+            assert at_work.poll() is None
+        finally:
+            at_work.kill()
     six.heal(Fault.LOCK_HELD)
     assert six.facts().lock is None
 
