@@ -2,6 +2,7 @@
 
 import os
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 
 from flows.attend import attend
 from flows.recover import recover
+from gpmedic.access.environment import prelude
+from gpmedic.cluster import Mode
 from gpmedic.errors import GpmedicError, PrecheckFailed, UnsafeState, UtilityBusy
 from gpmedic.practice import Fault, PracticeCluster
 from gpmedic.report import Outcome, RecoveryReport
@@ -65,8 +68,10 @@ def jobs_of(cluster: PracticeCluster, action: str = "recover") -> list[Path]:
         ),
         (Fault.SSH_BANNER, {"host": "sdw2"}, PrecheckFailed, r"quiet ssh \(sdw2\): .*practice host", "Silence banner"),
         (Fault.DATADIR_MODE, {"dbid": 8}, PrecheckFailed, r"data directory mode \(dbid 8 on sdw2\): .*755", "chmod"),
+        (Fault.SSH_REFUSED, {"host": "sdw2"}, PrecheckFailed, r"host reachable \(sdw2\)", "gpmedic recover-to-spare"),
+        (Fault.DISK_FULL, {"host": "sdw2"}, PrecheckFailed, r"disk space \(dbid 8 on sdw2\)", "room"),
     ],
-    ids=["held lock", "stale lock", "wordy ssh", "open directory"],
+    ids=["held lock", "stale lock", "wordy ssh", "open directory", "silent host", "full disk"],
 )
 def test_what_would_make_gprecoverseg_fail_in_silence_is_refused_before_anybody_is_asked(  # noqa: PLR0917
     fault: Fault,
@@ -76,7 +81,7 @@ def test_what_would_make_gprecoverseg_fail_in_silence_is_refused_before_anybody_
     advice: str,
     mirror_down: PracticeCluster,
 ) -> None:
-    """T1, T22, T12, T26."""
+    """T1, T22, T12, T26, T2, and the full disk of the field."""
     before = jobs_of(mirror_down)
     mirror_down.break_(fault, **target)
     try:
@@ -86,6 +91,46 @@ def test_what_would_make_gprecoverseg_fail_in_silence_is_refused_before_anybody_
         mirror_down.heal(fault, **target)
     assert re.search(advice, error.value.next_action), error.value.next_action
     assert jobs_of(mirror_down) == before
+
+
+def test_a_former_primary_whose_marker_would_keep_pg_rewind_away_is_not_recovered(practice: PracticeCluster) -> None:
+    """T14: gprecoverseg would start it as it is, with what it wrote after the roles had switched."""
+    practice.break_(Fault.KILL_PRIMARY, content=3)
+    former = practice.wait_until(lambda facts: facts.segment(5).status.value == "d").segment(5)
+    before, marker = jobs_of(practice), Path(former.datadir) / "standby.signal"
+    marker.touch()
+    try:
+        with pytest.raises(PrecheckFailed, match=r"pg_rewind will run \(dbid 5 .*pg_rewind will be skipped"):
+            attend(lambda: recover(practice.name), nobody)
+    finally:
+        marker.unlink()
+    assert jobs_of(practice) == before
+
+
+@pytest.mark.chaos
+def test_nothing_is_started_beside_a_copy_that_has_outlived_its_gprecoverseg(mirror_down: PracticeCluster) -> None:
+    """T22: gprecoverseg was killed and somebody has removed its lock, but its pg_basebackup goes on."""
+    before = jobs_of(mirror_down)
+    mirror_down.break_(Fault.SLOW_RESYNC, seconds=25)
+    kill_in_the_middle_of_a_copy(mirror_down, 8)
+    mirror_down.heal(Fault.LOCK_STALE)
+    with pytest.raises(PrecheckFailed, match=r"no orphan recovery process \(sdw2\): .*/mirror/gpseg0"):
+        attend(lambda: recover(mirror_down.name), nobody)
+    assert jobs_of(mirror_down) == before
+    mirror_down.heal(Fault.SLOW_RESYNC)
+    mirror_down.wait_until(lambda facts: facts.segment(8).mode is Mode.SYNCHRONIZED)
+
+
+def kill_in_the_middle_of_a_copy(cluster: PracticeCluster, dbid: int) -> None:
+    """What a person has started on the coordinator's host is killed with -9 while it copies this segment."""
+    settings = cluster.settings
+    with subprocess.Popen(
+        ["/bin/sh", "-c", f"{prelude(settings.greenplum, settings.database.port)}exec gprecoverseg -aF"],
+        env={"PATH": "/usr/bin:/bin", "HOME": str(cluster.folder / "hosts" / "mdw"), "USER": "gpadmin"},
+        stdout=subprocess.DEVNULL,
+    ) as killed:
+        cluster.wait_until(lambda facts: facts.segment(dbid).copying is not None)
+        killed.kill()
 
 
 @pytest.mark.chaos
