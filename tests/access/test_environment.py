@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from gpmedic.access import environment
 from gpmedic.access.environment import NO_GREENPLUM, prelude
 from gpmedic.access.ssh import Shell
 from gpmedic.settings import GreenplumSettings
@@ -52,3 +53,10 @@ def test_a_gphome_without_greenplum_is_told_by_the_exit_code(shell: Shell, tmp_p
     done = shell.run(prelude(settings, 5432) + "echo never")
     assert (done.stdout, done.exit_code) == ("", NO_GREENPLUM)
     assert "greenplum_path.sh cannot be read" in done.stderr
+
+
+@pytest.mark.parametrize("script", sorted(Path(environment.__file__).parent.glob("*.sh")), ids=lambda path: path.name)
+def test_no_script_for_the_hosts_starts_python_for_which_greenplum_path_may_have_spoilt_it(script: Path) -> None:
+    """T27: it exports the PYTHONHOME of Greenplum's own 2.7, with which no other starts."""
+    code = [line for line in script.read_text().splitlines() if not line.lstrip().startswith("#")]
+    assert "python" not in "\n".join(code)

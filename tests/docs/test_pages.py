@@ -61,7 +61,7 @@ def test_every_file_and_every_setting_that_is_named_exists(page: Path) -> None:
     sections = {name.partition(".")[0] for name in settings if "." in name}
     for word in _CODE.findall(prose(page)):
         if word.startswith(_FOLDERS) and not re.search(r"[ {]", word):
-            assert list(ROOT.glob(word.rstrip("/"))), word
+            assert list(ROOT.glob(word.partition("::")[0].rstrip("/"))), word
         section, _, name = word.partition(" ")[0].partition(".")
         if section in sections and re.fullmatch(r"\w+", name):
             assert f"{section}.{name}" in settings, word

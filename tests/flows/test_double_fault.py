@@ -22,7 +22,7 @@ from flows.recover_full import copy_over
 from gpmedic.access.restart import job_argv
 from gpmedic.access.ssh import Shell
 from gpmedic.copies import Current
-from gpmedic.errors import NotApproved, Unrecoverable, UnsafeState
+from gpmedic.errors import NotApproved, PrecheckFailed, Unrecoverable, UnsafeState
 from gpmedic.gprecoverseg import RecoveryType
 from gpmedic.practice import Fault, PracticeCluster
 from gpmedic.practice.facts import Answer as Said
@@ -202,6 +202,27 @@ def test_a_restart_whose_run_was_killed_is_adopted_and_runs_once(
     assert report.outcome is Outcome.RECOVERED
     assert operator.steps == ["recover", "rebalance"]
     assert len(jobs_of(practice, "restart")) == before + 1
+
+
+@pytest.mark.chaos
+@generation_6
+def test_a_standby_whose_host_is_silent_is_left_out_of_the_start_that_it_would_prevent(
+    practice: PracticeCluster,
+) -> None:
+    """T13: gpstart -a starts nothing then. The standby comes after the segments, and its host has to answer first."""
+    practice.break_(Fault.HOST_DOWN, host="smdw")
+    practice.break_(Fault.KILL_BOTH, content=3)
+    operator = Operator()
+    try:
+        with pytest.raises(PrecheckFailed, match=r"host reachable \(smdw\)"):
+            recovered(practice, operator)
+    finally:
+        practice.heal(Fault.HOST_DOWN, host="smdw")
+        practice.heal(Fault.KILL_STANDBY)
+    assert operator.steps[0] == "restart"
+    assert "gpstop -a -M fast; gpstart -a -y" in operator.asked[0].proposal.text
+    facts = practice.facts()
+    assert all(s.status.value == "u" and s.in_preferred_role for s in facts.data_segments)
 
 
 @flow

@@ -1,18 +1,31 @@
 """What gpmedic does not act on, and what it does not do twice."""
 
+import contextlib
 import os
 import re
+import signal
+import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg2
 import pytest
 
 from flows.attend import attend
 from flows.recover import recover
+from gpmedic.access.environment import prelude
+from gpmedic.cluster import Mode, Status
 from gpmedic.errors import GpmedicError, PrecheckFailed, UnsafeState, UtilityBusy
-from gpmedic.practice import Fault, PracticeCluster
+from gpmedic.practice import Facts, Fault, PracticeCluster
+from gpmedic.practice.control import Verb
+from gpmedic.practice.facts import SegmentFacts
+from gpmedic.practice.greenplum_catalog import SLOT
+from gpmedic.practice.layout import LOOPBACK, USER
+from gpmedic.practice.processes import command_of, with_children
 from gpmedic.report import Outcome, RecoveryReport
 from tasks.approve import Answer, Request
+from tests.people import Operator, by_hand
 
 
 @pytest.fixture(scope="module")
@@ -65,8 +78,10 @@ def jobs_of(cluster: PracticeCluster, action: str = "recover") -> list[Path]:
         ),
         (Fault.SSH_BANNER, {"host": "sdw2"}, PrecheckFailed, r"quiet ssh \(sdw2\): .*practice host", "Silence banner"),
         (Fault.DATADIR_MODE, {"dbid": 8}, PrecheckFailed, r"data directory mode \(dbid 8 on sdw2\): .*755", "chmod"),
+        (Fault.SSH_REFUSED, {"host": "sdw2"}, PrecheckFailed, r"host reachable \(sdw2\)", "gpmedic recover-to-spare"),
+        (Fault.DISK_FULL, {"host": "sdw2"}, PrecheckFailed, r"disk space \(dbid 8 on sdw2\)", "room"),
     ],
-    ids=["held lock", "stale lock", "wordy ssh", "open directory"],
+    ids=["held lock", "stale lock", "wordy ssh", "open directory", "silent host", "full disk"],
 )
 def test_what_would_make_gprecoverseg_fail_in_silence_is_refused_before_anybody_is_asked(  # noqa: PLR0917
     fault: Fault,
@@ -76,7 +91,7 @@ def test_what_would_make_gprecoverseg_fail_in_silence_is_refused_before_anybody_
     advice: str,
     mirror_down: PracticeCluster,
 ) -> None:
-    """T1, T22, T12, T26."""
+    """T1, T22, T12, T26, T2, and the full disk of the field."""
     before = jobs_of(mirror_down)
     mirror_down.break_(fault, **target)
     try:
@@ -86,6 +101,115 @@ def test_what_would_make_gprecoverseg_fail_in_silence_is_refused_before_anybody_
         mirror_down.heal(fault, **target)
     assert re.search(advice, error.value.next_action), error.value.next_action
     assert jobs_of(mirror_down) == before
+
+
+def test_a_former_primary_whose_marker_would_keep_pg_rewind_away_is_not_recovered(practice: PracticeCluster) -> None:
+    """T14: gprecoverseg would start it as it is, with what it wrote after the roles had switched."""
+    practice.break_(Fault.KILL_PRIMARY, content=3)
+    former = practice.wait_until(lambda facts: facts.segment(5).status.value == "d").segment(5)
+    before, marker = jobs_of(practice), Path(former.datadir) / "standby.signal"
+    marker.touch()
+    try:
+        with pytest.raises(PrecheckFailed, match=r"pg_rewind will run \(dbid 5 .*pg_rewind will be skipped"):
+            attend(lambda: recover(practice.name), nobody)
+    finally:
+        marker.unlink()
+    assert jobs_of(practice) == before
+
+
+@pytest.mark.chaos
+def test_nothing_is_started_beside_a_copy_that_has_outlived_its_gprecoverseg(mirror_down: PracticeCluster) -> None:
+    """T22: gprecoverseg was killed and somebody has removed its lock, but its pg_basebackup goes on."""
+    before = jobs_of(mirror_down)
+    mirror_down.break_(Fault.SLOW_RESYNC, seconds=25)
+    kill_in_the_middle_of_a_copy(mirror_down, 8)
+    mirror_down.heal(Fault.LOCK_STALE)
+    with pytest.raises(PrecheckFailed, match=r"no orphan recovery process \(sdw2\): .*/mirror/gpseg0"):
+        attend(lambda: recover(mirror_down.name), nobody)
+    assert jobs_of(mirror_down) == before
+    mirror_down.heal(Fault.SLOW_RESYNC)
+    mirror_down.wait_until(lambda facts: facts.segment(8).mode is Mode.SYNCHRONIZED)
+
+
+def kill_in_the_middle_of_a_copy(cluster: PracticeCluster, dbid: int) -> None:
+    """What a person has started on the coordinator's host is killed with -9 while it copies this segment."""
+    settings = cluster.settings
+    with subprocess.Popen(
+        ["/bin/sh", "-c", f"{prelude(settings.greenplum, settings.database.port)}exec gprecoverseg -aF"],
+        env={"PATH": "/usr/bin:/bin", "HOME": str(cluster.folder / "hosts" / "mdw"), "USER": "gpadmin"},
+        stdout=subprocess.DEVNULL,
+    ) as killed:
+        cluster.wait_until(lambda facts: facts.segment(dbid).copying is not None)
+        killed.kill()
+
+
+@pytest.mark.chaos
+def test_roles_are_not_rebalanced_while_a_mirror_has_much_to_replay(practice: PracticeCluster) -> None:
+    """The pair is in sync, but the promotion would outlast its time limit."""
+    practice.break_(Fault.KILL_PRIMARY, content=4)
+    practice.wait_until(lambda facts: facts.segment(6).status.value == "d")
+    by_hand(practice, "gprecoverseg", "-a")
+    mirror = practice.wait_until(in_sync).segment(6)
+    before, registered = jobs_of(practice, "rebalance"), practice.register()
+    registered.write_text(registered.read_text().replace("[policy]\n", "[policy]\nmax_replay_lag_bytes = 1000\n"))
+    try:
+        with replay_stopped(mirror):
+            practice.write_rows(600)
+            with pytest.raises(PrecheckFailed, match="of WAL to replay, 1000 B allowed"):
+                attend(lambda: recover(practice.name), nobody)
+    finally:
+        practice.register()
+    assert jobs_of(practice, "rebalance") == before
+
+
+def in_sync(facts: Facts) -> bool:
+    return all(s.status is Status.UP and s.mode is Mode.SYNCHRONIZED for s in facts.data_segments)
+
+
+@contextmanager
+def replay_stopped(mirror: SegmentFacts) -> Iterator[None]:
+    """It receives WAL, and keeps it for later."""
+    assert mirror.pid is not None
+    (startup,) = [pid for pid in with_children(mirror.pid) if "startup" in command_of(pid)]
+    os.kill(startup, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(startup, signal.SIGCONT)
+
+
+@pytest.mark.chaos
+def test_a_mirror_whose_wal_was_removed_is_told_so_and_nothing_is_started_beside_it(
+    practice: PracticeCluster,
+) -> None:
+    break_mirror(practice, 1)
+    remove_wal_of_a_mirror(practice.facts().segment(3))
+    operator, registered = Operator(), practice.register()
+    registered.write_text(registered.read_text().replace("[policy]\n", "[policy]\ndown_again_after = 1\n"))
+    try:
+        with pytest.raises(UnsafeState, match=r"WAL that the mirror needs is no longer there \(its log: requested WAL"):
+            attend(lambda: recover(practice.name), operator)
+        with pytest.raises(PrecheckFailed, match=r"postmaster not running \(dbid 9 .*although the catalog says"):
+            attend(lambda: recover(practice.name), nobody)
+    finally:
+        practice.register()
+    assert operator.steps == ["recover"]
+    practice.control.call(Verb.STOP_SEGMENT, dbid=9)
+    by_hand(practice, "gprecoverseg", "-a", "-F")
+    practice.wait_until(in_sync)
+
+
+def remove_wal_of_a_mirror(primary: SegmentFacts) -> None:
+    """As where a slot was dropped and `max_slot_wal_keep_size` is small: what the mirror lacks is recycled."""
+    session = psycopg2.connect(host=LOOPBACK, port=primary.port, user=USER, dbname="postgres")
+    with contextlib.closing(session), session.cursor() as cursor:
+        session.autocommit = True
+        cursor.execute("ALTER SYSTEM SET wal_keep_size = 0")
+        cursor.execute("SELECT pg_reload_conf()")
+        for _ in range(4):
+            cursor.execute("SELECT pg_create_restore_point('on and on'), pg_switch_wal()")
+        cursor.execute(f"SELECT pg_replication_slot_advance('{SLOT}', pg_current_wal_lsn())")
+        cursor.execute("CHECKPOINT")
 
 
 @pytest.mark.chaos

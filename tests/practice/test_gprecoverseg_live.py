@@ -1,8 +1,11 @@
 """gprecoverseg run on real servers of every generation: what it did, what it said, and that gpmedic can read it."""
 
+import contextlib
 import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
+import psycopg2
 import pytest
 
 from gpmedic.access.environment import prelude
@@ -10,7 +13,9 @@ from gpmedic.cluster import Mode, Role, Status
 from gpmedic.gprecoverseg_reading import parse
 from gpmedic.gprecoverseg_report import Outcome
 from gpmedic.practice import Fault, PracticeCluster
-from gpmedic.practice.facts import Facts, Release
+from gpmedic.practice.control import Verb
+from gpmedic.practice.facts import Facts, Release, SegmentFacts
+from gpmedic.practice.layout import LOOPBACK, USER
 from tests.practice.conftest import Host, unique_name
 from tests.practice.fidelity.calls import step_of
 from tests.practice.fidelity.differences import DIFFERENCES, of_recording
@@ -164,6 +169,63 @@ def test_a_stopped_database_is_reported_and_started_again(cluster: PracticeClust
     assert "Database successfully started" in started.stdout
     cluster.wait_until(healthy)
     assert run(cluster, "gpstart -a").returncode == 2
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("cluster", ["6"], indirect=True)
+def test_gpstart_starts_nothing_while_the_host_of_the_standby_is_silent(cluster: PracticeCluster) -> None:
+    """T13: but with -y, which leaves the standby out."""
+    cluster.break_(Fault.SSH_REFUSED, host="smdw")
+    run(cluster, "gpstop -a -M fast")
+    refused = run(cluster, "gpstart -a")
+    assert "Non interactive mode detected. Not starting the cluster." in refused.stdout
+    assert not cluster.facts().database_up
+    assert run(cluster, "gpstart -a -y").returncode == 0
+    cluster.heal(Fault.SSH_REFUSED, host="smdw")
+    cluster.heal(Fault.KILL_STANDBY)
+    cluster.wait_until(healthy)
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("cluster", ["6"], indirect=True)
+def test_a_rebalance_recovers_what_else_is_down_without_being_asked(cluster: PracticeCluster) -> None:
+    """T4 and T23: and calls the whole of it a success."""
+    cluster.break_(Fault.KILL_PRIMARY, content=2)
+    cluster.wait_until(down(4))
+    run(cluster, "gprecoverseg -a")
+    cluster.wait_until(in_sync)
+    cluster.break_(Fault.KILL_MIRROR, content=0)
+    cluster.wait_until(down(8))
+    done = run(cluster, "gprecoverseg -r -a")
+    assert (done.returncode, parse(done.stdout).outcome) == (0, Outcome.REBALANCED), done.stdout
+    cluster.wait_until(healthy)
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("cluster", ["6"], indirect=True)
+def test_a_former_primary_with_a_marker_is_called_recovered_and_never_catches_up(cluster: PracticeCluster) -> None:
+    """T14: pg_rewind is skipped, and what it wrote after the roles had switched stands in the way."""
+    cluster.break_(Fault.KILL_PRIMARY, content=4)
+    former = cluster.wait_until(down(6)).segment(6)
+    serve_once_more(cluster, former)
+    (Path(former.datadir) / "standby.signal").touch()
+    done = run(cluster, "gprecoverseg -a")
+    assert (done.returncode, parse(done.stdout).outcome) == (0, Outcome.RECOVERED), done.stdout
+    cluster.control.call(Verb.FTS_PROBE)
+    assert cluster.facts().segment(6).mode is not Mode.SYNCHRONIZED
+    run(cluster, "gprecoverseg -a -F")
+    cluster.wait_until(in_sync)
+    run(cluster, "gprecoverseg -r -a")
+    cluster.wait_until(healthy)
+
+
+def serve_once_more(cluster: PracticeCluster, former: SegmentFacts) -> None:
+    """As a former primary that did not know yet, and wrote what its mirror has never received."""
+    cluster.control.call(Verb.START_SEGMENT, dbid=former.dbid)
+    session = psycopg2.connect(host=LOOPBACK, port=former.port, user=USER, dbname="postgres")
+    with contextlib.closing(session), session.cursor() as cursor:
+        cursor.execute("SELECT pg_create_restore_point('after the roles had switched'), pg_switch_wal()")
+    cluster.control.call(Verb.STOP_SEGMENT, dbid=former.dbid)
 
 
 @pytest.mark.parametrize("cluster", ["6"], indirect=True)
