@@ -16,7 +16,6 @@ from threading import Event, Lock
 from typing import Final
 
 import httpx
-from prefect.settings import PREFECT_API_REQUEST_TIMEOUT, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from gpmedic.access.slack import Slack, SlackAway
 from gpmedic.approvals.alarm_looks import AlarmLooks
@@ -45,8 +44,6 @@ AFTER_TROUBLE: Final = 5.0
 CLICKS_REMEMBERED: Final = 1000
 ATTEMPTS: Final = 4
 PAUSE: Final = 0.3
-_IMPATIENT: Final = {PREFECT_CLIENT_MAX_RETRIES: 1, PREFECT_API_REQUEST_TIMEOUT: 10.0}
-"""A round that fails is followed by another; with Prefect's own patience, of minutes, clicks would wait for it too."""
 _log = logging.getLogger("gpmedic.approvals")
 
 
@@ -101,7 +98,7 @@ class Service:
 
     def run(self, stop: Event) -> None:
         """Work until `stop` is set."""
-        with temporary_settings(_IMPATIENT), one_connection():
+        with one_connection():
             while not stop.is_set():
                 try:
                     click = self._clicks.get(timeout=max(0.0, min(0.5, self._next_round - time.monotonic())))
