@@ -39,8 +39,9 @@ KNOWN_CAUSES: Final = (
     KnownCause(
         re.compile(r"requested WAL segment \w+ has already been removed"),
         "WAL that the mirror needs is no longer there",
-        "Run the flow again: where an incremental recovery fails, it proposes another with an approval of its own. Let"
-        " the primaries keep more WAL (max_slot_wal_keep_size, wal_keep_segments).",
+        "Another incremental recovery does not help: stop what runs of that mirror and have it copied anew, with"
+        " gprecoverseg -a -F, which takes every mirror that is down. Let the primaries keep more WAL"
+        " (max_slot_wal_keep_size, wal_keep_segments).",
     ),
     KnownCause(
         re.compile(r"No space left on device|could not extend file .{1,200}: (?:wrote only|No space)"),
