@@ -1,5 +1,6 @@
 """From a snapshot of the catalog and direct probes to what is wrong: a pure judgement, decided by tables."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -89,8 +90,9 @@ def diagnose(cluster: Cluster, probes: Sequence[Probe]) -> Diagnosis:
     """
     by_dbid = {p.dbid: p for p in probes}
     notes = [_Note(Condition.UNKNOWN_STATE, c, _dbids(cluster, c), _rows(cluster, c)) for c in cluster.odd_contents]
+    streams = _by_content(cluster.replication)
     for pair in cluster.pairs:
-        notes += _judge_pair(pair, cluster, by_dbid)
+        notes += _judge_pair(pair, cluster, by_dbid, streams)
     notes += _judge_view(cluster, by_dbid)
     notes += _judge_standby(cluster)
     return Diagnosis(cluster.name, cluster, tuple(probes), tuple(_findings(notes)))
@@ -130,7 +132,12 @@ class _Note:
     detail: str
 
 
-def _judge_pair(pair: SegmentPair, cluster: Cluster, probes: Mapping[int, Probe]) -> Iterator[_Note]:
+_Streams = Mapping[int, Sequence[Replication]]
+
+
+def _judge_pair(
+    pair: SegmentPair, cluster: Cluster, probes: Mapping[int, Probe], streams: _Streams | None
+) -> Iterator[_Note]:
     state = pair_state(pair, cluster.version.generation)
     primary, mirror = pair.primary, pair.mirror
     probe = probes.get(primary.dbid)
@@ -159,7 +166,7 @@ def _judge_pair(pair: SegmentPair, cluster: Cluster, probes: Mapping[int, Probe]
     if not pair.balanced:
         detail = f"{primary} serves as primary, {mirror} as its mirror"
         yield _Note(Condition.ROLES_SWITCHED, pair.content, (primary.dbid, mirror.dbid), detail)
-    if cluster.replication is not None and not _has_stream(cluster.replication, pair, state):
+    if streams is not None and not _has_stream(streams.get(pair.content, ()), state):
         detail = f"no stream from {primary} to {mirror}"
         yield _Note(Condition.REPLICATION_MISSING, pair.content, (mirror.dbid,), detail)
 
@@ -203,8 +210,16 @@ def _judge_standby(cluster: Cluster) -> Iterator[_Note]:
         yield _Note(Condition.STANDBY_DOWN, COORDINATOR_CONTENT, (cluster.standby.dbid,), fault)
 
 
-def _has_stream(replication: Sequence[Replication], pair: SegmentPair, state: PairState) -> bool:
-    own = [r for r in replication if r.content == pair.content]
+def _by_content(replication: Sequence[Replication] | None) -> _Streams | None:
+    if replication is None:
+        return None
+    streams: defaultdict[int, list[Replication]] = defaultdict(list)
+    for row in replication:
+        streams[row.content].append(row)
+    return streams
+
+
+def _has_stream(own: Sequence[Replication], state: PairState) -> bool:
     # While a full copy runs, pg_basebackup's stream stands for the mirror's.
     return any(r.is_mirror or state is PairState.RESYNCHRONIZING for r in own)
 

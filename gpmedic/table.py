@@ -11,6 +11,7 @@ from gpmedic.columns import width as columns_of
 _GAP: Final = "  "
 _NARROWEST: Final = 8  # columns; below it nothing can be read any more
 _MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]|~#!])")
+_SPECIAL: Final = re.compile(rf"[&<>]|{_MARKDOWN.pattern}")
 
 
 class Verbatim(str):
@@ -21,12 +22,18 @@ class Verbatim(str):
 
 def plain(text: object) -> str:
     """One line without control characters, whoever wrote it."""
-    return " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
+    line = str(text)
+    if not line.isprintable():  # seldom; a report of a large cluster has tens of thousands of cells
+        line = "".join(c if c.isprintable() else " " for c in line)
+    return " ".join(line.split())
 
 
 def markdown(text: object) -> str:
     """One line that Markdown shows as it is written."""
-    line = plain(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    line = plain(text)
+    if _SPECIAL.search(line) is None:
+        return line
+    line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return _MARKDOWN.sub(r"\\\1", line)
 
 
