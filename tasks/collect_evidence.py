@@ -1,7 +1,7 @@
 """Evidence first: what the cluster looked like before each step that changes it, kept with the run."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
@@ -74,31 +74,27 @@ def collect_evidence(settings: ClusterSettings, seen: Seen, moment: str) -> Evid
     return Evidence(cluster, "\n\n".join([title, *sections]))
 
 
-def _in_pieces(heading: str, lines: Sequence[str]) -> Iterator[str]:
+def _in_pieces(heading: str, lines: Iterable[str]) -> Iterator[str]:
     """Sections of the lines, each short enough for a page; one at least."""
-    piece: list[str] = []
-    length = 0
-    for line in lines:
-        if piece and length + len(line) > MOST_CHARACTERS:
-            yield _fenced(heading, "\n".join(piece))
-            piece, length = [], 0
-        piece.append(line)
-        length += len(line)
-    yield _fenced(heading, "\n".join(piece))
+    return (_fenced(heading, "\n".join(piece)) for piece in _packed(lines, len, MOST_CHARACTERS))
 
 
 def paged(sections: Iterable[str]) -> Iterator[str]:
     """The sections, as many on a page as a proxy lets pass."""
-    page: list[str] = []
-    length = 0
-    for section in sections:
-        size = len(section.encode())
-        if page and length + size > MOST_BYTES:
-            yield "\n\n".join(page)
-            page, length = [], 0
-        page.append(section)
-        length += size
-    yield "\n\n".join(page)
+    return ("\n\n".join(page) for page in _packed(sections, lambda section: len(section.encode()), MOST_BYTES))
+
+
+def _packed(texts: Iterable[str], size: Callable[[str], int], most: int) -> Iterator[list[str]]:
+    """The texts in their order, as many together as fit; one that is larger is alone, and none are one empty list."""
+    together: list[str] = []
+    taken = 0
+    for text in texts:
+        if together and taken + size(text) > most:
+            yield together
+            together, taken = [], 0
+        together.append(text)
+        taken += size(text)
+    yield together
 
 
 def _history_line(time: datetime, dbid: int, description: str) -> str:
