@@ -26,10 +26,9 @@ AFTER_A_FAILURE = "after a command that has failed"
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What was saved: of which state, and the page, Markdown. No page of the runbook can ask for a step without it."""
+    """That it was saved, and of which state. No page of the runbook can ask for a step without it."""
 
     cluster: Cluster
-    page: str
 
 
 def before(action: Action) -> str:
@@ -71,7 +70,7 @@ def collect_evidence(settings: ClusterSettings, seen: Seen, moment: str) -> Evid
     kept = Artifact(datetime.now(UTC), artifact_key(Kind.EVIDENCE, cluster.name), moment)
     saved = f"Saved the catalog, its history and the state of {len(copies)} copies on their hosts."
     tell(Phase.EVIDENCE, saved, artifact=kept)
-    return Evidence(cluster, "\n\n".join([title, *sections]))
+    return Evidence(cluster)
 
 
 def _in_pieces(heading: str, lines: Iterable[str]) -> Iterator[str]:

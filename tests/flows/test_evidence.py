@@ -33,9 +33,9 @@ def test_nobody_is_asked_with_evidence_of_another_state() -> None:
     """As a page would come with that of an earlier step; without any, `ask` cannot be called."""
     earlier, now = mirror_down(healthy(), 0), failed_over(healthy(), 1)
     with pytest.raises(UnsafeState, match=r"not of the state that the plan was made from; nobody was asked"):
-        ask_with(Evidence(earlier, "what was saved"), plan_for(now))
+        ask_with(Evidence(earlier), plan_for(now))
     with pytest.raises(ObserveOnly):  # which is looked at next
-        ask_with(Evidence(now, "what was saved"), plan_for(now))
+        ask_with(Evidence(now), plan_for(now))
 
 
 def test_the_title_of_evidence_says_before_which_step_it_was_saved() -> None:
