@@ -37,7 +37,8 @@ def copy_over(settings: ClusterSettings, journal: Journal, ruled_out: Sequence[R
         dbids, why = tuple(r.dbid for r in mirrors), "; ".join(r.why for r in mirrors)
         tell(Phase.RECOVER, f"{why[:1].upper()}{why[1:]}. What is left is a {kind.value} copy.", Level.WARNING)
         try:
-            _copy(settings, journal, seen, CopyOver(dbids, why, folder_of(settings), kind))
+            waiting = tuple(r.dbid for r in mirrors if r.waits)
+            _copy(settings, journal, seen, CopyOver(dbids, why, folder_of(settings), kind, waiting))
             open_ = tuple(r for r in open_ if r.dbid not in dbids)  # one that goes down again is another incident
         except IncrementalFailed as failed:
             if kind is RecoveryType.FULL:

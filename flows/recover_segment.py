@@ -12,7 +12,7 @@ from gpmedic.conditions import Scenario
 from gpmedic.plan import Action
 from gpmedic.precheck import require
 from gpmedic.report import Outcome, RecoveryReport, report_text
-from gpmedic.ruled_out import by_checks
+from gpmedic.ruled_out import by_checks, by_logs
 from gpmedic.settings import ClusterName, ClusterSettings
 from tasks.collect_evidence import before, collect_evidence
 from tasks.detect import Seen
@@ -21,7 +21,7 @@ from tasks.precheck import precheck
 from tasks.recover import IncrementalFailed
 from tasks.recover import recover as gprecoverseg
 from tasks.rule_out import rule_out
-from tasks.wait_for_sync import wait_for_sync
+from tasks.wait_for_sync import DownAgain, wait_for_sync
 
 
 @flow(name="recover-segment", flow_run_name=after_its_cluster)
@@ -34,11 +34,23 @@ def page(settings: ClusterSettings, journal: Journal, seen: Seen) -> Outcome:
     """The steps, after a first look; what an earlier run has done already is not done again."""
     if seen.plan(settings).step(Action.RECOVER) is not None:  # refuses here what gpmedic does not act on
         _recover(settings, journal, seen)
-    wait_for_sync(settings)
+    _wait(settings, journal)
     seen = observe(settings, journal)
     if seen.diagnosis.scenario is Scenario.REBALANCE:
         return rebalance.page(settings, journal, seen)
     return rebalance.prove(settings, journal)
+
+
+def _wait(settings: ClusterSettings, journal: Journal) -> None:
+    """Until every mirror has caught up; where the log of one says that it never will, a copy over it is proposed."""
+    try:
+        wait_for_sync(settings)
+    except DownAgain as error:
+        if not error.ruled_out:
+            raise
+        tell(Phase.SYNCHRONIZE, str(error), Level.WARNING)
+        copy_over(settings, journal, error.ruled_out)
+        wait_for_sync(settings)
 
 
 def _recover(settings: ClusterSettings, journal: Journal, seen: Seen) -> None:
@@ -47,6 +59,9 @@ def _recover(settings: ClusterSettings, journal: Journal, seen: Seen) -> None:
         seen = copy_over(settings, journal, ruled_out)
     while (plan := seen.plan(settings)).step(Action.RECOVER) is not None:
         evidence = collect_evidence(settings, seen, before(Action.RECOVER))
+        if waiting := by_logs(evidence.causes):
+            seen = copy_over(settings, journal, waiting)
+            continue
         checked = precheck(settings, seen)
         if lost := by_checks(checked.checks):
             seen = copy_over(settings, journal, lost)

@@ -33,6 +33,7 @@ class CopyOver:
         why: in words, for the person who approves it.
         folder: on the coordinator's host, for the recovery configuration file.
         kind: differential or full.
+        waiting: those that may run and wait for WAL that is gone.
         comparisons: of both copies of each content; no part of the fingerprint.
     """
 
@@ -40,6 +41,7 @@ class CopyOver:
     why: str
     folder: str
     kind: RecoveryType = RecoveryType.FULL
+    waiting: tuple[int, ...] = ()
     comparisons: tuple[Comparison, ...] = field(default=(), compare=False)
 
     @property
@@ -128,9 +130,9 @@ def require_same_targets(shown: Sequence[Comparison], now: Sequence[Comparison])
 
 def _step(targets: Sequence[Segment], down: Sequence[int], cluster: Cluster, wanted: CopyOver) -> Step:
     dbids, contents = tuple(s.dbid for s in targets), tuple(s.content for s in targets)
-    effect = (
-        f"{_overwrites(targets, cluster, wanted)} {''.join(f'Compared: {c}. ' for c in wanted.comparisons)}".strip()
-    )
+    compared = "".join(f"Compared: {c}. " for c in wanted.comparisons)
+    stops = tuple(dbid for dbid in dbids if dbid in wanted.waiting)
+    effect = f"{_overwrites(targets, cluster, wanted)} {compared}{_ends(stops)}".strip()
     generation, dialect = cluster.version.generation, Dialect.of_version(cluster.version)
     if wanted.kind is RecoveryType.DIFFERENTIAL and dialect is not Dialect.TYPED:  # then it takes no file
         if set(dbids) != set(down):
@@ -140,7 +142,7 @@ def _step(targets: Sequence[Segment], down: Sequence[int], cluster: Cluster, wan
                 "Run the flow again: it looks anew at what is down.",
             )
         argv = recover_argv(generation, wanted.kind)
-        return Step(wanted.action, argv, dbids, contents, effect, Disruption.CHANGES)
+        return Step(wanted.action, argv, dbids, contents, effect, Disruption.CHANGES, stops=stops)
     order = tuple(sorted(name for name, _ in targets[0].filespaces if name != _SYSTEM_FILESPACE))
     letter = wanted.kind if dialect is Dialect.TYPED else None
     text = render(RecoveryConfig(tuple(RecoveryLine.in_place(s, letter) for s in targets), order), dialect)
@@ -148,7 +150,8 @@ def _step(targets: Sequence[Segment], down: Sequence[int], cluster: Cluster, wan
     # The D of a line cannot be said on the command line beside a file; an F is said twice.
     option = wanted.kind if wanted.kind is RecoveryType.FULL else RecoveryType.INCREMENTAL
     argv = recover_argv(generation, option, path)
-    return Step(wanted.action, argv, dbids, contents, effect, Disruption.CHANGES, file=HostFile(path, text))
+    file = HostFile(path, text)
+    return Step(wanted.action, argv, dbids, contents, effect, Disruption.CHANGES, file=file, stops=stops)
 
 
 def _overwrites(targets: Sequence[Segment], cluster: Cluster, wanted: CopyOver) -> str:
@@ -161,6 +164,12 @@ def _overwrites(targets: Sequence[Segment], cluster: Cluster, wanted: CopyOver) 
         " disks and the network. Where a recovery had failed for a cause that is removed by now (a full disk, ssh,"
         " pg_hba.conf), say no and run gprecoverseg -a by hand: gpmedic never repeats one that has failed."
     )
+
+
+def _ends(stops: Sequence[int]) -> str:
+    if not stops:
+        return ""
+    return f"What still runs of dbid {', '.join(map(str, stops))} waits in vain; gprecoverseg stops it first."
 
 
 _LOSES: Final[Mapping[RecoveryType, str]] = MappingProxyType(

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from gpmedic.gprecoverseg import RecoveryType
 from gpmedic.table import plain
 
 
@@ -14,11 +15,13 @@ class KnownCause:
     Attributes:
         says: what a line of the log holds.
         meaning, next_action: for a person; the second completes "Next: ".
+        rules_out: the ways of recovery that it makes useless; the mirror itself may run on and wait for ever.
     """
 
     says: re.Pattern[str]
     meaning: str
     next_action: str
+    rules_out: frozenset[RecoveryType] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +42,9 @@ KNOWN_CAUSES: Final = (
     KnownCause(
         re.compile(r"requested WAL segment \w+ has already been removed"),
         "WAL that the mirror needs is no longer there",
-        "Another incremental recovery does not help: stop what runs of that mirror and have it copied anew, with"
-        " gprecoverseg -a -F, which takes every mirror that is down. Let the primaries keep more WAL"
-        " (max_slot_wal_keep_size, wal_keep_segments).",
+        "Another incremental recovery does not help: run the flow again, which proposes a copy over that mirror. Let"
+        " the primaries keep more WAL (max_slot_wal_keep_size, wal_keep_segments).",
+        frozenset({RecoveryType.INCREMENTAL}),
     ),
     KnownCause(
         re.compile(r"No space left on device|could not extend file .{1,200}: (?:wrote only|No space)"),
@@ -62,9 +65,17 @@ KNOWN_CAUSES: Final = (
 )
 
 
+_STREAMS: Final = "started streaming WAL from primary at"
+
+
 def known_cause(log: str) -> Told | None:
-    """The cause that the newest line of a log names, of those that are known; None where there is none."""
+    """The cause that the newest line of a log names, of those that are known.
+
+    None where there is none, and where the mirror has streamed since: that was another failure.
+    """
     for line in reversed(log.splitlines()):
+        if _STREAMS in line:
+            return None
         for cause in KNOWN_CAUSES:
             if (found := cause.says.search(line)) is not None:
                 return Told(cause, plain(line[found.start() :].strip())[:200])

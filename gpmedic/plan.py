@@ -108,7 +108,8 @@ def _covered(step: Step) -> list[object]:
     file = [] if step.file is None else [step.file.path, step.file.text]
     moves = [[m.content, m.dbid, m.old, m.new] for m in step.moves]
     more = [file, moves, step.afterwards] if file or moves or step.afterwards else []
-    return [step.action, step.argv, step.dbids, step.contents, *more, *step.rests_on]
+    stops = [["stops", *step.stops]] if step.stops else []
+    return [step.action, step.argv, step.dbids, step.contents, *more, *step.rests_on, *stops]
 
 
 def require_rebalance_allowed(cluster: Cluster) -> None:

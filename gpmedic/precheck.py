@@ -119,7 +119,8 @@ def _judge_directories(
         target = cluster.segment(dbid)
         facts = by_host.get(target.hostname)
         if facts is not None and facts.reachable:  # else the host's own check has failed
-            yield from judge_directory(target, facts.directory(target.datadir), cluster.version, policy)
+            directory, ended = facts.directory(target.datadir), dbid in step.stops
+            yield from judge_directory(target, directory, cluster.version, policy, stopped_first=ended)
         for source in (s for s in cluster.acting_primaries if s.content == target.content):
             source_facts = by_host.get(source.hostname)
             directory = source_facts.directory(source.datadir) if source_facts else None

@@ -13,9 +13,18 @@ from gpmedic.settings import PolicySettings
 
 
 def judge_target(
-    segment: Segment, facts: DirectoryFacts | None, version: Version, policy: PolicySettings
+    segment: Segment,
+    facts: DirectoryFacts | None,
+    version: Version,
+    policy: PolicySettings,
+    *,
+    stopped_first: bool = False,
 ) -> Iterator[Check]:
-    """The directory of an instance that is to be recovered in place from what lies in it."""
+    """The directory of an instance that is to be recovered in place from what lies in it.
+
+    Args:
+        stopped_first: the instance may run; it is known to wait in vain, and the command stops it.
+    """
     target = _target(segment)
     if facts is None:
         action = "Gather the facts of this host again."
@@ -25,16 +34,25 @@ def judge_target(
     if facts.exists:
         yield directory_mode(target, segment, facts, Capabilities(version))
     yield space(target, facts, policy)
-    yield _postmaster(target, segment, facts)
+    postmaster = _postmaster(target, segment, facts)
+    if stopped_first and facts.postmaster is PidState.ALIVE:
+        detail = f"it is still running (pid {facts.postmaster_pid or 'unknown'}) and waits for WAL that is gone"
+        postmaster = replace(postmaster, verdict=Verdict.WARN, detail=detail, next_action=_STOPPED_FIRST)
+    yield postmaster
     if version.generation is Generation.WAL and facts.exists:
         yield _standby_marker(target, segment, facts)
 
 
 def judge_overwritten(
-    segment: Segment, facts: DirectoryFacts | None, version: Version, policy: PolicySettings
+    segment: Segment,
+    facts: DirectoryFacts | None,
+    version: Version,
+    policy: PolicySettings,
+    *,
+    stopped_first: bool = False,
 ) -> Iterator[Check]:
     """The directory of an instance that is to be copied anew: what lies in it does not matter, and it may be gone."""
-    for check in judge_target(segment, facts, version, policy):
+    for check in judge_target(segment, facts, version, policy, stopped_first=stopped_first):
         if check.name is CheckName.STANDBY_MARKER:
             continue
         yield check if check.lost is None else replace(check, verdict=Verdict.WARN, next_action=_IS_IT_MOUNTED)
@@ -115,6 +133,7 @@ def _postmaster(target: str, segment: Segment, facts: DirectoryFacts) -> Check:
     return Check(CheckName.POSTMASTER, target, verdict, seen.format(**values), action.format(**values))
 
 
+_STOPPED_FIRST: Final = "gprecoverseg stops it before it copies over it."
 _POSTMASTER: Final[Mapping[PidState, tuple[Verdict, str, str]]] = MappingProxyType(
     {
         PidState.NO_FILE: (Verdict.PASS, "it is not running", ""),

@@ -1,6 +1,7 @@
 """Ways of recovery that are ruled out for a mirror: what has failed is not tried again, what is gone is not rewound.
 
-Told by what earlier runs of gprecoverseg have said, whoever comes later: a run that was suspended, and the next one.
+Told by what earlier runs of gprecoverseg and the mirrors' logs have said, whoever comes later: a run that was
+suspended, and the next one.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,6 +15,7 @@ from gpmedic.cluster import Cluster, Generation, Segment
 from gpmedic.errors import UnreadableOutput
 from gpmedic.full_copy import still_tracked
 from gpmedic.gprecoverseg import Instance, Outcome, RecoverReport, RecoveryType, parse
+from gpmedic.known_causes import Told
 from gpmedic.recovery_config import Dialect
 from gpmedic.repeated_failures import marked_up
 
@@ -31,11 +33,16 @@ _BEGUN: Final = "Initiating segment recovery."
 
 @dataclass(frozen=True, slots=True)
 class RuledOut:
-    """What will not bring the mirror `dbid` back, and why."""
+    """What will not bring the mirror `dbid` back, and why.
+
+    Attributes:
+        waits: by its log it runs and waits for what will never come, so that gprecoverseg may stop it.
+    """
 
     dbid: int
     kinds: frozenset[RecoveryType]
     why: str
+    waits: bool = False
 
 
 def by_run(output: str, cluster: Cluster) -> tuple[RuledOut, ...]:
@@ -101,13 +108,24 @@ def by_checks(checks: Sequence[Check]) -> tuple[RuledOut, ...]:
     return tuple(RuledOut(dbid, _LESSER, why) for dbid, why in gone)
 
 
+def by_logs(told: Iterable[tuple[Segment, Told]]) -> tuple[RuledOut, ...]:
+    """The mirrors whose logs name a cause that a lesser recovery does not remove."""
+    return tuple(
+        RuledOut(s.dbid, cause.rules_out, f"of dbid {s.dbid}: {cause.meaning} (its log: {one.line})", waits=True)
+        for s, one in told
+        if (cause := one.cause).rules_out
+    )
+
+
 def merged(found: Iterable[RuledOut]) -> tuple[RuledOut, ...]:
     """One for each mirror, with every reason."""
     by_dbid: dict[int, RuledOut] = {}
     for one in found:
         known = by_dbid.get(one.dbid, RuledOut(one.dbid, frozenset(), ""))
         reasons = dict.fromkeys(filter(None, (known.why, one.why)))
-        by_dbid[one.dbid] = RuledOut(one.dbid, known.kinds | one.kinds, "; ".join(reasons))
+        by_dbid[one.dbid] = RuledOut(
+            one.dbid, known.kinds | one.kinds, "; ".join(reasons), waits=known.waits or one.waits
+        )
     return tuple(by_dbid[dbid] for dbid in sorted(by_dbid))
 
 

@@ -78,6 +78,7 @@ class Step:
         way_back: the recovery configuration file that would move them back later, made before anything was changed.
         afterwards: a second command, run in the same job once the first one is proven to have done its work.
         rests_on: what was found on the hosts without which it would not be proposed; approved with it.
+        stops: instances that the catalog calls down and that may run: the command stops them before it works on them.
     """
 
     action: Action
@@ -91,6 +92,7 @@ class Step:
     way_back: str = ""
     afterwards: tuple[str, ...] = ()
     rests_on: tuple[str, ...] = ()
+    stops: tuple[int, ...] = ()
 
     @property
     def command(self) -> str:

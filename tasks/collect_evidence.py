@@ -10,11 +10,13 @@ from prefect import task
 from gpmedic.access.evidence import read_evidence
 from gpmedic.access.ssh import Shell
 from gpmedic.artifacts import Kind, artifact_key
-from gpmedic.cluster import Cluster
+from gpmedic.cluster import Cluster, Segment
 from gpmedic.events import Artifact
+from gpmedic.known_causes import Told
 from gpmedic.settings import ClusterSettings
 from gpmedic.steps import Action
 from tasks.detect import Seen
+from tasks.known_cause import told_by
 from tasks.notify import Phase, tell
 from tasks.publish import keep_markdown
 from tasks.transient import RETRIED
@@ -26,9 +28,14 @@ AFTER_A_FAILURE = "after a command that has failed"
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """That it was saved, and of which state. No page of the runbook can ask for a step without it."""
+    """That it was saved, and of which state. No page of the runbook can ask for a step without it.
+
+    Attributes:
+        causes: what the logs of instances that are down name as the cause, of those that are known.
+    """
 
     cluster: Cluster
+    causes: tuple[tuple[Segment, Told], ...] = ()
 
 
 def before(action: Action) -> str:
@@ -70,7 +77,7 @@ def collect_evidence(settings: ClusterSettings, seen: Seen, moment: str) -> Evid
     kept = Artifact(datetime.now(UTC), artifact_key(Kind.EVIDENCE, cluster.name), moment)
     saved = f"Saved the catalog, its history and the state of {len(copies)} copies on their hosts."
     tell(Phase.EVIDENCE, saved, artifact=kept)
-    return Evidence(cluster)
+    return Evidence(cluster, tuple(told_by(parts, [s for s in copies if not s.is_up])))
 
 
 def _in_pieces(heading: str, lines: Iterable[str]) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """Read in the logs of mirrors why they went down again: an explanation, never a judgement."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from gpmedic.access.evidence import read_evidence, server_log
@@ -14,18 +14,23 @@ MOST: Final = 3
 """Logs that are read: each host that hangs costs its deadline, and somebody waits for the word."""
 
 
-def read_known_cause(
+def read_known_causes(
     settings: ClusterSettings, cluster: Cluster, mirrors: Sequence[Segment]
-) -> tuple[Segment, Told] | None:
-    """The first of them whose log names a known cause; None also where they cannot be read."""
+) -> tuple[tuple[Segment, Told], ...]:
+    """Of the first few of them, those whose logs name a known cause; none where they cannot be read."""
     asked = mirrors[:MOST]
     try:
         with Shell.connect(settings.ssh) as shell:
-            logs = dict(read_evidence(shell, settings.greenplum, cluster.coordinator.port, asked))
+            parts = read_evidence(shell, settings.greenplum, cluster.coordinator.port, asked)
     except GpmedicError:
-        return None
-    for mirror in asked:
-        log = server_log(logs.get(f"dbid {mirror.dbid} on {mirror.hostname}", ""), mirror.datadir)
+        return ()
+    return tuple(told_by(parts, asked))
+
+
+def told_by(evidence: Iterable[tuple[str, str]], segments: Iterable[Segment]) -> Iterator[tuple[Segment, Told]]:
+    """The segments whose logs name a known cause, in what `read_evidence` has read of them."""
+    texts = dict(evidence)
+    for segment in segments:
+        log = server_log(texts.get(f"dbid {segment.dbid} on {segment.hostname}", ""), segment.datadir)
         if (told := known_cause(log)) is not None:
-            return mirror, told
-    return None
+            yield segment, told

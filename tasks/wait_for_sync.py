@@ -18,6 +18,7 @@ from gpmedic.errors import HostUnreachable, NotYetInSync, Transient, UnreadableO
 from gpmedic.gpstate import Report, argv, parse_status
 from gpmedic.pace import Milestones, pause
 from gpmedic.resync import Sample
+from gpmedic.ruled_out import RuledOut, by_logs
 from gpmedic.settings import ClusterSettings
 from gpmedic.sync import (
     ContentProgress,
@@ -32,7 +33,7 @@ from gpmedic.sync import (
     synchronized,
 )
 from tasks.detect import look
-from tasks.known_cause import read_known_cause
+from tasks.known_cause import read_known_causes
 from tasks.notify import Level, Phase, announce, tell
 from tasks.publish import SyncBar
 
@@ -53,11 +54,18 @@ def wait_for_sync(settings: ClusterSettings) -> Cluster:
     """Watch the catalog until every pair is synchronized.
 
     Raises:
-        UnsafeState: a mirror went down again instead of catching up, or a primary died meanwhile.
+        DownAgain: a mirror went down again instead of catching up.
+        UnsafeState: a primary died meanwhile.
         NotYetInSync: `sync_deadline` is over; the mirrors go on catching up.
         HostUnreachable: the coordinator has not answered for a quarter of an hour.
     """
     return _Wait(settings).until_synchronized()
+
+
+class DownAgain(UnsafeState):
+    """Mirrors went down instead of catching up; `ruled_out` says what does not help, where their logs name it."""
+
+    ruled_out: tuple[RuledOut, ...] = ()
 
 
 class _Wait:
@@ -167,17 +175,19 @@ class _Wait:
         if now - self._down_since > self._settings.policy.down_again_after:  # FTS takes its time to see it come back
             what = f"{', '.join(map(str, down))} went down instead of catching up"
             tell(Phase.SYNCHRONIZE, f"{what}. Looking into the log.", Level.WARNING)
-            known = read_known_cause(self._settings, cluster, down)
-            if known is None:
-                raise UnsafeState(
+            known = read_known_causes(self._settings, cluster, down)
+            if not known:
+                raise DownAgain(
                     f"{what}; nothing more was done.",
                     "Read the log of that segment and see that its host is well; then run the flow again.",
                 )
-            mirror, told = known
-            raise UnsafeState(
+            mirror, told = known[0]
+            error = DownAgain(
                 f"{what}; nothing more was done. Of dbid {mirror.dbid}: {told.cause.meaning} (its log: {told.line}).",
                 told.cause.next_action,
             )
+            error.ruled_out = by_logs(known)
+            raise error
 
     def _show(self, cluster: Cluster, progress: SyncProgress, now: float) -> None:
         if self._bar is None:

@@ -70,6 +70,15 @@ def test_the_file_is_sound_has_one_group_a_line_and_the_stand_in_reads_of_it_wha
         assert line.copy == (kind.value if version is V7 else None)
 
 
+def test_that_a_mirror_that_waits_in_vain_is_stopped_first_is_said_and_approved() -> None:
+    cluster = mirror_down(healthy(V6), 0, 3)
+    waits, dead = plan_for(cluster, replace(WANTED, waiting=(TARGET, 11))), plan_for(cluster)
+    assert waits.steps[0].stops == (TARGET,)
+    assert "What still runs of dbid 8 waits in vain; gprecoverseg stops it first." in waits.steps[0].effect
+    assert "in vain" not in dead.steps[0].effect
+    assert waits.fingerprint != dead.fingerprint
+
+
 def test_a_differential_copy_says_so_in_the_file_and_is_another_approval() -> None:
     cluster, wanted = mirror_down(healthy(V7), 0, 3), replace(WANTED, kind=RecoveryType.DIFFERENTIAL)
     plan = plan_for(cluster, wanted)

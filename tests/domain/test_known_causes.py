@@ -31,6 +31,14 @@ def test_the_newest_line_counts_and_an_unknown_one_names_nothing() -> None:
     assert known_cause("LOG:  database system is ready to accept read only connections\n") is None
 
 
+def test_what_a_mirror_said_before_it_streamed_again_is_over() -> None:
+    streams = "LOG:  started streaming WAL from primary at 0/C000000 on timeline 1"
+    assert known_cause(f"{LINES[1]}\n{streams}\nLOG:  received fast shutdown request") is None
+    told = known_cause(f"{streams}\n{LINES[1]}")  # as while it tries again and again
+    assert told is not None
+    assert told.cause is KNOWN_CAUSES[1]
+
+
 def test_a_line_of_a_log_cannot_write_on_the_terminal() -> None:
     told = known_cause("\x1b[2Jno pg_hba.conf entry for replication connection from host x\x07")
     assert told is not None

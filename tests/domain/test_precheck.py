@@ -488,6 +488,24 @@ def test_a_full_copy_still_needs_a_directory_that_can_be_written_to_and_does_not
     assert CheckName.STANDBY_MARKER not in {c.name for c in judge(plan, DOWN, list(marked.values()))}
 
 
+@pytest.mark.parametrize("kind", [RecoveryType.DIFFERENTIAL, RecoveryType.FULL])
+def test_only_a_mirror_that_is_known_to_wait_in_vain_may_still_run_when_it_is_copied_over(kind: RecoveryType) -> None:
+    def verdict(waiting: tuple[int, ...], postmaster: PidState) -> tuple[Verdict, str]:
+        wanted = CopyOver((TARGET,), "its WAL is gone", "/home/gpadmin", kind, waiting)
+        plan = make_copy_plan(diagnose(DOWN, probes(DOWN)), Capabilities(DOWN.version), PolicySettings(), wanted)
+        runs = on_directory(DOWN, facts_of(DOWN), TARGET, postmaster=postmaster, postmaster_pid=4711)
+        check = only(judge(plan, DOWN, list(runs.values())))
+        assert check.name is CheckName.POSTMASTER
+        return check.verdict, check.detail
+
+    assert verdict((), PidState.ALIVE)[0] is Verdict.FAIL
+    assert verdict((TARGET,), PidState.ALIVE) == (
+        Verdict.WARN,
+        "it is still running (pid 4711) and waits for WAL that is gone",
+    )
+    assert verdict((TARGET,), PidState.UNREADABLE)[0] is Verdict.FAIL
+
+
 def test_no_rebalance_onto_a_mirror_by_files_whose_postmaster_is_not_seen_to_run() -> None:
     cluster = switched(healthy(V43), 0)
     [mirror] = [p.mirror for p in cluster.pairs if p.content == 0]

@@ -16,7 +16,7 @@ from flows.attend import attend
 from flows.recover import recover
 from gpmedic.access.environment import prelude
 from gpmedic.cluster import Mode, Status
-from gpmedic.errors import GpmedicError, PrecheckFailed, UnsafeState, UtilityBusy
+from gpmedic.errors import GpmedicError, NotApproved, PrecheckFailed, UnsafeState, UtilityBusy
 from gpmedic.practice import Facts, Fault, PracticeCluster
 from gpmedic.practice.control import Verb
 from gpmedic.practice.facts import SegmentFacts
@@ -25,7 +25,7 @@ from gpmedic.practice.layout import LOOPBACK, USER
 from gpmedic.practice.processes import command_of, with_children
 from gpmedic.report import Outcome, RecoveryReport
 from tasks.approve import Answer, Request
-from tests.people import Operator, by_hand
+from tests.people import by_hand
 
 
 @pytest.fixture(scope="module")
@@ -179,24 +179,37 @@ def replay_stopped(mirror: SegmentFacts) -> Iterator[None]:
 
 
 @pytest.mark.chaos
-def test_a_mirror_whose_wal_was_removed_is_told_so_and_nothing_is_started_beside_it(
-    practice: PracticeCluster,
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("stopped_by_hand", [False, True])
+def test_a_mirror_whose_wal_was_removed_is_copied_over_after_a_question_of_its_own(
+    practice: PracticeCluster, stopped_by_hand: bool
 ) -> None:
+    """In the run whose incremental recovery has shown it, or, where nobody wants it then, in the next one."""
     break_mirror(practice, 1)
     remove_wal_of_a_mirror(practice.facts().segment(3))
-    operator, registered = Operator(), practice.register()
+    asked, registered = list[Request](), practice.register()
     registered.write_text(registered.read_text().replace("[policy]\n", "[policy]\ndown_again_after = 1\n"))
+
+    def but_for_the_first_copy(request: Request) -> Answer:
+        asked.append(request)
+        no = stopped_by_hand and len(asked) == 2
+        return Answer(decision="no", operator="anna", reason="not now") if no else yes(request)
+
     try:
-        with pytest.raises(UnsafeState, match=r"WAL that the mirror needs is no longer there \(its log: requested WAL"):
-            attend(lambda: recover(practice.name), operator)
-        with pytest.raises(PrecheckFailed, match=r"postmaster not running \(dbid 9 .*although the catalog says"):
-            attend(lambda: recover(practice.name), nobody)
+        if stopped_by_hand:
+            with pytest.raises(NotApproved):
+                attend(lambda: recover(practice.name), but_for_the_first_copy)
+            practice.control.call(Verb.STOP_SEGMENT, dbid=9)
+        report = attend(lambda: recover(practice.name), but_for_the_first_copy)
     finally:
         practice.register()
-    assert operator.steps == ["recover"]
-    practice.control.call(Verb.STOP_SEGMENT, dbid=9)
-    by_hand(practice, "gprecoverseg", "-a", "-F")
-    practice.wait_until(in_sync)
+    assert report.outcome is Outcome.RECOVERED
+    steps = ["recover", "recover-full", "recover-full"] if stopped_by_hand else ["recover", "recover-full"]
+    assert [request.proposal.step for request in asked] == steps
+    copy = asked[-1].proposal
+    assert copy.dbids == (9,)
+    assert "WAL that the mirror needs is no longer there (its log: requested WAL segment" in copy.effect
+    assert "What still runs of dbid 9 waits in vain; gprecoverseg stops it first." in copy.effect
 
 
 def remove_wal_of_a_mirror(primary: SegmentFacts) -> None:
