@@ -15,6 +15,7 @@ from gpmedic.diagnosis import coordinator_unreachable
 from gpmedic.errors import (
     GpmedicError,
     HostUnreachable,
+    Outdated,
     Refused,
     Unrecoverable,
     UnsafeState,
@@ -34,6 +35,8 @@ from tasks.detect import Seen, detect, look
 from tasks.notify import Level, Phase, announce, listening, tell
 from tasks.permission import require_permission
 from tasks.publish import publish_markdown, publish_segments
+from tasks.question import MAX_ASKS
+from tasks.run_utility import after_the_answer
 
 Page = Callable[[ClusterSettings, Journal, Seen], Outcome]
 """Called with the first look at the cluster."""
@@ -66,7 +69,7 @@ def follow(page: Page, cluster_name: str, repeated_failure: RepeatedFailure | No
             if adopt_what_runs(settings, running):  # it has changed the cluster meanwhile
                 journal.adopted = True
                 seen = observe(settings, journal)
-            outcome = page(settings, journal, seen)
+            outcome = _to_its_end(page, settings, journal, seen)
         except GpmedicError as error:
             tell(Phase.REPORT, str(error), Level.WARNING)
             advice = ""
@@ -83,6 +86,20 @@ def follow(page: Page, cluster_name: str, repeated_failure: RepeatedFailure | No
     report = journal.end(outcome)
     _publish(journal, report)
     return report
+
+
+def _to_its_end(page: Page, settings: ClusterSettings, journal: Journal, seen: Seen) -> Outcome:
+    """The page, from the top again where an answer came too late for what the cluster is by now."""
+    for _ in range(MAX_ASKS):
+        try:
+            return page(settings, journal, seen)
+        except Outdated as error:
+            tell(Phase.APPROVE, f"{error.message} Looking anew.", Level.WARNING)
+            seen = observe(settings, journal)
+    raise UnsafeState(
+        f"The cluster changed {MAX_ASKS} times between an answer and what it allowed; nothing was done.",
+        "Find out what keeps changing the cluster, then run the flow again.",
+    )
 
 
 def _keep_what_failed(settings: ClusterSettings) -> None:
@@ -164,6 +181,7 @@ def ask(
     Raises:
         NotApproved: a person said no, or nobody answered in time.
         ObserveOnly, Braked: gpmedic may not act here; nobody was asked.
+        Outdated: after the answer the step is not what may be done; nothing was started.
         UnsafeState: the evidence is of another state, as from before an earlier step; nobody was asked.
     """
     _require_evidence(evidence, shown)
@@ -172,7 +190,8 @@ def ask(
         yield (known := shown)
         while True:
             seen = detect(settings)
-            plan = plan_of(seen)
+            with after_the_answer():
+                plan = plan_of(seen)
             if plan.step(action) is not None and plan.fingerprint != known.fingerprint:
                 collect_evidence(settings, seen, before(action))
                 known = plan

@@ -16,7 +16,7 @@ from prefect.exceptions import FlowPauseTimeout
 from prefect.flow_runs import pause_flow_run, suspend_flow_run
 from pydantic import BaseModel, ConfigDict, Field
 
-from gpmedic.errors import NotApproved, UnsafeState
+from gpmedic.errors import NotApproved, Refused, UnsafeState
 from tasks.answer_form import Answer, Decision, form_for
 from tasks.answers import Answers, Note, Word, unheard
 from tasks.notify import Level, Phase, announce, tell
@@ -38,6 +38,7 @@ from tasks.question import (
 __all__ = ["A_PERSON", "Answer", "Approval", "Decision", "Needed", "Proposal", "Request", "approve", "hearing_requests"]
 
 SILENCE_ADVICE = "Run the flow again when somebody is there to approve it."
+CHANGED = "the cluster has changed meanwhile"
 LOCAL_POLL_SECONDS = cast(int, 0.2)  # Prefect says int and sleeps any number
 
 
@@ -120,9 +121,13 @@ def approve(
             tell(Phase.APPROVE, "An answer to another question has come; it is void, and asked again.", Level.WARNING)
             proposal = propose()
             continue
-        proposal = propose()
-        for request in answered:
-            use_up(request)
+        try:
+            proposal = propose()
+        except Refused:
+            answers.void(CHANGED)
+            use_up(*answered)
+            raise
+        use_up(*answered)
         if proposal is not None and approval.covers(proposal.fingerprint):
             answers.count()
             done = f"{approval.by} approved {approval.step}{_because(approval.reason)}."
@@ -130,7 +135,7 @@ def approve(
             announce(proposal.cluster, "approval.given", approval.model_dump(mode="json"))
             return approval
         changed = proposal is None or proposal.fingerprint != approval.fingerprint
-        why = "the cluster has changed meanwhile" if changed else "the approval has expired"
+        why = CHANGED if changed else "the approval has expired"
         answers.void(why)
         tell(Phase.APPROVE, f"The answer is void: {why}.", Level.WARNING)
     raise UnsafeState(

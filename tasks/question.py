@@ -137,10 +137,12 @@ def newest_request(run: UUID) -> Request | None:
     return max(asked, key=lambda request: request.asked_at, default=None)
 
 
-def use_up(request: Request) -> None:
-    """Note with the run that this answer has counted, or was void: the same failure again is another question."""
+def use_up(*requests: Request) -> None:
+    """Note with the run that these answers have counted, or were void: the same failure again is another question."""
+    run, now = current_run().id, str(datetime.now(UTC))
     with get_client(sync_client=True) as client:
-        client.create_flow_run_input(current_run().id, key=USED_PREFIX + request.key, value=str(datetime.now(UTC)))
+        for request in requests:
+            client.create_flow_run_input(run, key=USED_PREFIX + request.key, value=now)
 
 
 def decided_at(request: Request) -> datetime:

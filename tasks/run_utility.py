@@ -20,7 +20,7 @@ from gpmedic.access.restart import job_argv
 from gpmedic.access.ssh import Shell
 from gpmedic.amounts import duration
 from gpmedic.cluster import Cluster
-from gpmedic.errors import HostUnreachable, NotApproved, Transient, UtilityBusy
+from gpmedic.errors import HostUnreachable, NotApproved, Outdated, Transient, UnsafeState, UtilityBusy
 from gpmedic.gprecoverseg import parse_progress
 from gpmedic.pace import Milestones
 from gpmedic.plan import Action, Plan, require_rebalance_allowed
@@ -103,7 +103,8 @@ def run_approved(
         check_of: how its checks are made, where they are not the runbook's own; `plan_of` is called after it.
 
     Raises:
-        NotApproved: the approval does not cover what the cluster needs now; nothing was started.
+        Outdated: the approval does not cover what the cluster needs now; nothing was started.
+        NotApproved: it is not of as many people as are needed; nothing was started.
         UtilityBusy, PrecheckFailed, LockHeld, UnsafeState, ObserveOnly, Braked: nothing was started.
         HostUnreachable: contact was lost; what runs goes on, and who comes again with this approval follows it.
     """
@@ -116,16 +117,18 @@ def run_approved(
         require_permission(settings, shell)
         _require_none_running(shell, settings)
         seen = look(settings)
-        if checked.age >= CHECKS_HOLD or checked.fingerprint != plan_of(seen).fingerprint:
-            checked = check_of(shell, seen) if check_of else check(settings, shell, seen, plan_of(seen))
-            seen = look(settings)
-        plan = plan_of(seen)
+        with after_the_answer():
+            if checked.age >= CHECKS_HOLD or checked.fingerprint != plan_of(seen).fingerprint:
+                checked = check_of(shell, seen) if check_of else check(settings, shell, seen, plan_of(seen))
+                seen = look(settings)
+            plan = plan_of(seen)
         step = plan.step(action)
         if step is None:
             return None
         require(checked.checks)
         if action is Action.REBALANCE:
-            require_rebalance_allowed(seen.observation.cluster)
+            with after_the_answer():
+                require_rebalance_allowed(seen.observation.cluster)
         _require_approved(settings, approval, action, plan)
         cluster = seen.observation.cluster
         if step.file is not None:
@@ -170,9 +173,22 @@ def _require_nothing_came_between(settings: ClusterSettings, shell: Shell, clust
     require_nobody_works(settings, shell, cluster)
 
 
+@contextmanager
+def after_the_answer() -> Iterator[None]:
+    """What forbids a step that somebody has approved meanwhile.
+
+    Raises:
+        Outdated: it does, as where a segment has gone down that must be up; the page begins again.
+    """
+    try:
+        yield
+    except UnsafeState as error:
+        raise Outdated(error.message, error.next_action) from error
+
+
 def _require_approved(settings: ClusterSettings, approval: Approval, action: Action, now: Plan) -> None:
     if approval.step != action.step_name or not approval.covers(now.fingerprint):
-        raise NotApproved(
+        raise Outdated(
             f"The approval of {approval.by} does not cover what the cluster needs now: the cluster has changed, "
             "or the approval has expired. Nothing was started.",
             "Run the flow again: it shows the new plan.",

@@ -16,7 +16,7 @@ from flows.attend import attend
 from flows.recover import recover
 from gpmedic.access.environment import prelude
 from gpmedic.cluster import Mode, Status
-from gpmedic.errors import GpmedicError, NotApproved, PrecheckFailed, UnsafeState, UtilityBusy
+from gpmedic.errors import GpmedicError, NotApproved, PrecheckFailed, UtilityBusy
 from gpmedic.practice import Facts, Fault, PracticeCluster
 from gpmedic.practice.control import Verb
 from gpmedic.practice.facts import SegmentFacts
@@ -25,6 +25,7 @@ from gpmedic.practice.layout import LOOPBACK, USER
 from gpmedic.practice.processes import command_of, with_children
 from gpmedic.report import Outcome, RecoveryReport
 from tasks.approve import Answer, Request
+from tasks.notify import Progress, listening
 from tests.people import by_hand
 
 
@@ -41,6 +42,14 @@ def mirror_down(practice: PracticeCluster) -> PracticeCluster:
     """With the mirror of content 0, dbid 8, down: a refusal leaves it so, for the next test."""
     if practice.facts().segment(8).status.value == "u":
         break_mirror(practice, 0)
+    return practice
+
+
+@pytest.fixture
+def well(practice: PracticeCluster) -> PracticeCluster:
+    """With nothing left of what was refused in other tests."""
+    if any(s.status is Status.DOWN or not s.in_preferred_role for s in practice.facts().data_segments):
+        recovered(practice)
     return practice
 
 
@@ -182,9 +191,10 @@ def replay_stopped(mirror: SegmentFacts) -> Iterator[None]:
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("stopped_by_hand", [False, True])
 def test_a_mirror_whose_wal_was_removed_is_copied_over_after_a_question_of_its_own(
-    practice: PracticeCluster, stopped_by_hand: bool
+    well: PracticeCluster, stopped_by_hand: bool
 ) -> None:
     """In the run whose incremental recovery has shown it, or, where nobody wants it then, in the next one."""
+    practice = well
     break_mirror(practice, 1)
     remove_wal_of_a_mirror(practice.facts().segment(3))
     asked, registered = list[Request](), practice.register()
@@ -235,17 +245,40 @@ def test_the_same_failure_a_second_time_is_a_new_job(mirror_down: PracticeCluste
 
 
 @pytest.mark.chaos
-def test_roles_are_not_rebalanced_when_a_mirror_goes_down_while_the_question_stands(practice: PracticeCluster) -> None:
-    before, asked = jobs_of(practice, "rebalance"), list[str]()
+def test_a_mirror_goes_down_while_the_rebalance_is_asked_for_and_is_recovered_first(well: PracticeCluster) -> None:
+    practice, asked, told = well, list[str](), list[Progress]()
+    before = jobs_of(practice, "rebalance")
     practice.break_(Fault.KILL_PRIMARY, content=2)
 
     def slow_person(request: Request) -> Answer:
         asked.append(request.proposal.step)
-        if request.proposal.step == "rebalance":
+        if asked == ["recover", "rebalance"]:
             break_mirror(practice, 1)
         return yes(request)
 
-    with pytest.raises(UnsafeState, match=r"cannot be rebalanced now .*down: dbid 9"):
-        attend(lambda: recover(practice.name), slow_person)
-    assert asked == ["recover", "rebalance"]
-    assert jobs_of(practice, "rebalance") == before
+    with listening(told.append):
+        report = attend(lambda: recover(practice.name), slow_person)
+    assert report.outcome is Outcome.RECOVERED
+    assert asked == ["recover", "rebalance", "recover", "rebalance"]
+    assert len(jobs_of(practice, "rebalance")) == len(before) + 1
+    assert any(re.search(r"cannot be rebalanced now .*down: dbid 9.* Looking anew", p.text) for p in told)
+    assert [a.decision for a in report.approvals] == ["approved", "voided", "approved", "approved"]
+
+
+def test_what_changes_between_an_answer_and_its_start_is_asked_for_anew(well: PracticeCluster) -> None:
+    asked, before = list[Request](), jobs_of(well)
+    break_mirror(well, 0)
+
+    def second_mirror_dies(progress: Progress) -> None:
+        if progress.text == "anna approved recover." and len(asked) == 1:
+            break_mirror(well, 1)
+
+    def person(request: Request) -> Answer:
+        asked.append(request)
+        return yes(request)
+
+    with listening(second_mirror_dies):
+        report = attend(lambda: recover(well.name), person)
+    assert report.outcome is Outcome.RECOVERED
+    assert [request.proposal.dbids for request in asked] == [(8,), (8, 9)]
+    assert len(jobs_of(well)) == len(before) + 1
