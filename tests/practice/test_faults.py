@@ -75,7 +75,7 @@ def test_a_hanging_gprecoverseg_ends_when_it_is_healed(six: PracticeCluster) -> 
     assert begun.stdout == "1\n"
     six.heal(Fault.GPRECOVERSEG_HANGS)
     done = host.run(
-        "for i in 1 2 3 4 5 6 7 8 9 10; do grep -q Obtaining said.txt && break; sleep 1; done; cat said.txt; rm said.txt"
+        "for i in 1 2 3 4 5 6 7 8 9; do grep -q Obtaining said.txt && break; sleep 1; done; cat said.txt; rm said.txt"
     )
     assert "Obtaining Segment details from master" in done.stdout, "it goes on"
 
