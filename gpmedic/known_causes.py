@@ -40,7 +40,10 @@ KNOWN_CAUSES: Final = (
         " for when the roles switch), load it with gpstop -u, then run the flow again.",
     ),
     KnownCause(
-        re.compile(r"requested WAL segment \w+ has already been removed"),
+        # In the receiver's words: a primary says the rest of it, too, of a mirror that has asked it in vain.
+        re.compile(
+            r"could not receive data from WAL stream: \w+:\s+requested WAL segment \w+ has already been removed"
+        ),
         "WAL that the mirror needs is no longer there",
         "Another incremental recovery does not help: run the flow again, which proposes a copy over that mirror. Let"
         " the primaries keep more WAL (max_slot_wal_keep_size, wal_keep_segments).",

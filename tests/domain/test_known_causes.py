@@ -39,6 +39,10 @@ def test_what_a_mirror_said_before_it_streamed_again_is_over() -> None:
     assert told.cause is KNOWN_CAUSES[1]
 
 
+def test_what_a_primary_says_of_a_mirror_that_has_asked_it_in_vain_is_not_its_own_trouble() -> None:
+    assert known_cause("ERROR:  requested WAL segment 00000001000000000000001A has already been removed") is None
+
+
 def test_a_line_of_a_log_cannot_write_on_the_terminal() -> None:
     told = known_cause("\x1b[2Jno pg_hba.conf entry for replication connection from host x\x07")
     assert told is not None

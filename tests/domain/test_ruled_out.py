@@ -9,6 +9,7 @@ from gpmedic.cluster import Cluster, Generation, Version
 from gpmedic.gprecoverseg import RecoveryType
 from gpmedic.known_causes import known_cause
 from gpmedic.ruled_out import RULES_OUT, RuledOut, by_checks, by_logs, by_run, merged, next_kind, uncleared
+from gpmedic.table import plain
 
 INC, D, F = RecoveryType.INCREMENTAL, RecoveryType.DIFFERENTIAL, RecoveryType.FULL
 LESSER = frozenset({INC, D})
@@ -95,7 +96,7 @@ def test_a_run_of_4_3_speaks_only_of_the_mirrors_that_it_set_out_to_recover() ->
 UP_6 = "FTS: update role, status, and mode for dbid 3 with contentid 1 to m, u, and s"
 DOWN_6 = "FTS: update role, status, and mode for dbid 3 with contentid 1 to m, d, and n"
 DOWN_43 = "FTS: content 1 fault marking status DOWN mode: s role: m"
-GONE_WAL = "FATAL:  requested WAL segment 00A has already been removed"
+GONE_WAL = "could not receive data from WAL stream: ERROR:  requested WAL segment 00A has already been removed"
 FULL_DISK = "could not extend file: No space left on device"
 NOTHING = "gprecoverseg: segment config for resync: segment mode and status"
 
@@ -124,13 +125,9 @@ def test_a_directory_that_is_gone_rules_out_all_but_a_full_copy_and_other_checks
 
 def test_a_log_that_says_that_wal_is_gone_rules_out_the_incremental_recovery_and_another_cause_nothing() -> None:
     mirror = mirrors(V6, 0).segment(8)
-    told = [
-        known_cause(f"FATAL:  {line}") for line in ("requested WAL segment 00A has already been removed", FULL_DISK)
-    ]
-    found = by_logs([(mirror, one) for one in told if one is not None])
-    why = "of dbid 8: WAL that the mirror needs is no longer there (its log: requested WAL segment 00A has already been"
-    assert None not in told
-    assert found == (RuledOut(8, frozenset({INC}), f"{why} removed)", waits=True),)
+    found = by_logs([(mirror, one) for line in (GONE_WAL, FULL_DISK) if (one := known_cause(line)) is not None])
+    why = f"of dbid 8: WAL that the mirror needs is no longer there (its log: {plain(GONE_WAL)})"
+    assert found == (RuledOut(8, frozenset({INC}), why, waits=True),)
 
 
 def test_reasons_of_one_mirror_are_put_together() -> None:

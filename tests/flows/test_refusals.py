@@ -218,7 +218,7 @@ def test_a_mirror_whose_wal_was_removed_is_copied_over_after_a_question_of_its_o
     assert [request.proposal.step for request in asked] == steps
     copy = asked[-1].proposal
     assert copy.dbids == (9,)
-    assert "WAL that the mirror needs is no longer there (its log: requested WAL segment" in copy.effect
+    assert "WAL that the mirror needs is no longer there (its log: could not receive data from WAL" in copy.effect
     assert "What still runs of dbid 9 waits in vain; gprecoverseg stops it first." in copy.effect
 
 
