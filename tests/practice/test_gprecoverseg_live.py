@@ -257,6 +257,16 @@ def test_the_installed_command_answers_like_the_real_one(cluster: PracticeCluste
     assert done.returncode == real.exit_code
 
 
+@pytest.mark.parametrize("cluster", ["6", pytest.param("7", marks=pytest.mark.chaos)], indirect=True)
+def test_an_option_that_documentation_lists_is_there_only_where_the_help_says_so(cluster: PracticeCluster) -> None:
+    """T11."""
+    told = "--differential" in run(cluster, "gprecoverseg --help").stdout
+    done = run(cluster, "gprecoverseg -a --differential")
+    assert told is (cluster.release is Release.V7)
+    assert ("no such option: --differential" in done.stderr) is not told
+    assert done.returncode == (0 if told else 2)
+
+
 @pytest.mark.chaos
 @pytest.mark.parametrize("cluster", ["4.3"], indirect=True)
 def test_4_3_does_not_stop_while_a_session_is_open(cluster: PracticeCluster) -> None:

@@ -108,5 +108,8 @@ def test_a_recovery_whose_gprecoverseg_was_killed_is_shown_long_after_its_end(cl
     (old,) = parse_errors(told.stdout).in_recovery
     assert (told.returncode, old.total_kb == old.completed_kb) == (1, False)
     cluster.heal(Fault.LOCK_STALE)
-    (cluster.folder / "hosts/mdw/gpAdminLogs/recovery_progress.file").unlink()
-    assert run(cluster, "gpstate -e").returncode == 0
+    cluster.break_(Fault.KILL_MIRROR, content=3)
+    cluster.wait_until(down(11))
+    run(cluster, "gprecoverseg -a")
+    cluster.wait_until(healthy)
+    assert run(cluster, "gpstate -e").returncode == 0, "another one has come to its end"
