@@ -121,7 +121,7 @@ def test_rows_of_a_recovery_that_has_ended_do_not_stand_in_the_way_of_the_proof(
     practice.heal(Fault.SLOW_RESYNC)
     practice.wait_until(healthy)
     assert "Segments in recovery" in by_hand(practice, "gpstate", "-e")
-    _, proofs = verify.fn(practice.settings)
+    _, proofs = verify(practice.settings)
     assert [p.name for p in proofs if not p.holds] == []
 
 
