@@ -50,6 +50,11 @@ class ErrorReport:
         return self.said_normal and not self.warnings
 
     @property
+    def only_in_recovery(self) -> bool:
+        """It shows rows of a recovery and nothing else: what a gprecoverseg that was killed leaves behind (T26)."""
+        return self.in_recovery != () and self == ErrorReport(in_recovery=self.in_recovery)
+
+    @property
     def unavailable(self) -> bool:
         """A content has no copy that works: queries fail."""
         return UNAVAILABLE in self.warnings

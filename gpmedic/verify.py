@@ -154,6 +154,8 @@ def _gpstate(cluster: Cluster, report: ErrorReport | StatusReport | None) -> Pro
         return _proof(ProofName.GPSTATE, wrong, f"{command} shows every segment online", "not online: ")
     if report.all_normal:
         return Proof(ProofName.GPSTATE, True, f"{command}: all segments are running normally")
+    if report.only_in_recovery and _pairs_synchronized(cluster).holds:
+        return Proof(ProofName.GPSTATE, True, f"{command}: only rows of a recovery that has ended")
     return Proof(ProofName.GPSTATE, False, f"{command} reports segments that are not normal")
 
 

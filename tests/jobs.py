@@ -24,9 +24,14 @@ def stop_the_utility(cluster: PracticeCluster, before: set[Path], step: str, has
     """Stop the utility of this step when it has said this; its job, and its process, which goes on at SIGCONT."""
     job = wait_for_job(cluster, before, step)
     until(lambda: has_said in (job / "out").read_text(), f"{step} did not say {has_said!r}")
-    pid = int((job / "pids").read_text().split()[2])
+    pid = utility_of(job)
     os.kill(pid, signal.SIGSTOP)
     return job, pid
+
+
+def utility_of(job: Path) -> int:
+    """The process of the job's utility."""
+    return int((job / "pids").read_text().split()[2])
 
 
 def wait_for_job(cluster: PracticeCluster, before: set[Path], step: str) -> Path:

@@ -1,6 +1,8 @@
 """Those who answer in tests, and what they have given."""
 
+import subprocess
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import UUID
 
 from prefect.client.orchestration import get_client
@@ -65,3 +67,20 @@ def by_hand(practice: PracticeCluster, *argv: str) -> str:
     with Shell.connect(settings.ssh) as shell:
         script = f'{prelude(settings.greenplum, practice.facts().coordinator.port)}\nexec "$@"'
         return shell.run(script, *argv).stdout
+
+
+def kill_in_the_middle_of_a_copy(practice: PracticeCluster, dbid: int) -> None:
+    """Kill -9 what a person has started on the coordinator's host, while it copies this segment and has told so."""
+    settings, home = practice.settings, practice.folder / "hosts" / "mdw"
+    told = home / "gpAdminLogs" / "recovery_progress.file"
+    with subprocess.Popen(
+        ["/bin/sh", "-c", f"{prelude(settings.greenplum, settings.database.port)}exec gprecoverseg -aF"],
+        env={"PATH": "/usr/bin:/bin", "HOME": str(home), "USER": "gpadmin"},
+        stdout=subprocess.DEVNULL,
+    ) as killed:
+        practice.wait_until(lambda facts: facts.segment(dbid).copying is not None and f":{dbid}:" in _text(told))
+        killed.kill()
+
+
+def _text(file: Path) -> str:
+    return file.read_text() if file.exists() else ""

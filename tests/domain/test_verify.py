@@ -21,7 +21,8 @@ from domain.clusters import (
     without_stream,
 )
 from gpmedic.cluster import Cluster, Role, Segment, Status, Version
-from gpmedic.gpstate import ErrorReport, Report, SegmentStatus, StatusReport
+from gpmedic.gprecoverseg import RecoveryType
+from gpmedic.gpstate import ErrorReport, Location, Report, SegmentInRecovery, SegmentStatus, StatusReport
 from gpmedic.host_facts import DirectoryFacts, HostFacts, PidState
 from gpmedic.verify import ProofName, gpstate_report, prove, proven
 
@@ -129,6 +130,16 @@ def test_gpstate_that_complains_or_could_not_be_read_breaks_the_proof(
     report: ErrorReport | StatusReport | None,
 ) -> None:
     assert broken_proofs(healthy(), report) == {ProofName.GPSTATE}
+
+
+def test_rows_of_a_recovery_count_only_where_the_catalog_or_gpstate_shows_anything_else() -> None:
+    row = SegmentInRecovery(Location("sdw3", 7001), RecoveryType.FULL, 45896, 159700, 28.0)
+    old = ErrorReport(in_recovery=(row,))
+    assert broken_proofs(healthy(), old) == set()
+    for beside in (replace(old, warnings=("it warns",)), replace(old, failure="cannot connect")):
+        assert broken_proofs(healthy(), beside) == {ProofName.GPSTATE}
+    at_work = broken_proofs(mirror_down(healthy(), 1), old)
+    assert at_work >= {ProofName.GPSTATE, ProofName.NO_ROW_DOWN, ProofName.PAIRS_SYNCHRONIZED}
 
 
 @pytest.mark.parametrize("rows", [[], EVERYONE[:-1], [{"content": str(c)} for c in CONTENTS], [{}]])

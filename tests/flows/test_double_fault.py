@@ -225,6 +225,24 @@ def test_a_standby_whose_host_is_silent_is_left_out_of_the_start_that_it_would_p
     assert all(s.status.value == "u" and s.in_preferred_role for s in facts.data_segments)
 
 
+@pytest.mark.chaos
+@pytest.mark.parametrize("practice", ["4.3"], indirect=True)
+def test_on_4_3_nothing_is_stopped_while_any_host_is_missing_for_its_start_would_not_come_back(
+    practice: PracticeCluster,
+) -> None:
+    """T32: not even a host that the start could do without."""
+    practice.break_(Fault.KILL_BOTH, content=5)
+    before = practice.facts().coordinator.pid
+    practice.break_(Fault.SSH_REFUSED, host="smdw")
+    try:
+        with pytest.raises(PrecheckFailed, match=r"host reachable \(smdw\)"):
+            attend(lambda: recover(practice.name), nobody)
+    finally:
+        practice.heal(Fault.SSH_REFUSED, host="smdw")
+    assert practice.facts().coordinator.pid == before
+    assert recovered(practice, Operator()).outcome is Outcome.RECOVERED
+
+
 @flow
 def copying_fully(settings: ClusterSettings, mirror: RuledOut) -> None:
     copy_over(settings, Journal(cluster_name=settings.name), [mirror])

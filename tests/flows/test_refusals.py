@@ -4,7 +4,6 @@ import contextlib
 import os
 import re
 import signal
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +13,6 @@ import pytest
 
 from flows.attend import attend
 from flows.recover import recover
-from gpmedic.access.environment import prelude
 from gpmedic.cluster import Mode, Status
 from gpmedic.errors import GpmedicError, NotApproved, PrecheckFailed, UtilityBusy
 from gpmedic.practice import Facts, Fault, PracticeCluster
@@ -26,7 +24,7 @@ from gpmedic.practice.processes import command_of, with_children
 from gpmedic.report import Outcome, RecoveryReport
 from tasks.approve import Answer, Request
 from tasks.notify import Progress, listening
-from tests.people import by_hand
+from tests.people import by_hand, kill_in_the_middle_of_a_copy
 
 
 @pytest.fixture(scope="module")
@@ -138,18 +136,6 @@ def test_nothing_is_started_beside_a_copy_that_has_outlived_its_gprecoverseg(mir
     assert jobs_of(mirror_down) == before
     mirror_down.heal(Fault.SLOW_RESYNC)
     mirror_down.wait_until(lambda facts: facts.segment(8).mode is Mode.SYNCHRONIZED)
-
-
-def kill_in_the_middle_of_a_copy(cluster: PracticeCluster, dbid: int) -> None:
-    """What a person has started on the coordinator's host is killed with -9 while it copies this segment."""
-    settings = cluster.settings
-    with subprocess.Popen(
-        ["/bin/sh", "-c", f"{prelude(settings.greenplum, settings.database.port)}exec gprecoverseg -aF"],
-        env={"PATH": "/usr/bin:/bin", "HOME": str(cluster.folder / "hosts" / "mdw"), "USER": "gpadmin"},
-        stdout=subprocess.DEVNULL,
-    ) as killed:
-        cluster.wait_until(lambda facts: facts.segment(dbid).copying is not None)
-        killed.kill()
 
 
 @pytest.mark.chaos

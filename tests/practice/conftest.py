@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from gpmedic.access.environment import prelude
+from gpmedic.cluster import Mode, Status
 from gpmedic.practice import PracticeCluster
+from gpmedic.practice.facts import Facts
 
 
 def unique_name() -> str:
@@ -76,3 +79,23 @@ def start() -> Iterator[Callable[..., PracticeCluster]]:
 
 def data_directory(cluster: PracticeCluster, dbid: int) -> Path:
     return Path(cluster.facts().segment(dbid).datadir)
+
+
+def run(cluster: PracticeCluster, command: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
+    settings = cluster.settings
+    before = prelude(settings.greenplum, settings.database.port)
+    return Host(cluster).run(f"{before}{command}", stdin)
+
+
+def healthy(facts: Facts) -> bool:
+    return all(
+        s.status is Status.UP and s.mode is Mode.SYNCHRONIZED and s.in_preferred_role for s in facts.data_segments
+    )
+
+
+def down(dbid: int) -> Callable[[Facts], bool]:
+    return lambda facts: facts.segment(dbid).status is Status.DOWN
+
+
+def in_sync(facts: Facts) -> bool:
+    return all(s.status is Status.UP and s.mode is Mode.SYNCHRONIZED for s in facts.data_segments)

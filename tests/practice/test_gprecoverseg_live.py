@@ -14,9 +14,9 @@ from gpmedic.gprecoverseg_reading import parse
 from gpmedic.gprecoverseg_report import Outcome
 from gpmedic.practice import Fault, PracticeCluster
 from gpmedic.practice.control import Verb
-from gpmedic.practice.facts import Facts, Release, SegmentFacts
+from gpmedic.practice.facts import Release, SegmentFacts
 from gpmedic.practice.layout import LOOPBACK, USER
-from tests.practice.conftest import Host, unique_name
+from tests.practice.conftest import Host, down, healthy, in_sync, run, unique_name
 from tests.practice.fidelity.calls import step_of
 from tests.practice.fidelity.differences import DIFFERENCES, of_recording
 from tests.practice.fidelity.normalise import normalise
@@ -32,26 +32,6 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[PracticeCluster]:
     """One of each generation; every test leaves it as it found it."""
     with PracticeCluster(unique_name(), request.param) as made:
         yield made
-
-
-def run(cluster: PracticeCluster, command: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
-    settings = cluster.settings
-    before = prelude(settings.greenplum, settings.database.port)
-    return Host(cluster).run(f"{before}{command}", stdin)
-
-
-def healthy(facts: Facts) -> bool:
-    return all(
-        s.status is Status.UP and s.mode is Mode.SYNCHRONIZED and s.in_preferred_role for s in facts.data_segments
-    )
-
-
-def down(dbid: int) -> Callable[[Facts], bool]:
-    return lambda facts: facts.segment(dbid).status is Status.DOWN
-
-
-def in_sync(facts: Facts) -> bool:
-    return all(s.status is Status.UP and s.mode is Mode.SYNCHRONIZED for s in facts.data_segments)
 
 
 @pytest.mark.chaos
@@ -275,6 +255,16 @@ def test_the_installed_command_answers_like_the_real_one(cluster: PracticeCluste
     stderr = of_recording(normalise(real.stderr), real, DIFFERENCES)
     assert (normalise(done.stdout), normalise(done.stderr)) == (normalise(real.stdout), stderr)
     assert done.returncode == real.exit_code
+
+
+@pytest.mark.parametrize("cluster", ["6", pytest.param("7", marks=pytest.mark.chaos)], indirect=True)
+def test_an_option_that_documentation_lists_is_there_only_where_the_help_says_so(cluster: PracticeCluster) -> None:
+    """T11."""
+    told = "--differential" in run(cluster, "gprecoverseg --help").stdout
+    done = run(cluster, "gprecoverseg -a --differential")
+    assert told is (cluster.release is Release.V7)
+    assert ("no such option: --differential" in done.stderr) is not told
+    assert done.returncode == (0 if told else 2)
 
 
 @pytest.mark.chaos

@@ -23,7 +23,8 @@ from tasks.rebalance import rebalance
 from tasks.recover import recover
 from tasks.restart import restart
 from tasks.restore_standby import restore_standby
-from tests.people import approval, by_hand
+from tasks.verify import verify
+from tests.people import approval, by_hand, kill_in_the_middle_of_a_copy
 
 Task = Callable[[ClusterSettings, Approval, Checked], None]
 
@@ -108,6 +109,20 @@ def test_a_recovery_that_only_says_that_it_is_done_that_is_locked_out_or_that_le
     practice.heal(Fault.SSH_REFUSED, host=mirror.hostname)
     assert f"{mirror.hostname} is unreachable" in left_out.tail
     assert "still down: dbid 8" in left_out.tail
+
+
+@pytest.mark.chaos
+def test_rows_of_a_recovery_that_has_ended_do_not_stand_in_the_way_of_the_proof(practice: PracticeCluster) -> None:
+    """T26: gprecoverseg was killed, its copy went on, and gpstate -e shows both for good as they were then."""
+    practice.break_(Fault.KILL_MIRROR, content=5)
+    practice.break_(Fault.SLOW_RESYNC, seconds=4)
+    practice.wait_until(lambda facts: facts.segment(13).status is Status.DOWN)
+    kill_in_the_middle_of_a_copy(practice, 13)
+    practice.heal(Fault.SLOW_RESYNC)
+    practice.wait_until(healthy)
+    assert "Segments in recovery" in by_hand(practice, "gpstate", "-e")
+    _, proofs = verify(practice.settings)
+    assert [p.name for p in proofs if not p.holds] == []
 
 
 @pytest.mark.chaos

@@ -4,7 +4,7 @@ The program is written against `Hands`. In the lab they are the supervisor's ver
 test answers from a recording of the real one instead, so that the same program must come out with the same words.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -65,8 +65,11 @@ class Hands(Protocol):
     def control_data(self, segment: SegmentFacts) -> str | None:
         """What pg_controldata prints of its data directory; None where that cannot be read."""
 
-    def port_is_free(self, host: str, port: int) -> bool:
-        """Whether a segment may be moved to this port; a lab has one address for all its hosts."""
+    def port_is_free(self, host: str, port: int, used: Set[tuple[str, int]]) -> bool:
+        """Whether a segment may be moved to this port of a host, with these ports of hosts in `used` as taken.
+
+        A lab has one address for all its hosts.
+        """
 
     def directory_on(self, host: str, segment: SegmentFacts) -> str:
         """The segment's data directory on another host: the same path, but that a lab's hosts are folders."""

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from gpmedic.practice.control import CLUSTER_VARIABLE, Control, Verb
 from gpmedic.practice.facts import Facts, Release, SegmentFacts
 from gpmedic.practice.utilities.gprecoverseg_hands import Ending, Result, Show
 from gpmedic.practice.utilities.gprecoverseg_targets import Copy, Target
+from gpmedic.practice.utilities.recovery_progress import forget_progress, keep_progress
 
 RESYNC = "gprecoverseg: segment config for resync: segment mode and status"
 RESYNC_FULL = (
@@ -105,8 +106,9 @@ class LiveHands:
         )
         return done.stdout if done.returncode == 0 else None
 
-    def port_is_free(self, host: str, port: int) -> bool:
-        return all(port not in (s.port, s.replication_port) for s in self.facts().segments)
+    def port_is_free(self, host: str, port: int, used: Set[tuple[str, int]]) -> bool:
+        replication = {s.replication_port for s in self.facts().segments}
+        return port not in replication and all(port != other for _, other in used)
 
     def directory_on(self, host: str, segment: SegmentFacts) -> str:
         hosts = self._folder / "hosts"
@@ -148,12 +150,16 @@ class LiveHands:
         moment = time.strftime("%Y%m%d_%H%M%S")
         jobs = [self._begin(target, moment) for target in targets]
         deadline = time.monotonic() + PROGRESS_INTERVAL
-        while any(job.process.poll() is None for job in jobs):
-            time.sleep(0.05)
-            if time.monotonic() >= deadline:
-                deadline += PROGRESS_INTERVAL
-                facts = self.facts()
-                show([(job.target, as_printed_by(facts.release, _progress(facts, job.target))) for job in jobs])
+        try:
+            while any(job.process.poll() is None for job in jobs):
+                time.sleep(0.05)
+                if time.monotonic() >= deadline:
+                    deadline += PROGRESS_INTERVAL
+                    facts = self.facts()
+                    keep_progress(facts)
+                    show([(job.target, as_printed_by(facts.release, _progress(facts, job.target))) for job in jobs])
+        finally:
+            forget_progress()
         release = self.facts().release
         ends = [_end(job, release) for job in jobs]
         show([(job.target, message) for job, (_, message) in zip(jobs, ends, strict=True)])

@@ -1,7 +1,7 @@
 """Which segments gprecoverseg recovers, from where and to where; and which it only says that it skips."""
 
 import os.path
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol
@@ -104,7 +104,7 @@ def in_place(facts: Facts, copy: Copy) -> list[Target]:
 class Room(Protocol):
     """What a new host has to offer."""
 
-    def port_is_free(self, host: str, port: int) -> bool: ...
+    def port_is_free(self, host: str, port: int, used: Set[tuple[str, int]]) -> bool: ...
 
     def directory_on(self, host: str, segment: SegmentFacts) -> str: ...
 
@@ -122,7 +122,7 @@ def to_new_hosts(facts: Facts, hosts: Sequence[str], room: Room) -> list[Target]
     for failed_host, host in zip(failed_hosts, hosts, strict=False):
         for segment in (s for s in segments if s.hostname == failed_host):
             port = lowest
-            while (host, port) in used or not room.port_is_free(host, port):
+            while not room.port_is_free(host, port, used):
                 port += 1
             used.add((host, port))
             replication = lowest_replication + port - lowest if segment.replication_port else None

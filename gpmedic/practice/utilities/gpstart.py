@@ -55,7 +55,7 @@ def _run(options: ClusterOptions, hands: ClusterHands, console: Console) -> int:
     kind = "primary and mirror " if facts.mirrored else ""
     console.info(f"Commencing parallel {kind}segment instance startup, please wait...")
     if facts.release is Release.V4_3 and _away(facts):
-        hands.stall()
+        hands.stall(console.say)
     second = standby(facts)
     left = [second] if second is not None and options.without_standby else []
     dbids = {s.dbid for s in hands.start([*skipped, *left])}

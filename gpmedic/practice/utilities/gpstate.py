@@ -29,6 +29,7 @@ from gpmedic.practice.utilities.gpstate_status import print_status, replication_
 from gpmedic.practice.utilities.gpstate_summary import print_summary
 from gpmedic.practice.utilities.gpstate_view import View
 from gpmedic.practice.utilities.gpstate_words import words
+from gpmedic.practice.utilities.recovery_progress import read_progress
 from gpmedic.practice.utilities.startup import Stopped, announce, connect, require_data_directory, version_line
 
 
@@ -130,24 +131,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         host=os.environ.get("GPMEDIC_PRACTICE_HOST") or os.uname().nodename,
         user=os.environ.get("LOGNAME") or pwd.getpwuid(os.getuid()).pw_name,
         data_directory=os.environ.get(facts.release.data_directory_variable),
-        progress=progress_file(facts),
+        progress="" if facts.release is Release.V4_3 else read_progress(),
     )
     text, code = render(facts, options, caller)
     _keep(text)
     sys.stdout.write(text)
     sys.stdout.flush()
     return code
-
-
-def progress_file(facts: Facts) -> str:
-    """What a running gprecoverseg of 6 and 7 keeps in recovery_progress.file: "full:9: 98798/159706 kB (61%)"."""
-    if facts.release is Release.V4_3 or facts.lock is None or not facts.lock.alive:
-        return ""
-    copies = ((s.dbid, s.copying) for s in facts.data_segments if s.copying is not None and s.copying.total)
-    return "".join(
-        f"{copy.kind.value}:{dbid}: {copy.done // 1024}/{copy.total // 1024} kB ({copy.percent}%)\n"
-        for dbid, copy in copies
-    )
 
 
 def _keep(text: str) -> None:

@@ -6,7 +6,7 @@ how each copy ended and what it had printed last. Wording, order, levels and the
 
 import ast
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -171,8 +171,8 @@ class RecordedHands:
         unread = f"cannot access pg_controldata for dbid {segment.dbid} on" in self.step.stdout
         return None if unread else "pg_control version number: 0\nData page checksum version: 1\n"
 
-    def port_is_free(self, host: str, port: int) -> bool:
-        return True
+    def port_is_free(self, host: str, port: int, used: Set[tuple[str, int]]) -> bool:
+        return (host, port) not in used
 
     def directory_on(self, host: str, segment: SegmentFacts) -> str:
         return segment.datadir

@@ -7,9 +7,10 @@ import pytest
 
 from gpmedic.cluster import Role, Status
 from gpmedic.practice.facts import Answer, Copying, CopyKind, Facts, HostFacts, LockFacts, Release, SshState
-from gpmedic.practice.utilities.gpstate import Caller, progress_file, render
+from gpmedic.practice.utilities.gpstate import Caller, render
 from gpmedic.practice.utilities.gpstate_filerep import abbreviate
 from gpmedic.practice.utilities.gpstate_options import parse
+from gpmedic.practice.utilities.recovery_progress import progress_text
 from tests.practice.fidelity.normalise import normalise
 from tests.practice.fidelity.scene import facts_of
 from tests.transcripts import Recorded, runs
@@ -37,7 +38,7 @@ def facts(name: str, release: Release = Release.V6) -> Facts:
 
 
 def gpstate(now: Facts, *arguments: str) -> tuple[str, int]:
-    caller = Caller(now.coordinator.hostname, now.user, now.coordinator.datadir, progress_file(now))
+    caller = Caller(now.coordinator.hostname, now.user, now.coordinator.datadir, progress_text(now))
     return render(now, parse(arguments, now.release), caller, lambda: "20261123:08:46:40:010153")
 
 

@@ -1,7 +1,7 @@
 """What the stand-ins gpstop and gpstart print, held against every recorded run of the real ones, line by line."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import pytest
@@ -77,7 +77,7 @@ class RecordedCluster:
     def start_coordinator(self) -> None:
         pass
 
-    def stall(self) -> None:
+    def stall(self, say: Callable[[str], None]) -> None:
         if self.step.ended:
             raise Killed
 
