@@ -21,7 +21,7 @@ from gpmedic.settings import ClusterSettings
 
 DEADLINE: Final = 20
 """Seconds that a host gets for all its answers."""
-AT_ONCE: Final = 32
+AT_ONCE: Final = 64
 HOST_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,253}")
 _HOST_SCRIPT: Final = "runs+packages+facts_host"
 _ENDED: Final = "end - -"

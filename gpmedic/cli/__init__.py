@@ -3,6 +3,7 @@
 Exit codes: 0 healthy or done, 1 a person must act, 2 an error (what happened and what to do next, in one line).
 """
 
+import gc
 import sys
 
 import typer
@@ -36,3 +37,5 @@ def main() -> None:
 
         print(f"gpmedic: {told(error)}", file=sys.stderr)
         sys.exit(2)
+    finally:
+        gc.freeze()  # or Python looks for garbage in all of Prefect once more before it ends: a third of a second

@@ -388,10 +388,13 @@ def test_a_program_with_very_many_arguments_does_not_hold_up_the_look_at_a_host(
     assert [f.detail for f in facts.values() if not f.reachable] == []
 
 
+@pytest.mark.parametrize(
+    "name", ["pg_basebackup", "pg_rewind", "rsync", "gpsegrecovery", "gpsegrecovery.py", "gpconfigurenewsegment"]
+)
 def test_a_copy_that_outlived_its_run_is_found_by_the_directory_that_it_names(
-    six: PracticeCluster, tmp_path: Path
+    six: PracticeCluster, tmp_path: Path, name: str
 ) -> None:
-    program = tmp_path / "pg_basebackup"
+    program = tmp_path / name
     program.write_text("#!/bin/sh\nwhile :; do sleep 0.05; done\n")
     program.chmod(0o755)
     target = observe(six.settings).cluster.segment(9)
@@ -401,7 +404,7 @@ def test_a_copy_that_outlived_its_run_is_found_by_the_directory_that_it_names(
     found = {d.path: d.orphans for host in facts.values() for d in host.directories if d.orphans}
     assert list(found) == [target.datadir]
     assert [process.pid for process in found[target.datadir]] == [orphan.pid]
-    assert "pg_basebackup -D" in found[target.datadir][0].command
+    assert f"{name} -D" in found[target.datadir][0].command
 
 
 def test_a_name_that_is_an_option_of_ssh_is_never_given_to_ssh(six: PracticeCluster, tmp_path: Path) -> None:
