@@ -15,7 +15,6 @@ from gpmedic.diagnosis import coordinator_unreachable
 from gpmedic.errors import (
     GpmedicError,
     HostUnreachable,
-    Outdated,
     Refused,
     Unrecoverable,
     UnsafeState,
@@ -28,7 +27,7 @@ from gpmedic.report import Outcome, RecoveryReport, approval_markdown, approval_
 from gpmedic.settings import ClusterSettings, RepeatedFailure
 from tasks.adopt import adopt_restarts, adopt_what_runs, at_work
 from tasks.advise import advise
-from tasks.approve import Approval, Needed, Proposal, approve
+from tasks.approve import Approval, Needed, Outdated, Proposal, approve
 from tasks.claim import claim
 from tasks.collect_evidence import AFTER_A_FAILURE, Evidence, before, collect_evidence
 from tasks.detect import Seen, detect, look

@@ -64,10 +64,6 @@ class NotApproved(Refused):
     """A person said no, or nobody said yes in time."""
 
 
-class Outdated(NotApproved):
-    """Somebody said yes, and the cluster is another one by now: the page begins again from the top and asks anew."""
-
-
 class UnsafeState(Refused):
     """The cluster is in a state in which the asked action could lose data or is not understood."""
 

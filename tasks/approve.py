@@ -35,11 +35,26 @@ from tasks.question import (
     who_answers,
 )
 
-__all__ = ["A_PERSON", "Answer", "Approval", "Decision", "Needed", "Proposal", "Request", "approve", "hearing_requests"]
+__all__ = [
+    "A_PERSON",
+    "Answer",
+    "Approval",
+    "Decision",
+    "Needed",
+    "Outdated",
+    "Proposal",
+    "Request",
+    "approve",
+    "hearing_requests",
+]
 
 SILENCE_ADVICE = "Run the flow again when somebody is there to approve it."
 CHANGED = "the cluster has changed meanwhile"
 LOCAL_POLL_SECONDS = cast(int, 0.2)  # Prefect says int and sleeps any number
+
+
+class Outdated(NotApproved):
+    """Somebody said yes, and the cluster is another one by now: the page begins again from the top and asks anew."""
 
 
 class Needed(StrEnum):

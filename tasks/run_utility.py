@@ -20,13 +20,13 @@ from gpmedic.access.restart import job_argv
 from gpmedic.access.ssh import Shell
 from gpmedic.amounts import duration
 from gpmedic.cluster import Cluster
-from gpmedic.errors import HostUnreachable, NotApproved, Outdated, Transient, UnsafeState, UtilityBusy
+from gpmedic.errors import HostUnreachable, NotApproved, Transient, UnsafeState, UtilityBusy
 from gpmedic.gprecoverseg import parse_progress
 from gpmedic.pace import Milestones
 from gpmedic.plan import Action, Plan, require_rebalance_allowed
 from gpmedic.precheck import require
 from gpmedic.settings import ClusterSettings
-from tasks.approve import Approval
+from tasks.approve import Approval, Outdated
 from tasks.detect import Seen, look
 from tasks.notify import Level, Phase, tell
 from tasks.permission import require_permission
