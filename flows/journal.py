@@ -17,7 +17,7 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.context import FlowRunContext
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, PrivateAttr, ValidationError
 
 from gpmedic.access.history import HistoryLine
 from gpmedic.cluster import Cluster, Segment
@@ -85,6 +85,7 @@ class Journal(BaseModel):
     error: str = ""
     next_action: str = ""
     reason: str = ""
+    _answered_before: int = PrivateAttr(default=0)
 
     @property
     def checks(self) -> tuple[Check, ...]:
@@ -154,6 +155,15 @@ class Journal(BaseModel):
         """Note what became of an answer; a run that begins again from the top hears the same one again."""
         if answer not in self.approvals:
             self.approvals = (*self.approvals, answer)
+
+    def asks(self) -> None:
+        """A question begins: what is answered from now on is answered to it."""
+        self._answered_before = len(self.approvals)
+
+    def answered_too_late(self, why: str) -> None:
+        """The yes to the last question, of one person or of two, was not acted on after all."""
+        before, newest = self.approvals[: self._answered_before], self.approvals[self._answered_before :]
+        self.approvals = (*before, *(a.voided(why) if a.decision is Decision.APPROVED else a for a in newest))
 
     @property
     def acted(self) -> bool:

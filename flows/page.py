@@ -27,7 +27,7 @@ from gpmedic.report import Outcome, RecoveryReport, approval_markdown, approval_
 from gpmedic.settings import ClusterSettings, RepeatedFailure
 from tasks.adopt import adopt_restarts, adopt_what_runs, at_work
 from tasks.advise import advise
-from tasks.approve import Approval, Needed, Outdated, Proposal, approve
+from tasks.approve import CHANGED, Approval, Needed, Outdated, Proposal, approve
 from tasks.claim import claim
 from tasks.collect_evidence import AFTER_A_FAILURE, Evidence, before, collect_evidence
 from tasks.detect import Seen, detect, look
@@ -93,10 +93,11 @@ def _to_its_end(page: Page, settings: ClusterSettings, journal: Journal, seen: S
         try:
             return page(settings, journal, seen)
         except Outdated as error:
+            journal.answered_too_late(CHANGED)
             tell(Phase.APPROVE, f"{error.message} Looking anew.", Level.WARNING)
             seen = observe(settings, journal)
     raise UnsafeState(
-        f"The cluster changed {MAX_ASKS} times between an answer and what it allowed; nothing was done.",
+        f"The cluster changed {MAX_ASKS} times between an answer and what it allowed; nothing more was done.",
         "Find out what keeps changing the cluster, then run the flow again.",
     )
 
@@ -225,6 +226,7 @@ def ask(
         keep(journal)  # a void answer is not heard again when the run begins again from the top
 
     require_permission(settings)
+    journal.asks()
     lasting = estimate(settings.name, action.step_name)
     keep(journal)  # a deployed run ends here and begins again from the top when somebody has answered
     needed = Needed.TWO_PEOPLE if action in settings.policy.two_people else Needed.ONE_PERSON

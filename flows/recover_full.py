@@ -37,8 +37,7 @@ def copy_over(settings: ClusterSettings, journal: Journal, ruled_out: Sequence[R
         dbids, why = tuple(r.dbid for r in mirrors), "; ".join(r.why for r in mirrors)
         tell(Phase.RECOVER, f"{why[:1].upper()}{why[1:]}. What is left is a {kind.value} copy.", Level.WARNING)
         try:
-            waiting = tuple(r.dbid for r in mirrors if r.waits)
-            _copy(settings, journal, seen, CopyOver(dbids, why, folder_of(settings), kind, waiting))
+            _copy(settings, journal, seen, CopyOver(dbids, why, folder_of(settings), kind))
             open_ = tuple(r for r in open_ if r.dbid not in dbids)  # one that goes down again is another incident
         except IncrementalFailed as failed:
             if kind is RecoveryType.FULL:
@@ -56,7 +55,8 @@ def _copy(settings: ClusterSettings, journal: Journal, seen: Seen, wanted: CopyO
     comparisons = compare_contents(settings, seen, contents)
     journal.comparisons = (*(c for c in journal.comparisons if c.content not in contents), *comparisons)
     require_newer_source(comparisons)
-    wanted = replace(wanted, comparisons=comparisons)
+    waiting = tuple(mirror.dbid for mirror, told in evidence.causes if told.cause.rules_out)
+    wanted = replace(wanted, comparisons=comparisons, waiting=waiting)
 
     def plan_of(seen: Seen) -> Plan:
         return copy_plan(settings, seen, wanted)

@@ -12,7 +12,7 @@ from gpmedic.conditions import Scenario
 from gpmedic.plan import Action
 from gpmedic.precheck import require
 from gpmedic.report import Outcome, RecoveryReport, report_text
-from gpmedic.ruled_out import by_checks, by_logs
+from gpmedic.ruled_out import by_checks, by_logs, still_runs
 from gpmedic.settings import ClusterName, ClusterSettings
 from tasks.collect_evidence import before, collect_evidence
 from tasks.detect import Seen
@@ -46,10 +46,10 @@ def _wait(settings: ClusterSettings, journal: Journal) -> None:
     try:
         wait_for_sync(settings)
     except DownAgain as error:
-        if not error.ruled_out:
+        if not error.in_vain:
             raise
-        tell(Phase.SYNCHRONIZE, str(error), Level.WARNING)
-        copy_over(settings, journal, error.ruled_out)
+        tell(Phase.SYNCHRONIZE, error.message, Level.WARNING)
+        _recover(settings, journal, observe(settings, journal))
         wait_for_sync(settings)
 
 
@@ -57,14 +57,15 @@ def _recover(settings: ClusterSettings, journal: Journal, seen: Seen) -> None:
     """Incrementally what can be; for the rest a copy over it is proposed, and never what has failed already."""
     if ruled_out := rule_out(settings, seen):
         seen = copy_over(settings, journal, ruled_out)
-    while (plan := seen.plan(settings)).step(Action.RECOVER) is not None:
+    while (step := (plan := seen.plan(settings)).step(Action.RECOVER)) is not None:
         evidence = collect_evidence(settings, seen, before(Action.RECOVER))
-        if waiting := by_logs(evidence.causes):
-            seen = copy_over(settings, journal, waiting)
-            continue
         checked = precheck(settings, seen)
-        if lost := by_checks(checked.checks):
-            seen = copy_over(settings, journal, lost)
+        told = [(mirror, cause) for mirror, cause in evidence.causes if mirror.dbid in step.dbids]
+        in_vain = by_logs(told, settings.policy.recovery_type)
+        if not (still_runs(checked.checks) or len(in_vain) == len(step.dbids)):
+            in_vain = ()  # it harms nothing that they are tried again with the others, which need not wait for a copy
+        if ruled_out := (*by_checks(checked.checks), *in_vain):
+            seen = copy_over(settings, journal, ruled_out)
             continue
         journal.planned(plan, checked.checks)
         require(checked.checks)

@@ -1,7 +1,7 @@
 """What is written down while an incident goes on: who decided what, and what happened when."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -37,6 +37,10 @@ class Approval:
     reason: str = ""
     via: str = ""
     asked_at: datetime | None = None
+
+    def voided(self, why: str) -> "Approval":
+        """The same word, which did not count."""
+        return replace(self, decision=Decision.VOIDED, reason="; ".join(filter(None, (self.reason, why))))
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,7 +132,7 @@ def _step(targets: Sequence[Segment], down: Sequence[int], cluster: Cluster, wan
     dbids, contents = tuple(s.dbid for s in targets), tuple(s.content for s in targets)
     compared = "".join(f"Compared: {c}. " for c in wanted.comparisons)
     stops = tuple(dbid for dbid in dbids if dbid in wanted.waiting)
-    effect = f"{_overwrites(targets, cluster, wanted)} {compared}{_ends(stops)}".strip()
+    effect = f"{_overwrites(targets, cluster, wanted)} {compared}{_ends(stops)}{_left([*{*down} - {*dbids}])}".strip()
     generation, dialect = cluster.version.generation, Dialect.of_version(cluster.version)
     if wanted.kind is RecoveryType.DIFFERENTIAL and dialect is not Dialect.TYPED:  # then it takes no file
         if set(dbids) != set(down):
@@ -169,7 +169,14 @@ def _overwrites(targets: Sequence[Segment], cluster: Cluster, wanted: CopyOver) 
 def _ends(stops: Sequence[int]) -> str:
     if not stops:
         return ""
-    return f"What still runs of dbid {', '.join(map(str, stops))} waits in vain; gprecoverseg stops it first."
+    return (
+        f"What still runs of dbid {', '.join(map(str, stops))} waits in vain, and gprecoverseg tries to stop it first:"
+        " better stop it yourself before you say yes. "
+    )
+
+
+def _left(others: Sequence[int]) -> str:
+    return f"Recovered only after it: dbid {', '.join(map(str, sorted(others)))}." if others else ""
 
 
 _LOSES: Final[Mapping[RecoveryType, str]] = MappingProxyType(

@@ -45,7 +45,7 @@ KNOWN_CAUSES: Final = (
             r"could not receive data from WAL stream: \w+:\s+requested WAL segment \w+ has already been removed"
         ),
         "WAL that the mirror needs is no longer there",
-        "Another incremental recovery does not help: run the flow again, which proposes a copy over that mirror. Let"
+        "Another incremental recovery does not help: run the flow recover, which proposes a copy over that mirror. Let"
         " the primaries keep more WAL (max_slot_wal_keep_size, wal_keep_segments).",
         frozenset({RecoveryType.INCREMENTAL}),
     ),

@@ -1,7 +1,8 @@
 """The same segment failing again within a short time: then something is wrong that a recovery does not mend.
 
 Read from gp_configuration_history, in which FTS notes each change of a row. A rebalance stops acting primaries, so it
-counts as one failure of each; that is on the careful side. A move to a spare is what such a host needs: it only warns.
+counts as one failure of each; that is on the careful side. A move to a spare is what such a host needs, and a copy is
+what a mirror needs whose log says that its WAL is gone: there it only warns.
 """
 
 import re
@@ -71,7 +72,8 @@ def judge_repeated(
         times = when.get(dbid, ())
         if len(times) < 2:
             continue
-        stops = policy.repeated_failure is RepeatedFailure.STOP and step.action is not Action.MOVE_TO_SPARE
+        known = step.action is Action.MOVE_TO_SPARE or dbid in step.stops
+        stops = policy.repeated_failure is RepeatedFailure.STOP and not known
         yield Check(
             CheckName.NOT_REPEATED,
             str(cluster.segment(dbid)),

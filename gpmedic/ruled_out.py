@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Final
 
 from gpmedic.capabilities import Capabilities
-from gpmedic.check import Check, Verdict
+from gpmedic.check import Check, CheckName, Verdict
 from gpmedic.cluster import Cluster, Generation, Segment
 from gpmedic.errors import UnreadableOutput
 from gpmedic.full_copy import still_tracked
@@ -33,16 +33,11 @@ _BEGUN: Final = "Initiating segment recovery."
 
 @dataclass(frozen=True, slots=True)
 class RuledOut:
-    """What will not bring the mirror `dbid` back, and why.
-
-    Attributes:
-        waits: by its log it runs and waits for what will never come, so that gprecoverseg may stop it.
-    """
+    """What will not bring the mirror `dbid` back, and why."""
 
     dbid: int
     kinds: frozenset[RecoveryType]
     why: str
-    waits: bool = False
 
 
 def by_run(output: str, cluster: Cluster) -> tuple[RuledOut, ...]:
@@ -108,13 +103,18 @@ def by_checks(checks: Sequence[Check]) -> tuple[RuledOut, ...]:
     return tuple(RuledOut(dbid, _LESSER, why) for dbid, why in gone)
 
 
-def by_logs(told: Iterable[tuple[Segment, Told]]) -> tuple[RuledOut, ...]:
-    """The mirrors whose logs name a cause that a lesser recovery does not remove."""
+def by_logs(told: Iterable[tuple[Segment, Told]], kind: RecoveryType) -> tuple[RuledOut, ...]:
+    """The mirrors whose logs name a cause that a recovery of this kind does not remove."""
     return tuple(
-        RuledOut(s.dbid, cause.rules_out, f"of dbid {s.dbid}: {cause.meaning} (its log: {one.line})", waits=True)
+        RuledOut(s.dbid, cause.rules_out, f"of dbid {s.dbid}: {cause.meaning} (its log: {one.line})")
         for s, one in told
-        if (cause := one.cause).rules_out
+        if kind in (cause := one.cause).rules_out
     )
+
+
+def still_runs(checks: Sequence[Check]) -> bool:
+    """Whether a mirror runs that is to be recovered: then no recovery is begun of those that are down."""
+    return any(c.name is CheckName.POSTMASTER and c.verdict is Verdict.FAIL for c in checks)
 
 
 def merged(found: Iterable[RuledOut]) -> tuple[RuledOut, ...]:
@@ -123,9 +123,7 @@ def merged(found: Iterable[RuledOut]) -> tuple[RuledOut, ...]:
     for one in found:
         known = by_dbid.get(one.dbid, RuledOut(one.dbid, frozenset(), ""))
         reasons = dict.fromkeys(filter(None, (known.why, one.why)))
-        by_dbid[one.dbid] = RuledOut(
-            one.dbid, known.kinds | one.kinds, "; ".join(reasons), waits=known.waits or one.waits
-        )
+        by_dbid[one.dbid] = RuledOut(one.dbid, known.kinds | one.kinds, "; ".join(reasons))
     return tuple(by_dbid[dbid] for dbid in sorted(by_dbid))
 
 

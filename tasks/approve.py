@@ -16,7 +16,7 @@ from prefect.exceptions import FlowPauseTimeout
 from prefect.flow_runs import pause_flow_run, suspend_flow_run
 from pydantic import BaseModel, ConfigDict, Field
 
-from gpmedic.errors import NotApproved, Refused, UnsafeState
+from gpmedic.errors import NotApproved, UnsafeState
 from tasks.answer_form import Answer, Decision, form_for
 from tasks.answers import Answers, Note, Word, unheard
 from tasks.notify import Level, Phase, announce, tell
@@ -31,6 +31,7 @@ from tasks.question import (
     let_hear,
     open_request,
     read_answer,
+    superseded,
     use_up,
     who_answers,
 )
@@ -50,6 +51,7 @@ __all__ = [
 
 SILENCE_ADVICE = "Run the flow again when somebody is there to approve it."
 CHANGED = "the cluster has changed meanwhile"
+VOID = "The answer is void: {why}."
 LOCAL_POLL_SECONDS = cast(int, 0.2)  # Prefect says int and sleeps any number
 
 
@@ -123,6 +125,7 @@ def approve(
     for _ in range(MAX_ASKS):
         if proposal is None:
             return None
+        _void_earlier(proposal, note)
         answers = Answers(proposal, note)
         try:
             first, approval = _first_yes(proposal, valid_for, answers)
@@ -138,7 +141,7 @@ def approve(
             continue
         try:
             proposal = propose()
-        except Refused:
+        except Outdated:
             answers.void(CHANGED)
             use_up(*answered)
             raise
@@ -152,11 +155,25 @@ def approve(
         changed = proposal is None or proposal.fingerprint != approval.fingerprint
         why = CHANGED if changed else "the approval has expired"
         answers.void(why)
-        tell(Phase.APPROVE, f"The answer is void: {why}.", Level.WARNING)
+        tell(Phase.APPROVE, VOID.format(why=why), Level.WARNING)
     raise UnsafeState(
         f"The plan changed {MAX_ASKS} times while it was being approved; nothing was done.",
         "Find out what keeps changing the cluster, then run the flow again.",
     )
+
+
+def _void_earlier(proposal: Proposal, note: Note) -> None:
+    """A resumed run may find another plan than it had asked for, and the first one again after that."""
+    earlier = superseded(proposal)
+    for request in earlier:
+        given = given_answer(current_run().id, request.key)
+        if given is not None and Decision(given[0].decision) is not Decision.NO:
+            answer, at = given
+            answers = Answers(request.proposal, note)
+            answers.yes(Word(answer.operator, at, answer.reason, answer.via, request.asked_at))
+            answers.void(CHANGED)
+            tell(Phase.APPROVE, VOID.format(why=CHANGED), Level.WARNING)
+    use_up(*earlier)
 
 
 def _first_yes(proposal: Proposal, valid_for: timedelta, answers: Answers) -> tuple[Request, Approval]:

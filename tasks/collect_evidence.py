@@ -31,7 +31,7 @@ class Evidence:
     """That it was saved, and of which state. No page of the runbook can ask for a step without it.
 
     Attributes:
-        causes: what the logs of instances that are down name as the cause, of those that are known.
+        causes: known ones that the logs of the instances which are down name.
     """
 
     cluster: Cluster

@@ -1,7 +1,6 @@
 """Read in the logs of mirrors why they went down again: an explanation, never a judgement."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
 
 from gpmedic.access.evidence import read_evidence, server_log
 from gpmedic.access.ssh import Shell
@@ -10,21 +9,17 @@ from gpmedic.errors import GpmedicError
 from gpmedic.known_causes import Told, known_cause
 from gpmedic.settings import ClusterSettings
 
-MOST: Final = 3
-"""Logs that are read: each host that hangs costs its deadline, and somebody waits for the word."""
-
 
 def read_known_causes(
     settings: ClusterSettings, cluster: Cluster, mirrors: Sequence[Segment]
 ) -> tuple[tuple[Segment, Told], ...]:
-    """Of the first few of them, those whose logs name a known cause; none where they cannot be read."""
-    asked = mirrors[:MOST]
+    """Of these, those whose logs name a known cause; none where they cannot be read."""
     try:
         with Shell.connect(settings.ssh) as shell:
-            parts = read_evidence(shell, settings.greenplum, cluster.coordinator.port, asked)
+            parts = read_evidence(shell, settings.greenplum, cluster.coordinator.port, mirrors)
     except GpmedicError:
         return ()
-    return tuple(told_by(parts, asked))
+    return tuple(told_by(parts, mirrors))
 
 
 def told_by(evidence: Iterable[tuple[str, str]], segments: Iterable[Segment]) -> Iterator[tuple[Segment, Told]]:

@@ -137,6 +137,23 @@ def newest_request(run: UUID) -> Request | None:
     return max(asked, key=lambda request: request.asked_at, default=None)
 
 
+def superseded(proposal: Proposal) -> tuple[Request, ...]:
+    """What this run has asked of other plans and has not used up: an answer to one of them must never count later."""
+    run = current_run().id
+    with get_client(sync_client=True) as client:
+        asked, used = (
+            client.filter_flow_run_input(run, key_prefix=prefix, limit=200, exclude_keys=set())
+            for prefix in (REQUEST_PREFIX, USED_PREFIX)
+        )
+    over = {row.key.removeprefix(USED_PREFIX) for row in used}
+    requests = [Request.model_validate_json(row.value) for row in asked]
+    return tuple(
+        r
+        for r in requests
+        if r.key not in over and (r.proposal.step, r.proposal.fingerprint) != (proposal.step, proposal.fingerprint)
+    )
+
+
 def use_up(*requests: Request) -> None:
     """Note with the run that these answers have counted, or were void: the same failure again is another question."""
     run, now = current_run().id, str(datetime.now(UTC))

@@ -12,9 +12,10 @@ from gpmedic.errors import GpmedicError, UnreadableOutput, UtilityFailed
 from gpmedic.full_copy import named_as_failed, still_tracked
 from gpmedic.gprecoverseg import Outcome, RecoverReport, RecoveryType, parse
 from gpmedic.plan import Action
-from gpmedic.ruled_out import RULES_OUT, RuledOut
+from gpmedic.ruled_out import RULES_OUT, RuledOut, by_logs
 from gpmedic.settings import ClusterSettings
 from tasks.approve import Approval
+from tasks.known_cause import read_known_causes
 from tasks.notify import Phase, tell
 from tasks.precheck import Checked
 from tasks.run_utility import Ended, run_approved
@@ -46,7 +47,8 @@ def recover(settings: ClusterSettings, approval: Approval, checked: Checked) -> 
         UtilityFailed: it ended, and segments that it was to recover are still down.
         Other errors: see `run_approved`; nothing was started.
     """
-    judge_recovery(settings, run_approved(settings, Action.RECOVER, approval, checked, Phase.RECOVER))
+    ended = run_approved(settings, Action.RECOVER, approval, checked, Phase.RECOVER)
+    judge_recovery(settings, ended, settings.policy.recovery_type)
 
 
 class IncrementalFailed(UtilityFailed):
@@ -55,8 +57,11 @@ class IncrementalFailed(UtilityFailed):
     ruled_out: tuple[RuledOut, ...] = ()
 
 
-def judge_recovery(settings: ClusterSettings, ended: Ended | None) -> None:
+def judge_recovery(settings: ClusterSettings, ended: Ended | None, kind: RecoveryType) -> None:
     """Return where every segment of the step is up; None is a command that was not needed.
+
+    Args:
+        kind: of the recovery that was asked for.
 
     Raises:
         IncrementalFailed, UtilityFailed: they are not.
@@ -70,11 +75,20 @@ def judge_recovery(settings: ClusterSettings, ended: Ended | None) -> None:
     tell(Phase.RECOVER, f"gprecoverseg has ended: {said}.", source="gprecoverseg")
     if down:
         what = ", ".join(f"dbid {dbid}" for dbid in down)
-        if failed := named or _in_change_tracking(settings, report, down):
+        failed = named or _in_change_tracking(settings, report, down)
+        # gprecoverseg has done its work, and FTS never calls a mirror up whose WAL is gone: its log alone tells.
+        ruled_out = tuple(_ruled_out(report, dbid, said) for dbid in failed) or _told_by_logs(settings, down, kind)
+        if ruled_out:
             error = IncrementalFailed(ended.argv, ended.exit_code, f"{said}; still down: {what}", advice(ended))
-            error.ruled_out = tuple(_ruled_out(report, dbid, said) for dbid in failed)
+            error.ruled_out = ruled_out
             raise error
         raise UtilityFailed(ended.argv, ended.exit_code, f"{said}; still down: {what}", advice(ended))
+
+
+def _told_by_logs(settings: ClusterSettings, down: tuple[int, ...], kind: RecoveryType) -> tuple[RuledOut, ...]:
+    cluster = look_until(settings, lambda cluster: True, settings.policy.settle_within)
+    mirrors = [s for s in cluster.segments if s.dbid in down]
+    return by_logs(read_known_causes(settings, cluster, mirrors), kind)
 
 
 def _ruled_out(report: RecoverReport | UnreadableOutput, dbid: int, said: str) -> RuledOut:

@@ -47,4 +47,4 @@ def recover_full(settings: ClusterSettings, approval: Approval, checked: Checked
         return check(settings, shell, seen, plan_of(seen))
 
     ended = run_approved(settings, wanted.action, approval, checked, Phase.RECOVER, plan_of=plan_of, check_of=check_of)
-    judge_recovery(settings, ended)
+    judge_recovery(settings, ended, wanted.kind)

@@ -18,7 +18,7 @@ from gpmedic.errors import HostUnreachable, NotYetInSync, Transient, UnreadableO
 from gpmedic.gpstate import Report, argv, parse_status
 from gpmedic.pace import Milestones, pause
 from gpmedic.resync import Sample
-from gpmedic.ruled_out import RuledOut, by_logs
+from gpmedic.ruled_out import by_logs
 from gpmedic.settings import ClusterSettings
 from gpmedic.sync import (
     ContentProgress,
@@ -47,6 +47,8 @@ LOOK_CLOSER_EVERY = 10.0
 ENDS: Final = frozenset({Scenario.DOUBLE_FAULT, Scenario.MIRRORLESS, Scenario.UNKNOWN})
 """Nothing catches up any more: another page of the runbook."""
 LOST_CONTACT_LIMIT = 900.0
+MOST_LOGS: Final = 3
+"""Logs that are read where mirrors went down again: each host that hangs costs its deadline, and somebody waits."""
 
 
 @task(name="wait for sync", cache_policy=NO_CACHE)
@@ -63,9 +65,9 @@ def wait_for_sync(settings: ClusterSettings) -> Cluster:
 
 
 class DownAgain(UnsafeState):
-    """Mirrors went down instead of catching up; `ruled_out` says what does not help, where their logs name it."""
+    """Mirrors went down instead of catching up; `in_vain`: by the log of one, another recovery of that kind is, too."""
 
-    ruled_out: tuple[RuledOut, ...] = ()
+    in_vain = False
 
 
 class _Wait:
@@ -175,7 +177,7 @@ class _Wait:
         if now - self._down_since > self._settings.policy.down_again_after:  # FTS takes its time to see it come back
             what = f"{', '.join(map(str, down))} went down instead of catching up"
             tell(Phase.SYNCHRONIZE, f"{what}. Looking into the log.", Level.WARNING)
-            known = read_known_causes(self._settings, cluster, down)
+            known = read_known_causes(self._settings, cluster, down[:MOST_LOGS])
             if not known:
                 raise DownAgain(
                     f"{what}; nothing more was done.",
@@ -186,7 +188,7 @@ class _Wait:
                 f"{what}; nothing more was done. Of dbid {mirror.dbid}: {told.cause.meaning} (its log: {told.line}).",
                 told.cause.next_action,
             )
-            error.ruled_out = by_logs(known)
+            error.in_vain = bool(by_logs(known, self._settings.policy.recovery_type))
             raise error
 
     def _show(self, cluster: Cluster, progress: SyncProgress, now: float) -> None:

@@ -25,7 +25,11 @@ from gpmedic.practice.greenplum_catalog import FTS_CHANNEL
 from gpmedic.practice.layout import Row
 from gpmedic.practice.servers import Connection, Servers
 
-_STREAMS = "SELECT state FROM pg_stat_replication WHERE application_name = 'gp_walreceiver'"
+# One that catches up counts from its first chunk of WAL on: what a mirror asks for may be gone.
+_STREAMS = """
+SELECT state FROM pg_stat_replication WHERE application_name = 'gp_walreceiver'
+  AND (state = 'streaming' OR (state = 'catchup' AND write_lsn IS NOT NULL))
+"""
 
 
 @dataclass(frozen=True, slots=True)

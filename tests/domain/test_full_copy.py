@@ -74,8 +74,9 @@ def test_that_a_mirror_that_waits_in_vain_is_stopped_first_is_said_and_approved(
     cluster = mirror_down(healthy(V6), 0, 3)
     waits, dead = plan_for(cluster, replace(WANTED, waiting=(TARGET, 11))), plan_for(cluster)
     assert waits.steps[0].stops == (TARGET,)
-    assert "What still runs of dbid 8 waits in vain; gprecoverseg stops it first." in waits.steps[0].effect
+    assert "What still runs of dbid 8 waits in vain, and gprecoverseg tries to stop it first" in waits.steps[0].effect
     assert "in vain" not in dead.steps[0].effect
+    assert dead.steps[0].effect.endswith("Recovered only after it: dbid 11.")
     assert waits.fingerprint != dead.fingerprint
 
 

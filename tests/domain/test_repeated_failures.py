@@ -1,5 +1,6 @@
 """A segment that fails again soon: read from the words of recorded clusters."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -72,6 +73,12 @@ def test_a_restart_is_stopped_by_a_repeated_failure_of_the_contents_that_it_is_f
 
 def test_a_move_away_from_a_host_that_fails_again_and_again_is_warned_of_and_not_stopped() -> None:
     checks = judge_repeated(step(Action.MOVE_TO_SPARE), cluster(), {4: (at(1), at(9))}, PolicySettings())
+    assert [c.verdict for c in checks] == [Verdict.WARN]
+
+
+def test_a_copy_over_a_mirror_whose_log_tells_why_it_went_down_again_is_warned_of_and_not_stopped() -> None:
+    known = replace(step(Action.RECOVER_FULL), stops=(4,))
+    checks = judge_repeated(known, cluster(), {4: (at(1), at(9))}, PolicySettings())
     assert [c.verdict for c in checks] == [Verdict.WARN]
 
 

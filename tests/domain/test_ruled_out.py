@@ -125,15 +125,16 @@ def test_a_directory_that_is_gone_rules_out_all_but_a_full_copy_and_other_checks
 
 def test_a_log_that_says_that_wal_is_gone_rules_out_the_incremental_recovery_and_another_cause_nothing() -> None:
     mirror = mirrors(V6, 0).segment(8)
-    found = by_logs([(mirror, one) for line in (GONE_WAL, FULL_DISK) if (one := known_cause(line)) is not None])
+    told = [(mirror, one) for line in (GONE_WAL, FULL_DISK) if (one := known_cause(line)) is not None]
+    found = by_logs(told, INC)
     why = f"of dbid 8: WAL that the mirror needs is no longer there (its log: {plain(GONE_WAL)})"
-    assert found == (RuledOut(8, frozenset({INC}), why, waits=True),)
+    assert found == (RuledOut(8, frozenset({INC}), why),)
+    assert by_logs(told, D) == (), "a differential recovery brings what is gone"
 
 
 def test_reasons_of_one_mirror_are_put_together() -> None:
-    two, other = RuledOut(8, frozenset({INC}), "a", waits=True), RuledOut(8, frozenset({D}), "c")
-    found = merged([two, RuledOut(3, LESSER, "b"), other])
-    assert found == (RuledOut(3, LESSER, "b"), RuledOut(8, LESSER, "a; c", waits=True))
+    found = merged([RuledOut(8, frozenset({INC}), "a"), RuledOut(3, LESSER, "b"), RuledOut(8, frozenset({D}), "c")])
+    assert found == (RuledOut(3, LESSER, "b"), RuledOut(8, LESSER, "a; c"))
 
 
 def mirrors(version: Version, *contents: int) -> Cluster:

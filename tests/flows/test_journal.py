@@ -57,6 +57,18 @@ def test_every_answer_is_noted_once_with_its_reason_and_only_a_yes_that_counted_
     assert journal.acted
 
 
+def test_a_yes_that_came_too_late_let_nothing_run_and_those_to_earlier_questions_stay() -> None:
+    journal, first = Journal(cluster_name="gp6"), Approval("recover", "abc", Decision.APPROVED, "anna", NOW)
+    journal.asks()
+    journal.answered(first)
+    journal.asks()
+    for who in ("anna", "boris"):  # the same step of the same state, as where a mirror goes down again
+        journal.answered(Approval("recover", "abc", Decision.APPROVED, who, NOW + timedelta(minutes=9), "INC-7"))
+    journal.answered_too_late("too late")
+    assert journal.approvals[0] == first
+    assert [(a.decision, a.reason) for a in journal.approvals[1:]] == 2 * [(Decision.VOIDED, "INC-7; too late")]
+
+
 def test_the_history_is_told_once_and_begins_with_the_last_word_on_what_is_in_trouble() -> None:
     def line(seconds: float, dbid: int, text: str) -> HistoryLine:
         return HistoryLine(NOW + timedelta(seconds=seconds), dbid, text)

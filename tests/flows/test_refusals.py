@@ -23,8 +23,8 @@ from gpmedic.practice.layout import LOOPBACK, USER
 from gpmedic.practice.processes import command_of, with_children
 from gpmedic.report import Outcome, RecoveryReport
 from tasks.approve import Answer, Request
-from tasks.notify import Progress, listening
-from tests.people import by_hand, kill_in_the_middle_of_a_copy
+from tasks.notify import Phase, Progress, listening
+from tests.people import Operator, by_hand, kill_in_the_middle_of_a_copy
 
 
 @pytest.fixture(scope="module")
@@ -145,16 +145,23 @@ def test_roles_are_not_rebalanced_while_a_mirror_has_much_to_replay(practice: Pr
     practice.wait_until(lambda facts: facts.segment(6).status.value == "d")
     by_hand(practice, "gprecoverseg", "-a")
     mirror = practice.wait_until(in_sync).segment(6)
-    before, registered = jobs_of(practice, "rebalance"), practice.register()
-    registered.write_text(registered.read_text().replace("[policy]\n", "[policy]\nmax_replay_lag_bytes = 1000\n"))
+    before = jobs_of(practice, "rebalance")
+    with policy(practice, "max_replay_lag_bytes = 1000"), replay_stopped(mirror):
+        practice.write_rows(600)
+        with pytest.raises(PrecheckFailed, match="of WAL to replay, 1000 B allowed"):
+            attend(lambda: recover(practice.name), nobody)
+    assert jobs_of(practice, "rebalance") == before
+
+
+@contextmanager
+def policy(practice: PracticeCluster, line: str) -> Iterator[None]:
+    """With one more setting."""
+    registered = practice.register()
+    registered.write_text(registered.read_text().replace("[policy]\n", f"[policy]\n{line}\n"))
     try:
-        with replay_stopped(mirror):
-            practice.write_rows(600)
-            with pytest.raises(PrecheckFailed, match="of WAL to replay, 1000 B allowed"):
-                attend(lambda: recover(practice.name), nobody)
+        yield
     finally:
         practice.register()
-    assert jobs_of(practice, "rebalance") == before
 
 
 def in_sync(facts: Facts) -> bool:
@@ -180,32 +187,65 @@ def test_a_mirror_whose_wal_was_removed_is_copied_over_after_a_question_of_its_o
     well: PracticeCluster, stopped_by_hand: bool
 ) -> None:
     """In the run whose incremental recovery has shown it, or, where nobody wants it then, in the next one."""
-    practice = well
-    break_mirror(practice, 1)
-    remove_wal_of_a_mirror(practice.facts().segment(3))
-    asked, registered = list[Request](), practice.register()
-    registered.write_text(registered.read_text().replace("[policy]\n", "[policy]\ndown_again_after = 1\n"))
+    break_mirror(well, 1)
+    remove_wal_of_a_mirror(well.facts().segment(3))
+    asked = list[Request]()
 
     def but_for_the_first_copy(request: Request) -> Answer:
         asked.append(request)
         no = stopped_by_hand and len(asked) == 2
         return Answer(decision="no", operator="anna", reason="not now") if no else yes(request)
 
-    try:
+    with policy(well, "settle_within = 5"):
         if stopped_by_hand:
             with pytest.raises(NotApproved):
-                attend(lambda: recover(practice.name), but_for_the_first_copy)
-            practice.control.call(Verb.STOP_SEGMENT, dbid=9)
-        report = attend(lambda: recover(practice.name), but_for_the_first_copy)
-    finally:
-        practice.register()
+                attend(lambda: recover(well.name), but_for_the_first_copy)
+            well.control.call(Verb.STOP_SEGMENT, dbid=9)
+        report = attend(lambda: recover(well.name), but_for_the_first_copy)
     assert report.outcome is Outcome.RECOVERED
     steps = ["recover", "recover-full", "recover-full"] if stopped_by_hand else ["recover", "recover-full"]
     assert [request.proposal.step for request in asked] == steps
     copy = asked[-1].proposal
     assert copy.dbids == (9,)
     assert "WAL that the mirror needs is no longer there (its log: could not receive data from WAL" in copy.effect
-    assert "What still runs of dbid 9 waits in vain; gprecoverseg stops it first." in copy.effect
+    assert "What still runs of dbid 9 waits in vain" in copy.effect
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(300)
+def test_a_mirror_whose_wal_is_removed_while_it_catches_up_is_copied_over_too(well: PracticeCluster) -> None:
+    break_mirror(well, 1)
+    well.break_(Fault.SLOW_RESYNC, seconds=60)
+    person, waits = Operator(), list[Progress]()
+
+    def wal_is_removed(progress: Progress) -> None:
+        if progress.phase is Phase.SYNCHRONIZE and not waits:
+            waits.append(progress)
+            well.control.call(Verb.STOP_SEGMENT, dbid=9)
+            remove_wal_of_a_mirror(well.facts().segment(3))
+            well.heal(Fault.SLOW_RESYNC)
+            well.control.call(Verb.START_SEGMENT, dbid=9)
+
+    with policy(well, "down_again_after = 1"), listening(wal_is_removed):
+        report = attend(lambda: recover(well.name), person)
+    assert report.outcome is Outcome.RECOVERED
+    assert person.steps == ["recover", "recover-full"]
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(300)
+def test_the_others_do_not_wait_for_the_copy_over_a_mirror_whose_wal_was_removed(well: PracticeCluster) -> None:
+    """Where it does not run: beside one that does nothing is begun."""
+    break_mirror(well, 1)
+    remove_wal_of_a_mirror(well.facts().segment(3))
+    by_hand(well, "gprecoverseg", "-a")
+    well.control.call(Verb.STOP_SEGMENT, dbid=9)
+    break_mirror(well, 0)
+    person = Operator()
+    with policy(well, "settle_within = 5"):
+        report = attend(lambda: recover(well.name), person)
+    assert report.outcome is Outcome.RECOVERED
+    assert [(r.proposal.step, r.proposal.dbids) for r in person.asked] == [("recover", (8, 9)), ("recover-full", (9,))]
 
 
 def remove_wal_of_a_mirror(primary: SegmentFacts) -> None:

@@ -5,6 +5,7 @@ The test takes the part of the worker: it runs the engine once for each time tha
 
 import time
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from prefect.states import Crashed, Scheduled
 
 from flows.attend import give_and_see
 from gpmedic.errors import LockHeld
+from gpmedic.events import Approval as Given
 from tasks.answer_form import code_of
 from tasks.approve import Answer, Needed, Proposal, approve, given_answer
 from tasks.claim import claim
@@ -29,7 +31,7 @@ def deployed(folder: str, cluster: str, needed: Needed = Needed.ONE_PERSON) -> s
     """Asks for what the file `plan` says, and notes in the file `trace` what it did."""
     _note(folder, "begins")
     claim(cluster)
-    approval = approve(lambda: _proposal(folder, cluster), timedelta(minutes=5), needed)
+    approval = approve(lambda: _proposal(folder, cluster), timedelta(minutes=5), needed, partial(_note_answer, folder))
     assert approval is not None
     _note(folder, f"{approval.by} approved {approval.fingerprint}")
     (Path(folder) / "decided").write_text(str(approval.decided_at))
@@ -44,6 +46,11 @@ def other(cluster: str) -> None:
 def _note(folder: str, line: str) -> None:
     with (Path(folder) / "trace").open("a") as trace:
         print(line, file=trace)
+
+
+def _note_answer(folder: str, answer: Given) -> None:
+    with (Path(folder) / "answers").open("a") as answers:
+        print(answer.decision, answer.by, answer.fingerprint, file=answers)
 
 
 def _proposal(folder: str, cluster: str) -> Proposal:
@@ -87,6 +94,25 @@ def test_a_suspended_run_owns_its_cluster_and_its_answer_is_void_when_the_plan_h
     assert run.state is not None
     assert run.state.type is StateType.COMPLETED
     assert (tmp_path / "trace").read_text().splitlines() == ["begins", "begins", "begins", "boris approved bbb"]
+
+
+def test_a_yes_that_was_void_never_counts_again_when_the_cluster_is_as_it_was(deployment: str, tmp_path: Path) -> None:
+    plan = tmp_path / "plan"
+    plan.write_text("a1a")
+    run = worked(deployed, scheduled(deployment, tmp_path, "gp-back"))
+    plan.write_text("b2b")
+    give(run.id, Answer(decision="yes", operator="anna"))
+    run = worked(deployed, run)
+    assert asked(run) == "recover-b2b"
+    plan.write_text("a1a")
+    give(run.id, Answer(decision="yes", operator="boris"))
+    run = worked(deployed, run)
+    assert asked(run) == "recover-a1a-2", "it is asked again"
+    assert "approved" not in (tmp_path / "trace").read_text()
+    assert (tmp_path / "answers").read_text().splitlines() == ["voided anna a1a", "voided boris b2b"]
+    give(run.id, Answer(decision="yes", operator="carla"))
+    worked(deployed, run)
+    assert (tmp_path / "trace").read_text().splitlines()[-1] == "carla approved a1a"
 
 
 @pytest.mark.parametrize("said", ["yes", f"yes {code_of('recover-eee')}"])
