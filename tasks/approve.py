@@ -51,7 +51,6 @@ __all__ = [
 
 SILENCE_ADVICE = "Run the flow again when somebody is there to approve it."
 CHANGED = "the cluster has changed meanwhile"
-VOID = "The answer is void: {why}."
 LOCAL_POLL_SECONDS = cast(int, 0.2)  # Prefect says int and sleeps any number
 
 
@@ -155,7 +154,7 @@ def approve(
         changed = proposal is None or proposal.fingerprint != approval.fingerprint
         why = CHANGED if changed else "the approval has expired"
         answers.void(why)
-        tell(Phase.APPROVE, VOID.format(why=why), Level.WARNING)
+        _tell_void(why)
     raise UnsafeState(
         f"The plan changed {MAX_ASKS} times while it was being approved; nothing was done.",
         "Find out what keeps changing the cluster, then run the flow again.",
@@ -172,8 +171,12 @@ def _void_earlier(proposal: Proposal, note: Note) -> None:
             answers = Answers(request.proposal, note)
             answers.yes(Word(answer.operator, at, answer.reason, answer.via, request.asked_at))
             answers.void(CHANGED)
-            tell(Phase.APPROVE, VOID.format(why=CHANGED), Level.WARNING)
+            _tell_void(CHANGED)
     use_up(*earlier)
+
+
+def _tell_void(why: str) -> None:
+    tell(Phase.APPROVE, f"The answer is void: {why}.", Level.WARNING)
 
 
 def _first_yes(proposal: Proposal, valid_for: timedelta, answers: Answers) -> tuple[Request, Approval]:

@@ -71,4 +71,4 @@ def words(text: str) -> list[str]:
 _TIME_LINE = re.compile(r"^Time line\n=+\n.*?(?=^Segments, before)|^## Time line\n.*?(?=^## )", re.M | re.S)
 _PROGRESS = re.compile(r"^.*(?:catching up|wait for sync|FTS has noticed|Waiting for the host).*\n", re.M)
 _RULE = re.compile(r"[-=─]{3,}")  # as wide as a column, and that as its numbers
-_NUMBER = re.compile(r"gp-\w{8}|\b[0-9a-f]{16}\b|[\d.,:/-]*\d(?: (?:B|kB|MB|GB|s|min)\b)?")
+_NUMBER = re.compile(r"gp-\w{8}|-?\b[0-9a-f]{16}\b|[\d.,:/-]*\d(?: (?:B|kB|MB|GB|s|min)\b)?")

@@ -215,7 +215,7 @@ def test_a_mirror_whose_wal_was_removed_is_copied_over_after_a_question_of_its_o
 @pytest.mark.timeout(300)
 def test_a_mirror_whose_wal_is_removed_while_it_catches_up_is_copied_over_too(well: PracticeCluster) -> None:
     break_mirror(well, 1)
-    well.break_(Fault.SLOW_RESYNC, seconds=60)
+    well.break_(Fault.SLOW_RESYNC, seconds=8)
     person, waits = Operator(), list[Progress]()
 
     def wal_is_removed(progress: Progress) -> None:
@@ -223,11 +223,13 @@ def test_a_mirror_whose_wal_is_removed_while_it_catches_up_is_copied_over_too(we
             waits.append(progress)
             well.control.call(Verb.STOP_SEGMENT, dbid=9)
             remove_wal_of_a_mirror(well.facts().segment(3))
-            well.heal(Fault.SLOW_RESYNC)
             well.control.call(Verb.START_SEGMENT, dbid=9)
 
-    with policy(well, "down_again_after = 1"), listening(wal_is_removed):
-        report = attend(lambda: recover(well.name), person)
+    try:
+        with policy(well, "down_again_after = 1"), listening(wal_is_removed):
+            report = attend(lambda: recover(well.name), person)
+    finally:
+        well.heal(Fault.SLOW_RESYNC)
     assert report.outcome is Outcome.RECOVERED
     assert person.steps == ["recover", "recover-full"]
 
