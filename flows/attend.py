@@ -6,7 +6,8 @@ through Prefect's API, exactly as the web page or another program would give the
 
 import time
 from collections.abc import Callable
-from contextvars import copy_context
+from contextvars import ContextVar, copy_context
+from datetime import UTC, datetime
 from queue import SimpleQueue
 from threading import Thread
 from typing import TypeVar
@@ -20,12 +21,13 @@ from prefect.flow_runs import resume_flow_run
 from tasks.approve import A_PERSON, Answer, Decision, Request, given_answer, hearing_requests
 
 T = TypeVar("T")
-Attendant = Callable[[Request], Answer]
-"""Shown what shall be done, returns the answer. What it raises counts as a no."""
+Attendant = Callable[[Request], Answer | None]
+"""Shown what shall be done, returns the answer, or None where somebody else has given it; what it raises is a no."""
 
 POLL_SECONDS = 0.1
 GIVEN_FOR_SECONDS = 300.0
 _OTHER_QUESTION = "does not match"  # by the pattern of the form
+_asked: ContextVar[tuple[UUID, Request]] = ContextVar("_asked")
 _Requests = SimpleQueue[tuple[UUID, Request] | None]
 
 
@@ -53,13 +55,28 @@ def attend(run: Callable[[], T], attendant: Attendant, answering: str = A_PERSON
 def _answer_all(requests: _Requests, attendant: Attendant) -> None:
     while (asked := requests.get()) is not None:
         run, request = asked
+        _asked.set(asked)
+        answer: Answer | None
         try:
             answer = attendant(request)
         except Exception as error:
             reason = f"{type(error).__name__}: {error}"[:2000]
             answer = Answer(decision=Decision.NO.value, operator="nobody", reason=reason)
-        if _await_pause(run, request):
+        if answer is not None and _await_pause(run, request):
             give(run, answer.model_copy(update={"question": request.key}))
+
+
+def answered_elsewhere() -> bool:
+    """Whether nobody waits for the answer of the attendant in whose thread this is called any more."""
+    run, request = _asked.get()
+    try:
+        if given_answer(run, request.key) is not None:
+            return True
+        with get_client(sync_client=True) as client:
+            state = client.read_flow_run(run).state
+    except (httpx.TransportError, PrefectHTTPStatusError):  # then nobody knows
+        return False
+    return datetime.now(UTC) >= request.expires_at or state is None or state.is_final()
 
 
 def _await_pause(run: UUID, request: Request) -> bool:

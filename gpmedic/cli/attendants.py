@@ -1,6 +1,7 @@
 """Who answers a flow's approvals on the command line: the person at the terminal, or a practice operator."""
 
 import getpass
+import select
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from tasks.approve import Answer, Request
 
 TERMINAL = "terminal"
+LOOK_EVERY = 0.5
+"""Seconds between two looks whether somebody else has answered."""
 IS_PRACTICE_SQL = "SELECT count(*) AS known FROM pg_namespace WHERE nspname = 'gpmedic_practice'"
 
 
@@ -71,23 +74,51 @@ def _approve_as_practice_operator(request: "Request") -> "Answer":
     return answer
 
 
-def _ask_at_the_terminal(request: "Request") -> "Answer":
-    from tasks.approve import Answer
+class _AnsweredElsewhere(Exception):
+    """In another terminal, on Prefect's page or in Slack, while this terminal waited."""
 
+
+def _ask_at_the_terminal(request: "Request") -> "Answer | None":
     _show(request)
     _forget_what_was_typed_ahead()
-    operator = getpass.getuser() if request.approved_by is None else _second_person(request.approved_by)
-    if typer.confirm(
-        f"Do it? (asked until {request.expires_at:%H:%M} UTC; anything but y leaves the cluster as it is)"
-    ):
+    try:
+        return _typed(request)
+    except _AnsweredElsewhere:
+        print("\nThis question waits for no answer any more.")
+        return None
+
+
+def _typed(request: "Request") -> "Answer":
+    from tasks.approve import Answer
+
+    operator = getpass.getuser()
+    if request.approved_by is not None:
+        # Who administers Greenplum often shares one account, so the account does not tell two people apart.
+        operator = _line(f"{request.approved_by} has approved it, and this step needs a second person. Your name: ")
+    until = f"asked until {request.expires_at:%H:%M} UTC; anything but y leaves the cluster as it is"
+    if _line(f"Do it? ({until}) [y/N]: ").lower() in {"y", "yes"}:
         return Answer(decision="yes", operator=operator, via=TERMINAL)
-    reason = typer.prompt("Why not? (kept with the record; Enter for no reason)", default="", show_default=False)
+    reason = _line("Why not? (kept with the record; Enter for no reason): ")
     return Answer(decision="no", operator=operator, reason=reason, via=TERMINAL)
 
 
-def _second_person(first: str) -> str:
-    # Who administers Greenplum often shares one account, so the account does not tell two people apart.
-    return str(typer.prompt(f"{first} has approved it, and this step needs a second person. Your name"))
+def _line(prompt: str) -> str:
+    """What is typed, while nobody else answers.
+
+    Raises:
+        _AnsweredElsewhere: somebody else has.
+        Abort: the terminal is gone.
+    """
+    from flows.attend import answered_elsewhere
+
+    print(prompt, end="", flush=True)
+    while not select.select([sys.stdin], [], [], LOOK_EVERY)[0]:
+        if answered_elsewhere():
+            raise _AnsweredElsewhere
+    line = sys.stdin.readline()
+    if not line:
+        raise typer.Abort
+    return line.strip()
 
 
 def _forget_what_was_typed_ahead() -> None:

@@ -4,7 +4,7 @@ import os
 import pty
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,8 +19,10 @@ DO_IT, WHY_NOT = b" [y/N]: ", b" for no reason): "
 A_WHILE = 60.0  # some seconds on an idle machine
 
 
-def recover(clusters: Path, prefect_server: str, *answers: tuple[bytes, bytes]) -> tuple[int, str]:
-    """Exit code and screen of a recovery at which a person waits for these words, and types these answers."""
+def recover(
+    clusters: Path, prefect_server: str, *answers: tuple[bytes, bytes | Callable[[], bytes]]
+) -> tuple[int, str]:
+    """Exit code and screen of a recovery at which a person waits for these words, and types (or does) what follows."""
     ours, its = pty.openpty()
     run = subprocess.Popen(
         [sys.executable, "-c", IN_A_TERMINAL, "recover"],
@@ -41,7 +43,7 @@ def recover(clusters: Path, prefect_server: str, *answers: tuple[bytes, bytes]) 
     try:
         for words, answer in answers:
             shown += read_until(ours, words, A_WHILE)
-            os.write(ours, answer)
+            os.write(ours, answer if isinstance(answer, bytes) else answer())
         shown += read_until(ours, b"no such words", A_WHILE)
         return run.wait(A_WHILE), shown.decode()
     finally:
@@ -107,3 +109,26 @@ def test_yes_recovers_the_cluster(clusters: Path, cluster: PracticeCluster, pref
     after = cluster.facts()
     assert after.segment(MIRROR).status is Status.UP
     assert in_sync(after)
+
+
+@pytest.mark.usefixtures("before")
+def test_what_is_answered_elsewhere_frees_the_terminal_for_the_next_question(
+    clusters: Path, cluster: PracticeCluster, prefect_server: str
+) -> None:
+    cluster.break_(Fault.KILL_PRIMARY, content=2)
+    cluster.wait_until(lambda facts: facts.segment(4).status is Status.DOWN)
+
+    def from_another_terminal() -> bytes:
+        done = subprocess.run(
+            [sys.executable, "-c", "from gpmedic.cli import main; main()", "approve", "--yes"],
+            env={**os.environ, "GPMEDIC_CLUSTERS": str(clusters), "PREFECT_API_URL": prefect_server},
+            capture_output=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr.decode()
+        return b""
+
+    code, shown = recover(clusters, prefect_server, (DO_IT, from_another_terminal), (DO_IT, b"y\n"))
+    assert code == 0, shown
+    assert shown.count("Do it?") == 2
+    assert "waits for no answer any more" in shown
