@@ -41,6 +41,7 @@ Page = Callable[[ClusterSettings, Journal, Seen], Outcome]
 """Called with the first look at the cluster."""
 FTS_DECISION_SECONDS = 120.0
 LOOK_AGAIN_SECONDS = 2.0
+NOT_STARTED = "it was not started"
 
 
 def follow(page: Page, cluster_name: str, repeated_failure: RepeatedFailure | None = None) -> RecoveryReport:
@@ -71,6 +72,8 @@ def follow(page: Page, cluster_name: str, repeated_failure: RepeatedFailure | No
             outcome = _to_its_end(page, settings, journal, seen)
         except GpmedicError as error:
             tell(Phase.REPORT, str(error), Level.WARNING)
+            if error.nothing_started:
+                journal.answered_too_late(NOT_STARTED)
             advice = ""
             if isinstance(error, HostUnreachable):
                 advice = advise(settings)

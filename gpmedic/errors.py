@@ -14,7 +14,12 @@ class GpmedicError(Exception):
     Args:
         message: what happened and what was left untouched, one line.
         next_action: what the reader should do now, one line.
+
+    Attributes:
+        nothing_started: it came between a person's yes and the start of what that had allowed.
     """
+
+    nothing_started = False
 
     def __init__(self, message: str, next_action: str) -> None:
         # Errors carry what hosts, servers and utilities said, and are printed on terminals and in logs.

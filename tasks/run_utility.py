@@ -20,7 +20,7 @@ from gpmedic.access.restart import job_argv
 from gpmedic.access.ssh import Shell
 from gpmedic.amounts import duration
 from gpmedic.cluster import Cluster
-from gpmedic.errors import HostUnreachable, NotApproved, Transient, UnsafeState, UtilityBusy
+from gpmedic.errors import GpmedicError, HostUnreachable, NotApproved, Transient, UnsafeState, UtilityBusy
 from gpmedic.gprecoverseg import parse_progress
 from gpmedic.pace import Milestones
 from gpmedic.plan import Action, Plan, require_rebalance_allowed
@@ -114,27 +114,28 @@ def run_approved(
         if status(shell, key).state is not JobState.NEVER:
             tell(phase, f"This approval has started {' '.join(approval.argv)} already, as job {key}.")
             return follow_job(settings, Ended(approval.argv, key, approval.dbids), phase)
-        require_permission(settings, shell)
-        _require_none_running(shell, settings)
-        seen = look(settings)
-        with after_the_answer():
-            if checked.age >= CHECKS_HOLD or checked.fingerprint != plan_of(seen).fingerprint:
-                checked = check_of(shell, seen) if check_of else check(settings, shell, seen, plan_of(seen))
-                seen = look(settings)
-            plan = plan_of(seen)
-        step = plan.step(action)
-        if step is None:
-            return None
-        require(checked.checks)
-        if action is Action.REBALANCE:
+        with _nothing_started():
+            require_permission(settings, shell)
+            _require_none_running(shell, settings)
+            seen = look(settings)
             with after_the_answer():
-                require_rebalance_allowed(seen.observation.cluster)
-        _require_approved(settings, approval, action, plan)
-        cluster = seen.observation.cluster
-        if step.file is not None:
-            write_file(shell, step.file.path, step.file.text)
-        _require_nothing_came_between(settings, shell, cluster)
-        require_the_lock_still()
+                if checked.age >= CHECKS_HOLD or checked.fingerprint != plan_of(seen).fingerprint:
+                    checked = check_of(shell, seen) if check_of else check(settings, shell, seen, plan_of(seen))
+                    seen = look(settings)
+                plan = plan_of(seen)
+            step = plan.step(action)
+            if step is None:
+                return None
+            require(checked.checks)
+            if action is Action.REBALANCE:
+                with after_the_answer():
+                    require_rebalance_allowed(seen.observation.cluster)
+            _require_approved(settings, approval, action, plan)
+            cluster = seen.observation.cluster
+            if step.file is not None:
+                write_file(shell, step.file.path, step.file.text)
+            _require_nothing_came_between(settings, shell, cluster)
+            require_the_lock_still()
         environment = prelude(settings.greenplum, cluster.coordinator.port)
         launch(shell, key, job_argv(step, cluster), environment, settings.greenplum.coordinator_data_directory)
         tell(phase, f"Started {step.command} on {settings.ssh.host}, detached as job {key}.")
@@ -171,6 +172,16 @@ def _require_nothing_came_between(settings: ClusterSettings, shell: Shell, clust
     """The last look before the launch: the checks may be a minute old, and a person may have come with a utility."""
     require_permission(settings, shell)
     require_nobody_works(settings, shell, cluster)
+
+
+@contextmanager
+def _nothing_started() -> Iterator[None]:
+    """What ends it here, ends it before the command of this approval was ever started."""
+    try:
+        yield
+    except GpmedicError as error:
+        error.nothing_started = True
+        raise
 
 
 @contextmanager

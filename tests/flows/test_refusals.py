@@ -12,9 +12,12 @@ import psycopg2
 import pytest
 
 from flows.attend import attend
+from flows.history import LAST, find_incident, report_of
 from flows.recover import recover
 from gpmedic.cluster import Mode, Status
 from gpmedic.errors import GpmedicError, NotApproved, PrecheckFailed, UtilityBusy
+from gpmedic.not_done import not_done
+from gpmedic.plan import Action
 from gpmedic.practice import Facts, Fault, PracticeCluster
 from gpmedic.practice.control import Verb
 from gpmedic.practice.facts import SegmentFacts
@@ -310,3 +313,27 @@ def test_what_changes_between_an_answer_and_its_start_is_asked_for_anew(well: Pr
     assert report.outcome is Outcome.RECOVERED
     assert [request.proposal.dbids for request in asked] == [(8,), (8, 9)]
     assert len(jobs_of(well)) == len(before) + 1
+
+
+def test_a_yes_that_a_check_has_stopped_is_no_step_that_was_done(well: PracticeCluster) -> None:
+    break_mirror(well, 0)
+    asked, before = list[Request](), jobs_of(well)
+
+    def person(request: Request) -> Answer:
+        asked.append(request)
+        if len(asked) == 1:  # another plan, of which nothing was checked when it is asked for
+            break_mirror(well, 1)
+            well.break_(Fault.DATADIR_MODE, dbid=9)
+        return yes(request)
+
+    try:
+        with pytest.raises(PrecheckFailed, match="it would never start"):
+            attend(lambda: recover(well.name), person)
+    finally:
+        well.heal(Fault.DATADIR_MODE, dbid=9)
+    incident = find_incident(LAST, well.name)
+    report = report_of(incident)
+    assert (len(asked), jobs_of(well)) == (2, before)
+    assert report.outcome is Outcome.REFUSED
+    assert [(a.decision, a.reason) for a in report.approvals[1:]] == [("voided", "it was not started")]
+    assert [left.step.action for left in not_done(report)][:2] == [Action.RECOVER, Action.WAIT_FOR_SYNC]
