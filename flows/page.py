@@ -29,7 +29,7 @@ from tasks.adopt import adopt_restarts, adopt_what_runs, at_work
 from tasks.advise import advise
 from tasks.approve import CHANGED, Approval, Needed, Outdated, Proposal, approve
 from tasks.claim import claim
-from tasks.collect_evidence import AFTER_A_FAILURE, Evidence, before, collect_evidence
+from tasks.collect_evidence import AFTER_A_FAILURE, Evidence, collect_evidence
 from tasks.detect import Seen, detect, look
 from tasks.notify import Level, Phase, announce, listening, tell
 from tasks.permission import require_permission
@@ -179,25 +179,27 @@ def ask(
     Args:
         evidence: what was saved of the state that the plan was made from.
         shown: the plan made from the last look.
-        plan_of: makes the plan from another look, after the answer; where it differs, evidence is saved anew.
+        plan_of: makes the plan from another look, after the answer.
 
     Raises:
         NotApproved: a person said no, or nobody answered in time.
         ObserveOnly, Braked: gpmedic may not act here; nobody was asked.
-        Outdated: after the answer the step is not what may be done; nothing was started.
+        Outdated: the answer was to another plan than that of now: evidence, checks and question begin anew.
         UnsafeState: the evidence is of another state, as from before an earlier step; nobody was asked.
     """
     _require_evidence(evidence, shown)
 
     def plan_again() -> Iterator[Plan]:
-        yield (known := shown)
+        yield shown
         while True:
             seen = detect(settings)
             with after_the_answer():
                 plan = plan_of(seen)
-            if plan.step(action) is not None and plan.fingerprint != known.fingerprint:
-                collect_evidence(settings, seen, before(action))
-                known = plan
+            if plan.step(action) is not None and plan.fingerprint != shown.fingerprint:
+                raise Outdated(
+                    f"The answer to {action.step_name} is void: {CHANGED}. Nothing was started.",
+                    "Run the flow again: it shows the new plan.",
+                )
             yield plan
 
     plans = plan_again()

@@ -315,25 +315,41 @@ def test_what_changes_between_an_answer_and_its_start_is_asked_for_anew(well: Pr
     assert len(jobs_of(well)) == len(before) + 1
 
 
-def test_a_yes_that_a_check_has_stopped_is_no_step_that_was_done(well: PracticeCluster) -> None:
+def test_a_new_plan_is_checked_before_it_is_asked_for_too(well: PracticeCluster) -> None:
     break_mirror(well, 0)
     asked, before = list[Request](), jobs_of(well)
 
     def person(request: Request) -> Answer:
         asked.append(request)
-        if len(asked) == 1:  # another plan, of which nothing was checked when it is asked for
-            break_mirror(well, 1)
-            well.break_(Fault.DATADIR_MODE, dbid=9)
+        break_mirror(well, 1)
+        well.break_(Fault.DATADIR_MODE, dbid=9)
         return yes(request)
 
     try:
-        with pytest.raises(PrecheckFailed, match="it would never start"):
+        with pytest.raises(PrecheckFailed, match=r"data directory mode \(dbid 9 .*would never start"):
             attend(lambda: recover(well.name), person)
     finally:
         well.heal(Fault.DATADIR_MODE, dbid=9)
-    incident = find_incident(LAST, well.name)
-    report = report_of(incident)
-    assert (len(asked), jobs_of(well)) == (2, before)
-    assert report.outcome is Outcome.REFUSED
-    assert [(a.decision, a.reason) for a in report.approvals[1:]] == [("voided", "it was not started")]
+    report = report_of(find_incident(LAST, well.name))
+    assert (len(asked), jobs_of(well), report.outcome) == (1, before, Outcome.REFUSED)
+    assert [a.decision for a in report.approvals] == ["voided"]
+    assert any("dbid 9" in finding.detail for finding in report.found_later)
+
+
+def test_a_yes_that_a_check_has_stopped_is_no_step_that_was_done(well: PracticeCluster) -> None:
+    break_mirror(well, 0)
+    before = jobs_of(well)
+
+    def lock_is_left_over(progress: Progress) -> None:
+        if progress.text == "anna approved recover.":
+            well.break_(Fault.LOCK_STALE)
+
+    try:
+        with listening(lock_is_left_over), pytest.raises(PrecheckFailed, match="left over"):
+            attend(lambda: recover(well.name), yes)
+    finally:
+        well.heal(Fault.LOCK_STALE)
+    report = report_of(find_incident(LAST, well.name))
+    assert (jobs_of(well), report.outcome) == (before, Outcome.REFUSED)
+    assert [(a.decision, a.reason) for a in report.approvals] == [("voided", "it was not started")]
     assert [left.step.action for left in not_done(report)][:2] == [Action.RECOVER, Action.WAIT_FOR_SYNC]
