@@ -76,7 +76,9 @@ def test_an_automation_that_does_not_wait_for_a_server_that_is_away_is_told_and_
 def test_a_cluster_and_its_slack_are_found_through_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(CONFIG_VARIABLE, str(tmp_path))
     with PracticeSlack() as slack:
-        SlackApp(bot_token=slack.bot_token, app_token=slack.app_token, api_url=slack.api_url).save("doctor-test", overwrite=True)
+        SlackApp(bot_token=slack.bot_token, app_token=slack.app_token, api_url=slack.api_url).save(
+            "doctor-test", overwrite=True
+        )
         settings = cluster(slack.channel, "U0ANNA", "S0DBAS")
         assert save_cluster(settings) == save_cluster(settings) == "greenplum-cluster/gp-slack"
         assert load_cluster("gp_slack") == settings, "the password too"

@@ -65,7 +65,9 @@ def cluster(tmp_path: Path) -> Iterator[tuple[PracticeCluster, PracticeSlack]]:
     with PracticeSlack() as slack, PracticeCluster(f"serve-{os.getpid()}", "6") as practice:
         told = f'\n[slack]\nchannel = "{slack.new_channel()}"\napprovers = ["U0ANNA"]\n'
         (tmp_path / f"{practice.name}.toml").write_text((practice.folder / "cluster.toml").read_text() + told)
-        SlackApp(bot_token=slack.bot_token, app_token=slack.app_token, api_url=slack.api_url).save("serve", overwrite=True)
+        SlackApp(bot_token=slack.bot_token, app_token=slack.app_token, api_url=slack.api_url).save(
+            "serve", overwrite=True
+        )
         yield practice, slack
         SlackApp.delete("serve")
 
