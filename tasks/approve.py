@@ -167,9 +167,8 @@ def _void_earlier(proposal: Proposal, note: Note) -> None:
     for request in earlier:
         given = given_answer(current_run().id, request.key)
         if given is not None and Decision(given[0].decision) is not Decision.NO:
-            answer, at = given
             answers = Answers(request.proposal, note)
-            answers.yes(Word(answer.operator, at, answer.reason, answer.via, request.asked_at))
+            answers.yes(_word(request, *given))
             answers.void(CHANGED)
             _tell_void(CHANGED)
     use_up(*earlier)
@@ -182,7 +181,7 @@ def _tell_void(why: str) -> None:
 def _first_yes(proposal: Proposal, valid_for: timedelta, answers: Answers) -> tuple[Request, Approval]:
     request = open_request(proposal, valid_for)
     answer, at = _yes(request, answers), decided_at(request)
-    answers.yes(Word(answer.operator, at, answer.reason, answer.via, request.asked_at))
+    answers.yes(_word(request, answer, at))
     approval = Approval(
         step=proposal.step,
         fingerprint=proposal.fingerprint,
@@ -203,7 +202,7 @@ def _second_yes(
         request = open_request(proposal, valid_for, approved_by=first.operator)
         answer, at = _yes(request, answers), decided_at(request)
         if not _same_person(first.operator, answer.operator):
-            answers.yes(Word(answer.operator, at, answer.reason, answer.via, request.asked_at))
+            answers.yes(_word(request, answer, at))
             break
         use_up(request)
         tell(Phase.APPROVE, f"{answer.operator} has approved it already; a second person must.", Level.WARNING)
@@ -230,6 +229,10 @@ def given_answer(run: UUID, key: str) -> tuple[Answer, datetime] | None:
     return None if found is None else (Answer.model_validate_json(found[0]), found[1])
 
 
+def _word(request: Request, answer: Answer, at: datetime) -> Word:
+    return Word(answer.operator, at, answer.reason, answer.via, request.asked_at)
+
+
 def _same_person(one: str, other: str) -> bool:
     return one.strip().casefold() == other.strip().casefold()
 
@@ -246,7 +249,7 @@ def _yes(request: Request, answers: Answers) -> Answer:
     if answer.question not in ("", request.key):
         raise _Misdirected(request)
     if Decision(answer.decision) is Decision.NO:
-        answers.no(Word(answer.operator, decided_at(request), answer.reason, answer.via, request.asked_at))
+        answers.no(_word(request, answer, decided_at(request)))
         raise NotApproved(
             f"{answer.operator} said no to {proposal.step}{_because(answer.reason)}; it was not run.",
             f"Run the recovery of {proposal.cluster} again when the plan is acceptable.",

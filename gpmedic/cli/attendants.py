@@ -94,7 +94,9 @@ def _typed(request: "Request") -> "Answer":
     operator = getpass.getuser()
     if request.approved_by is not None:
         # Who administers Greenplum often shares one account, so the account does not tell two people apart.
-        operator = _line(f"{request.approved_by} has approved it, and this step needs a second person. Your name: ")
+        who = f"{request.approved_by} has approved it, and this step needs a second person. Your name: "
+        while not (operator := _line(who)):
+            pass
     until = f"asked until {request.expires_at:%H:%M} UTC; anything but y leaves the cluster as it is"
     if _line(f"Do it? ({until}) [y/N]: ").lower() in {"y", "yes"}:
         return Answer(decision="yes", operator=operator, via=TERMINAL)

@@ -16,15 +16,15 @@ from gpmedic.report import Outcome
 from tasks.notify import Progress, listening
 from tests.jobs import jobs_of, utility_of, wait_for_job
 from tests.people import Operator
+from tests.registered import policy
 
 
 @pytest.fixture(scope="module")
 def practice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PracticeCluster]:
     with pytest.MonkeyPatch.context() as patch, PracticeCluster(f"cut-off-{os.getpid()}", "6") as cluster:
         patch.setenv("GPMEDIC_CLUSTERS", str(tmp_path_factory.mktemp("clusters")))
-        registered = cluster.register()
-        registered.write_text(registered.read_text().replace("[policy]\n", "[policy]\nsettle_within = 2\n"))
-        yield cluster
+        with policy(cluster, "settle_within = 2"):
+            yield cluster
 
 
 def cut_off_in_the_middle_of_its_copy(cluster: PracticeCluster, dbid: int, step: str) -> None:

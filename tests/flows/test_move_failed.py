@@ -18,6 +18,7 @@ from gpmedic.practice.layout import LOOPBACK
 from gpmedic.report import Outcome, RecoveryReport
 from tasks.approve import Answer, Request
 from tests.people import Operator
+from tests.registered import policy
 
 LOST, SPARE = "sdw1", "sdw4"
 
@@ -26,9 +27,8 @@ LOST, SPARE = "sdw1", "sdw4"
 def practice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PracticeCluster]:
     with pytest.MonkeyPatch.context() as patch, PracticeCluster(f"moved-{os.getpid()}", "6") as cluster:
         patch.setenv("GPMEDIC_CLUSTERS", str(tmp_path_factory.mktemp("clusters")))
-        registered = cluster.register()
-        registered.write_text(registered.read_text().replace("[policy]\n", "[policy]\nsettle_within = 2\n"))
-        yield cluster
+        with policy(cluster, "settle_within = 2"):
+            yield cluster
 
 
 def nobody(request: Request) -> Answer:

@@ -28,6 +28,7 @@ from gpmedic.report import Outcome, RecoveryReport
 from tasks.approve import Answer, Request
 from tasks.notify import Phase, Progress, listening
 from tests.people import Operator, by_hand, kill_in_the_middle_of_a_copy
+from tests.registered import policy
 
 
 @pytest.fixture(scope="module")
@@ -154,17 +155,6 @@ def test_roles_are_not_rebalanced_while_a_mirror_has_much_to_replay(practice: Pr
         with pytest.raises(PrecheckFailed, match="of WAL to replay, 1000 B allowed"):
             attend(lambda: recover(practice.name), nobody)
     assert jobs_of(practice, "rebalance") == before
-
-
-@contextmanager
-def policy(practice: PracticeCluster, line: str) -> Iterator[None]:
-    """With one more setting."""
-    registered = practice.register()
-    registered.write_text(registered.read_text().replace("[policy]\n", f"[policy]\n{line}\n"))
-    try:
-        yield
-    finally:
-        practice.register()
 
 
 def in_sync(facts: Facts) -> bool:
