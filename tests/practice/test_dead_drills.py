@@ -1,6 +1,7 @@
 """A drill that was killed could not take away what it had made: the next command of practice does."""
 
 import os
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -22,14 +23,19 @@ def pid_of_the_dead() -> int:
 
 @pytest.fixture
 def clusters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder of registered clusters; temporary files lie beside it."""
+    """A folder of registered clusters; temporary files lie beside it, and the clusters' own in a base of their own.
+
+    In the base that all tests share, a drill of another test would take a cluster away that just starts here.
+    """
     temporary, registered = tmp_path / "tmp", tmp_path / "clusters"
     temporary.mkdir()
     registered.mkdir()
-    monkeypatch.setenv(BASE_VARIABLE, str(base_folder()))  # PostgreSQL's user could not reach one below tmp_path
+    base = Path(tempfile.mkdtemp(dir=base_folder()))  # PostgreSQL's user could not reach one below tmp_path
+    monkeypatch.setenv(BASE_VARIABLE, str(base))
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     monkeypatch.setenv("GPMEDIC_CLUSTERS", str(registered))
-    return registered
+    yield registered
+    shutil.rmtree(base)
 
 
 def left_by(pid: int, clusters: Path) -> list[Path]:
@@ -46,13 +52,9 @@ def left_by(pid: int, clusters: Path) -> list[Path]:
 
 def test_what_a_killed_drill_left_is_deleted_and_what_a_living_one_needs_is_not(clusters: Path) -> None:
     dead, living = left_by(pid_of_the_dead(), clusters), left_by(os.getpid(), clusters)
-    try:
-        forget_dead_drills()
-        assert not [path for path in dead if path.exists()]
-        assert all(path.exists() for path in living)
-    finally:
-        (living[0] / MARK).unlink()
-        living[0].rmdir()
+    forget_dead_drills()
+    assert not [path for path in dead if path.exists()]
+    assert all(path.exists() for path in living)
 
 
 def test_what_no_drill_has_made_is_left_alone(clusters: Path) -> None:
