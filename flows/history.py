@@ -41,6 +41,14 @@ class Incident:
         return Standing.DIED
 
     @property
+    def reason(self) -> str:
+        """Why nothing (more) was done, in a word of `gpmedic.skipped`; "" where nothing was refused."""
+        if self.journal is None:
+            return ""
+        silence = self.recovery.unanswered and self.journal.outcome is None
+        return Reason.NOT_APPROVED.value if silence else self.journal.reason
+
+    @property
     def began(self) -> datetime | None:
         return self.journal.started if self.journal is not None else self.recovery.started_at
 

@@ -195,11 +195,6 @@ def ask(
             seen = detect(settings)
             with after_the_answer():
                 plan = plan_of(seen)
-            if plan.step(action) is not None and plan.fingerprint != shown.fingerprint:
-                raise Outdated(
-                    f"The answer to {action.step_name} is void: {CHANGED}. Nothing was started.",
-                    "Run the flow again: it shows the new plan.",
-                )
             yield plan
 
     plans = plan_again()
@@ -209,7 +204,6 @@ def ask(
         step = plan.step(action)
         if step is None:
             return None
-        journal.planned(plan)
         return Proposal(
             cluster=settings.name,
             step=action.step_name,
@@ -231,6 +225,7 @@ def ask(
         keep(journal)  # a void answer is not heard again when the run begins again from the top
 
     require_permission(settings)
+    journal.planned(shown)
     journal.asks()
     lasting = estimate(settings.name, action.step_name)
     keep(journal)  # a deployed run ends here and begins again from the top when somebody has answered

@@ -83,7 +83,7 @@ def _cause(report: RecoveryReport) -> Found:
     yield (
         f"why {_few([str(s) for s in segments])} failed is not said by the catalog",
         f"Read their logs in the evidence of this run, from the time line's first lines on, and look on {_few(hosts)}"
-        " at disks, memory, kernel log and network: gpmedic has mended what the failure left behind, not its cause.",
+        " at disks, memory, kernel log and network: gpmedic mends what a failure leaves behind, not its cause.",
     )
 
 

@@ -1,9 +1,9 @@
 """Ask a person before a disruptive step. No approval, no disruption; silence is a no.
 
 An approval is bound to the fingerprint of the plan that was shown: if the cluster, and with it the plan, is another one
-when the answer comes, the answer is void and the new plan is shown. A deployed flow suspends (no process waits; it runs
-again from the top when it is resumed, and finds the stored answer under the same key); a flow that somebody runs by
-hand pauses.
+when the answer comes, the answer is void, and the page begins again from the top. A deployed flow suspends (no process
+waits; it runs again from the top when it is resumed, and finds the stored answer under the same key); a flow that
+somebody runs by hand pauses.
 """
 
 from collections.abc import Callable
@@ -16,13 +16,12 @@ from prefect.exceptions import FlowPauseTimeout
 from prefect.flow_runs import pause_flow_run, suspend_flow_run
 from pydantic import BaseModel, ConfigDict, Field
 
-from gpmedic.errors import NotApproved, UnsafeState
+from gpmedic.errors import NotApproved
 from tasks.answer_form import Answer, Decision, form_for
 from tasks.answers import Answers, Note, Word, unheard
 from tasks.notify import Level, Phase, announce, tell
 from tasks.question import (
     A_PERSON,
-    MAX_ASKS,
     Proposal,
     Request,
     current_run,
@@ -107,6 +106,8 @@ def approve(
 ) -> Approval | None:
     """Show the proposal, wait for the answer, and see that it still is what the cluster needs.
 
+    A yes that comes when its time is over, or that was given to another question, is asked for again.
+
     Args:
         propose: looks at the cluster and says what should be done to it now; None when nothing is left to do.
         valid_for: how long each question stands, and its answer with it.
@@ -114,16 +115,15 @@ def approve(
         note: called with each answer, and with silence, when it is known what became of it.
 
     Returns:
-        The approval of what `propose` said last; None when there is nothing left to approve.
+        The approval of what was proposed; None when there is nothing left to approve.
 
     Raises:
         NotApproved: a person said no, or nobody answered in time. (A suspended run is failed by the server instead.)
-        UnsafeState: the plan kept changing while it was being approved.
+        Outdated: the plan is another one by now; `propose` may raise it too.
+        UnsafeState: the same step was asked for too often.
     """
     proposal = propose()
-    for _ in range(MAX_ASKS):
-        if proposal is None:
-            return None
+    while proposal is not None:
         _void_earlier(proposal, note)
         answers = Answers(proposal, note)
         try:
@@ -136,10 +136,10 @@ def approve(
             answers.void("an answer to another question has come")
             use_up(other.request)
             tell(Phase.APPROVE, "An answer to another question has come; it is void, and asked again.", Level.WARNING)
-            proposal = propose()
+            proposal = _as_shown(proposal, propose())
             continue
         try:
-            proposal = propose()
+            proposal = _as_shown(proposal, propose())
         except Outdated:
             answers.void(CHANGED)
             use_up(*answered)
@@ -151,14 +151,20 @@ def approve(
             tell(Phase.APPROVE, done, source=approval.by)
             announce(proposal.cluster, "approval.given", approval.model_dump(mode="json"))
             return approval
-        changed = proposal is None or proposal.fingerprint != approval.fingerprint
-        why = CHANGED if changed else "the approval has expired"
+        why = CHANGED if proposal is None else "the approval has expired"
         answers.void(why)
         _tell_void(why)
-    raise UnsafeState(
-        f"The plan changed {MAX_ASKS} times while it was being approved; nothing was done.",
-        "Find out what keeps changing the cluster, then run the flow again.",
-    )
+    return None
+
+
+def _as_shown(shown: Proposal, now: Proposal | None) -> Proposal | None:
+    """Another plan would be asked for with evidence and checks of the one that was shown."""
+    if now is not None and now.fingerprint != shown.fingerprint:
+        raise Outdated(
+            f"The answer to {shown.step} is void: {CHANGED}. Nothing was started.",
+            "Run the flow again: it shows the new plan.",
+        )
+    return now
 
 
 def _void_earlier(proposal: Proposal, note: Note) -> None:
@@ -269,11 +275,15 @@ def _ask(request: Request) -> Answer:
     who = who_answers()
     if request.approved_by is not None and who == A_PERSON:
         who = "a second person"
-    tell(Phase.APPROVE, f"Waiting for {who}'s answer to {proposal.step} (until {request.expires_at:%H:%M:%S} UTC).")
+    waiting = f"Waiting for {who}'s answer to {proposal.step} (until {request.expires_at:%H:%M:%S} UTC)."
+    deployed = current_run().deployment_id is not None
+    if deployed:  # else the terminal asks
+        waiting = f"{waiting} In a terminal: gpmedic approve {proposal.cluster}."
+    tell(Phase.APPROVE, waiting)
     announce(proposal.cluster, "approval.asked", {"step": proposal.step, "fingerprint": proposal.fingerprint})
     let_hear(request)
     form = form_for(request)
     seconds = max(1, round((request.expires_at - datetime.now(UTC)).total_seconds()))
-    if current_run().deployment_id is not None:
+    if deployed:
         return suspend_flow_run(wait_for_input=form, timeout=seconds, key=request.key)
     return pause_flow_run(wait_for_input=form, timeout=seconds, poll_interval=LOCAL_POLL_SECONDS, key=request.key)

@@ -81,8 +81,8 @@ def claim(cluster: str) -> None:
                 state = rival.state.name if rival.state else "starting"
                 raise LockHeld(
                     f"Recovery run {rival.name} of cluster {cluster} is {state}; this run did nothing.",
-                    "Answer or await it, or cancel it if nobody works there any more: "
-                    f"prefect flow-run cancel {rival.id}",
+                    f"Answer it (gpmedic approve {cluster} shows its question) or await its end "
+                    f"(gpmedic watch {cluster}); if nobody works there any more: prefect flow-run cancel {rival.id}",
                 )
             time.sleep(random.uniform(0.1, LONGEST_PAUSE))  # noqa: S311
 

@@ -66,6 +66,8 @@ def _decide(cluster: str | None, decision: "Decision", reason: str, *, asked: bo
         raise UnsafeState(f"The answer came too late: {first}.", f"See gpmedic status {name}.")
     said = "approved" if answer.decision == "yes" else "rejected"
     print(f"{request.proposal.command}: {said} by {answer.operator}.")
+    if answer.decision == "yes":
+        print(f"The cluster is looked at once more before it starts; gpmedic watch {name} shows what follows.")
 
 
 def _where() -> str:

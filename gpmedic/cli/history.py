@@ -47,10 +47,15 @@ def _cells(incident: "Incident") -> tuple[str, ...]:
         incident.recovery.cluster,
         incident.recovery.name,
         incident.condition or "-",
-        incident.outcome.value,
+        _ended(incident),
         ", ".join(incident.approved_by) or "-",
         "-" if incident.seconds is None else duration(incident.seconds),
     )
+
+
+def _ended(incident: "Incident") -> str:
+    """A refusal says whose it was: of a person, of the brake, of a check."""
+    return incident.outcome.value + (f" ({incident.reason.replace('_', ' ')})" if incident.reason else "")
 
 
 def _json(incident: "Incident") -> "IncidentJson":
@@ -63,6 +68,6 @@ def _json(incident: "Incident") -> "IncidentJson":
         "seconds": incident.seconds,
         "condition": incident.condition or None,
         "outcome": incident.outcome.value,
-        "reason": (incident.journal.reason if incident.journal is not None else "") or None,
+        "reason": incident.reason or None,
         "approved_by": list(incident.approved_by),
     }

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
@@ -80,9 +80,7 @@ def proposal(name: str, step: str = "recover", fingerprint: str = "abc123") -> P
 
 
 @flow(name="recover")
-def recovery(
-    name: str, step: str, needed: Needed, valid_for: float, propose: Callable[[], Proposal | None] | None
-) -> Approval | None:
+def recovery(name: str, step: str, needed: Needed, valid_for: float) -> Approval | None:
     """What every page of the runbook does around its question, on a cluster that is not there."""
     claim(name)
     journal = open_journal(name)
@@ -90,9 +88,7 @@ def recovery(
     with listening(keeping(journal)):
         tell(Phase.OBSERVE, "a mirror is down")
         try:
-            given = approve(
-                propose or (lambda: proposal(name, step)), timedelta(seconds=valid_for), needed, journal.answered
-            )
+            given = approve(lambda: proposal(name, step), timedelta(seconds=valid_for), needed, journal.answered)
         except GpmedicError as error:
             journal.end(Outcome.REFUSED, error)
             keep(journal)
@@ -135,10 +131,9 @@ class Scene:
         step: str = "recover",
         needed: Needed = Needed.ONE_PERSON,
         valid_for: float = 600,
-        propose: Callable[[], Proposal | None] | None = None,
     ) -> "Future[Approval | None]":
         """Start a recovery in the background; it will ask for this step."""
-        return self._crowd.submit(copy_context().run, recovery, self.name, step, needed, valid_for, propose)
+        return self._crowd.submit(copy_context().run, recovery, self.name, step, needed, valid_for)
 
     def reports(self) -> list[bytes]:
         """What was attached to the threads of this cluster."""

@@ -109,11 +109,13 @@ def test_the_history_lists_every_recovery_and_what_became_of_it(record: Record) 
     }
     done = listed[record.runs["recovered"]]
     assert (done["condition"], done["approved_by"], done["cluster"]) == ("Mirror down", ["anna"], record.cluster)
-    assert listed[record.runs["refused"]]["reason"] == "brake"
+    reasons = {run: listed[record.runs[run]]["reason"] for run in ("refused", "unanswered", "died")}
+    assert reasons == {"refused": "brake", "unanswered": "not_approved", "died": None}
     nothing = listed[record.runs["nothing"]]
     assert (nothing["condition"], nothing["reason"], nothing["approved_by"]) == (None, None, [])
     shown = gpmedic_("history", record.cluster).output
     assert all(words in shown for words in ("Mirror down", "anna", "recovered", "waiting"))
+    assert all(words in shown for words in ("refused (brake)", "refused (not approved)"))
     assert len(gpmedic_("history", record.cluster, "--limit", "2").output.splitlines()) == 4
 
 

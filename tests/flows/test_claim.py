@@ -155,7 +155,7 @@ def test_a_deployed_run_whose_worker_died_with_it_is_free_and_a_suspended_one_ke
     assert claims("gp-killed") == "mine"
     assert StateType.CRASHED in _states_of_claimants("gp-killed")
 
-    with pytest.raises(LockHeld, match="is Suspended"):
+    with pytest.raises(LockHeld, match=r"is Suspended.*gpmedic approve \S+ shows its question"):
         claims("gp-suspended")
     with get_client(sync_client=True) as client:
         (suspended,) = _claimants("gp-suspended")

@@ -22,6 +22,7 @@ from gpmedic.events import Approval as Given
 from tasks.answer_form import code_of
 from tasks.approve import Answer, Needed, Proposal, approve, given_answer
 from tasks.claim import claim
+from tasks.notify import Progress, listening
 from tests.people import give
 from tests.worker import worked
 
@@ -31,7 +32,10 @@ def deployed(folder: str, cluster: str, needed: Needed = Needed.ONE_PERSON) -> s
     """Asks for what the file `plan` says, and notes in the file `trace` what it did."""
     _note(folder, "begins")
     claim(cluster)
-    approval = approve(lambda: _proposal(folder, cluster), timedelta(minutes=5), needed, partial(_note_answer, folder))
+    with listening(partial(_note_told, folder)):
+        approval = approve(
+            lambda: _proposal(folder, cluster), timedelta(minutes=5), needed, partial(_note_answer, folder)
+        )
     assert approval is not None
     _note(folder, f"{approval.by} approved {approval.fingerprint}")
     (Path(folder) / "decided").write_text(str(approval.decided_at))
@@ -46,6 +50,11 @@ def other(cluster: str) -> None:
 def _note(folder: str, line: str) -> None:
     with (Path(folder) / "trace").open("a") as trace:
         print(line, file=trace)
+
+
+def _note_told(folder: str, told: Progress) -> None:
+    with (Path(folder) / "told").open("a") as file:
+        print(told.text, file=file)
 
 
 def _note_answer(folder: str, answer: Given) -> None:
@@ -81,6 +90,7 @@ def test_a_suspended_run_owns_its_cluster_and_its_answer_is_void_when_the_plan_h
     (tmp_path / "plan").write_text("aaa")
     run = worked(deployed, scheduled(deployment, tmp_path, "gp-s"))
     assert asked(run) == "recover-aaa"
+    assert (tmp_path / "told").read_text().endswith(" UTC). In a terminal: gpmedic approve gp-s.\n")
     with pytest.raises(LockHeld):
         other("gp-s")
 
