@@ -14,14 +14,15 @@ from flows.journal import Journal
 from flows.page import follow
 from flows.recover import recover
 from gpmedic.conditions import Condition
-from gpmedic.errors import NotApproved, UtilityFailed
+from gpmedic.errors import NotApproved, UnsafeState, UtilityFailed
 from gpmedic.plan import Action
 from gpmedic.practice import Facts, Fault, PracticeCluster
 from gpmedic.report import Outcome, RecoveryReport
 from gpmedic.settings import ClusterSettings
-from tasks.approve import Answer, Request
+from tasks.approve import Answer, Outdated, Request
 from tasks.detect import Seen
 from tasks.notify import Phase, Progress, listening
+from tasks.question import MAX_ASKS
 from tests.artifacts import newest_page
 from tests.people import Operator
 
@@ -183,6 +184,25 @@ def test_after_a_command_that_has_failed_the_evidence_is_saved_again(practice: P
     assert newest_page("evidence", practice.name).startswith(
         f"# Evidence of {practice.name} after a command that has failed\n"
     )
+
+
+@generation_6
+def test_a_cluster_that_never_holds_still_after_an_answer_is_left_alone(practice: PracticeCluster) -> None:
+    pages: list[Seen] = []
+
+    def page(_settings: ClusterSettings, _journal: Journal, seen: Seen) -> Outcome:
+        pages.append(seen)
+        raise Outdated("The answer to recover is void.", "Run the flow again.")
+
+    @flow
+    def restless() -> RecoveryReport:
+        return follow(page, practice.name)
+
+    with pytest.raises(
+        UnsafeState, match=f"The cluster changed {MAX_ASKS} times between an answer and what it allowed"
+    ):
+        restless()
+    assert len(set(map(id, pages))) == MAX_ASKS, "each begins with a look of its own"
 
 
 @pytest.mark.chaos
