@@ -24,6 +24,7 @@ class CheckName(StrEnum):
     STANDBY_MARKER = "pg_rewind will run"
     NO_STALE_LOCK = "no stale lock"
     NO_UTILITY_RUNNING = "no other utility running"
+    NO_EXPANSION = "no unfinished expansion"
     REPLAY_LAG = "replay lag"
     MIRROR_RUNS = "mirror runs"
     NOT_NEWER = "not newer than its source"

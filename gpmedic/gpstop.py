@@ -1,10 +1,11 @@
 """gpstop and gpstart: their arguments, and what their output says, of every generation."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeVar
+from types import MappingProxyType
+from typing import Final, TypeVar
 
 from gpmedic import gpstop_lines as lines
 from gpmedic import utility_log
@@ -13,6 +14,12 @@ from gpmedic.gpstop_lines import StartOutcome, StopOutcome
 from gpmedic.utility_log import Level, Record, labelled
 
 T = TypeVar("T")
+STOP_WITHIN: Final = 600
+"""Seconds that gpstop gives a segment before it kills it, as gprecoverseg -r does: its own 120 end a healthy primary in
+the middle of a long checkpoint."""
+START_WITHIN: Final = 14400
+"""Seconds that gpstart gives a segment: after its own 600 a primary that still replays counts as failed since 7, and
+everything is stopped again, that one too."""
 
 
 class ShutdownMode(StrEnum):
@@ -23,14 +30,25 @@ class ShutdownMode(StrEnum):
 
 
 class Standby(StrEnum):
-    """What gpstart does about the standby coordinator; it refuses to start when that cannot be reached (T13)."""
+    """What gpstart does about the standby coordinator.
+
+    Before anything else it reads the standby's control file, to see that it was not promoted, and where it cannot, it
+    starts nothing (T13). Only -S leaves that out; -y only keeps it from starting the standby. From the sources of 4.3,
+    6 and 7.
+    """
 
     START = "start"
     SKIP = "skip"
+    UNREAD = "unread"
+
+
+_STANDBY: Final[Mapping[Standby, tuple[str, ...]]] = MappingProxyType(
+    {Standby.START: (), Standby.SKIP: ("-y",), Standby.UNREAD: ("-y", "-S")}
+)
 
 
 def stop_argv(mode: ShutdownMode = ShutdownMode.FAST) -> tuple[str, ...]:
-    return ("gpstop", "-a", "-M", mode.value)
+    return ("gpstop", "-a", "-M", mode.value, "-t", str(STOP_WITHIN))
 
 
 def restart_argv(mode: ShutdownMode = ShutdownMode.FAST) -> tuple[str, ...]:
@@ -44,7 +62,7 @@ def reload_argv() -> tuple[str, ...]:
 
 
 def start_argv(standby: Standby = Standby.START) -> tuple[str, ...]:
-    return ("gpstart", "-a", "-y") if standby is Standby.SKIP else ("gpstart", "-a")
+    return ("gpstart", "-a", *_STANDBY[standby], "-t", str(START_WITHIN))
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,7 @@ class HostFacts:
         directories: the data directories that were looked at.
         locks: of utilities; on the coordinator's host only.
         utilities: other Greenplum utilities at work (gpstop, gpstart, gpexpand ...); coordinator's host only.
+        unfinished_expansion: gpexpand's file that keeps gpstart from starting anything; coordinator's host only.
     """
 
     host: str
@@ -87,6 +88,7 @@ class HostFacts:
     directories: tuple[DirectoryFacts, ...] = ()
     locks: tuple[UtilityLock, ...] = ()
     utilities: tuple[RunningProcess, ...] = ()
+    unfinished_expansion: str = ""
 
     def runs(self, path: str) -> bool:
         """Whether a postmaster was seen to run on this directory."""

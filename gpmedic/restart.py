@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
 
 from gpmedic.capabilities import Capabilities
 from gpmedic.check import Check, CheckName, Verdict
-from gpmedic.cluster import Cluster, Generation, Segment
+from gpmedic.cluster import Cluster, Generation
 from gpmedic.copies import Comparison, Current
 from gpmedic.diagnosis import standby_fault
 from gpmedic.errors import UnsafeState
@@ -22,7 +24,8 @@ class RestartNotes:
 
     Attributes:
         comparisons: of the contents that do not answer, for the person who approves it.
-        standby: SKIP where it is known not to follow, because gpstart would refuse to start anything (T13).
+        standby: SKIP where it is known not to follow; UNREAD where gpstart could not read its control file either, and
+            would start nothing (T13).
     """
 
     comparisons: tuple[Comparison, ...] = ()
@@ -32,30 +35,33 @@ class RestartNotes:
 def restart_notes(cluster: Cluster, facts: Sequence[HostFacts], comparisons: Sequence[Comparison]) -> RestartNotes:
     """The notes from the facts of every host."""
     by_host = {f.host: f for f in facts}
-    follows = standby_fault(cluster) is None and (cluster.standby is None or _runs(cluster.standby, by_host))
-    return RestartNotes(tuple(comparisons), Standby.START if follows else Standby.SKIP)
+    return RestartNotes(tuple(comparisons), _standby(cluster, by_host))
 
 
-def _runs(segment: Segment, by_host: Mapping[str, HostFacts]) -> bool:
-    host = by_host.get(segment.hostname)
-    directory = host.directory(segment.datadir) if host is not None and host.reachable else None
-    return directory is not None and directory.postmaster is PidState.ALIVE
+def _standby(cluster: Cluster, by_host: Mapping[str, HostFacts]) -> Standby:
+    if cluster.standby is None:
+        return Standby.START
+    host = by_host.get(cluster.standby.hostname)
+    directory = host.directory(cluster.standby.datadir) if host is not None and host.reachable else None
+    if directory is None or not directory.exists or not directory.control_file:
+        return Standby.UNREAD
+    follows = standby_fault(cluster) is None and directory.postmaster is PidState.ALIVE
+    return Standby.START if follows else Standby.SKIP
 
 
 def restart_step(
     cluster: Cluster, contents: tuple[int, ...], notes: RestartNotes | None, queries: Sequence[RunningQuery] | None
 ) -> Step:
     """The step, with both of its commands; it changes every instance."""
-    fault = standby_fault(cluster)
-    skip = fault is not None if notes is None else notes.standby is Standby.SKIP
+    known = Standby.START if standby_fault(cluster) is None else Standby.SKIP
+    standby = known if notes is None else notes.standby
     effect = (
         "Stops the whole database and starts it again, as one job on the coordinator's host that goes on without"
         " gpmedic: every session ends, every running query is cancelled and every open transaction is rolled back; the"
         f" database is away for minutes. {named_contents(contents).capitalize()} must start, and so must every other:"
         " a content of which no copy starts leaves the whole database stopped. Between the two commands it is proven"
-        " that no postmaster is left; where one is, nothing is started. What is down afterwards is recovered with"
-        f" approvals of its own. {'The standby is known not to follow and is left out (-y). ' if skip else ''}"
-        f"{_compared(notes)}{named_queries(queries)}"
+        " that no postmaster is left of what must start; while one is, nothing is started. What is down afterwards is"
+        f" recovered with approvals of its own. {_LEFT_OUT[standby]}{_compared(notes)}{named_queries(queries)}"
     )
     return Step(
         Action.RESTART,
@@ -64,9 +70,20 @@ def restart_step(
         contents,
         effect,
         Disruption.INTERRUPTS,
-        afterwards=start_argv(Standby.SKIP if skip else Standby.START),
+        afterwards=start_argv(standby),
         rests_on=() if notes is None else tuple(c.covered for c in notes.comparisons),
     )
+
+
+_LEFT_OUT: Final[Mapping[Standby, str]] = MappingProxyType(
+    {
+        Standby.START: "",
+        Standby.SKIP: "The standby is known not to follow and is left out (-y). ",
+        Standby.UNREAD: "The standby cannot be read, so that nobody sees whether it was promoted, and gpstart is told"
+        " not to look (-S) and to leave it out (-y): approve this only where it is certain that no coordinator runs"
+        " there. ",
+    }
+)
 
 
 def _compared(notes: RestartNotes | None) -> str:
@@ -77,13 +94,24 @@ def _compared(notes: RestartNotes | None) -> str:
 
 def needed_hosts(cluster: Cluster, step: Step) -> frozenset[str]:
     """The hosts without which the step's start fails: those of coordinator and acting primaries, that of the standby
-    where it is not left out (T13); in 4.3 all of them (T32)."""
+    where gpstart looks at it (T13); in 4.3 all of them (T32)."""
     if cluster.version.generation is Generation.FILEREP:
         return frozenset(cluster.hosts)
     needed = [cluster.coordinator, *cluster.acting_primaries]
-    if cluster.standby is not None and step.afterwards == start_argv(Standby.START):
+    if cluster.standby is not None and step.afterwards != start_argv(Standby.UNREAD):
         needed.append(cluster.standby)
     return frozenset(s.hostname for s in needed)
+
+
+def must_end(cluster: Cluster) -> frozenset[int]:
+    """The dbids whose postmasters must have ended before the start: those that it cannot do without.
+
+    A mirror that does not end, as where its disk hangs, keeps nobody from starting its primary; in 4.3, where the two
+    go through their states together, it may.
+    """
+    if cluster.version.generation is Generation.FILEREP:
+        return frozenset(s.dbid for s in cluster.segments)
+    return frozenset(s.dbid for s in (cluster.coordinator, *cluster.acting_primaries))
 
 
 def require_serving_copies(comparisons: Sequence[Comparison]) -> None:
@@ -105,8 +133,14 @@ def require_serving_copies(comparisons: Sequence[Comparison]) -> None:
 def judge_restart(
     contents: Sequence[int], cluster: Cluster, by_host: Mapping[str, HostFacts], policy: PolicySettings
 ) -> Iterator[Check]:
-    """Whether every acting primary could start: one that cannot leaves the whole database stopped (T28)."""
-    for primary in cluster.acting_primaries:
+    """Whether coordinator and every acting primary could start: one that cannot leaves all of it stopped (T28)."""
+    coordinator = by_host.get(cluster.coordinator.hostname)
+    if coordinator is not None and coordinator.unfinished_expansion:
+        path = coordinator.unfinished_expansion
+        detail = f"{path} is there: gpstart starts nothing while the setup of an expansion is not done or undone"
+        action = "Find out who expands this cluster; finish that, or gpexpand --rollback; then run the flow again."
+        yield Check(CheckName.NO_EXPANSION, coordinator.host, Verdict.FAIL, detail, action)
+    for primary in (cluster.coordinator, *cluster.acting_primaries):
         facts = by_host.get(primary.hostname)
         if facts is None or not facts.reachable:
             continue  # the host's own check has failed

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import pairwise
 from shlex import split
 from types import MappingProxyType
 from typing import Final
@@ -141,7 +142,10 @@ def score(answers: Sequence[Answer], plan: Sequence[Step]) -> Score:
 
 
 def same_command(one: str, other: str) -> bool:
-    """Whether both do the same: the same commands in the same order, each with the same options in any order."""
+    """Whether both do the same: the same commands in the same order, each with the same options in any order.
+
+    How long a command waits (`-t`) is not asked for.
+    """
     return _parts(one) == _parts(other)
 
 
@@ -192,8 +196,12 @@ def _parts(command: str) -> list[tuple[str, tuple[str, ...]]]:
             program, *options = split(one)
         except ValueError:  # an open quotation mark
             program, options = one, []
-        parts.append((program, tuple(sorted(_letters(options)))))
+        parts.append((program, tuple(sorted(_letters(_without_patience(options))))))
     return parts
+
+
+def _without_patience(options: Sequence[str]) -> list[str]:
+    return [o for before, o in pairwise(("", *options)) if "-t" not in (before, o)]
 
 
 def _letters(options: Sequence[str]) -> list[str]:

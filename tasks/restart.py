@@ -34,8 +34,8 @@ _ADVICE: Mapping[StartOutcome | None, str] = MappingProxyType(
         " why no copy of the content that it names has started (its output in the job's folder, their logs), repair"
         " that, then run gpstart -a by hand and the flow again.",
         StartOutcome.STANDBY_UNREACHABLE: "The database is down: gpstart starts nothing while the standby's host is"
-        " silent. Make sure that no coordinator runs there, then run gpstart -a -y by hand, which leaves the standby"
-        " out, and the flow again.",
+        " silent, and -y does not change that. Make sure that no coordinator runs there, then run gpstart by hand"
+        " without -a, say yes to its question, which leaves the standby out, and run the flow again.",
     }
 )
 OUR_LINE = re.compile(r"^gpmedic-restart: (.*)\n", re.MULTILINE)
@@ -119,10 +119,16 @@ def _parts(output: str) -> Iterator[tuple[str, str]]:
             yield word, text
 
 
+def _named(word: str, ended: Ended) -> list[str]:
+    """The postmasters and hosts that the job has named with this word."""
+    lines = OUR_LINE.findall(ended.output)
+    return [line.removeprefix(f"{word}: ") for line in lines if line.startswith(f"{word}: ")]
+
+
 def explain_restart(ended: Ended) -> str:
     """What the job said of itself, one line: an explanation, never the judgement."""
     parts = dict(_parts(ended.output))
-    left = [line.removeprefix("left: ") for line in OUR_LINE.findall(ended.output) if line.startswith("left: ")]
+    left, beside = (_named(word, ended) for word in ("left", "beside"))
     said: list[str] = []
     try:
         if "stop" in parts:
@@ -131,6 +137,8 @@ def explain_restart(ended: Ended) -> str:
         if left:
             why = "nothing was stopped, because" if _was_not_stopped(ended) else "not started, because there is still"
             said.append(f"{why} {', '.join(left)}")
+        if beside:
+            said.append(f"started although there is still {', '.join(beside)}")
         if "start" in parts:
             start = parse_start(parts["start"])
             said += [f"gpstart: {start.outcome.value}", *start.errors[:3]]
@@ -143,7 +151,7 @@ def advice_restart(ended: Ended) -> str:
     """What a person should do after it failed."""
     if _was_not_stopped(ended):
         return "The database was left as it was: bring that host back, then run the flow again."
-    if any(line.startswith("left: ") for line in OUR_LINE.findall(ended.output)):
+    if _named("left", ended):
         return (
             "The database may be stopped: see why that postmaster does not end (its log, its host), end it with pg_ctl"
             " stop -m fast, never with SIGKILL, and start the database with gpstart -a."

@@ -48,7 +48,12 @@ def gather(settings: ClusterSettings, shell: Shell, cluster: Cluster) -> tuple[H
     missing = {h: HostFacts(h, reachable=False, detail="this is not a host name") for h in cluster.hosts}
     facts = {**missing, **found}
     coordinator = cluster.coordinator.hostname
-    facts[coordinator] = replace(facts[coordinator], locks=tuple(_locks(head)), utilities=tuple(_utilities(head)))
+    facts[coordinator] = replace(
+        facts[coordinator],
+        locks=tuple(_locks(head)),
+        utilities=tuple(_utilities(head)),
+        unfinished_expansion=next(iter(re.findall(r"^expansion (.+)$", head, re.MULTILINE)), ""),
+    )
     return tuple(facts[host] for host in cluster.hosts)
 
 

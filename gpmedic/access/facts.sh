@@ -22,6 +22,7 @@ for lock in "$data_directory"/gp*.lock "$data_directory"/gp*.pid; do
   case $pid in '' | *[!0-9]*) state=unreadable pid=0 ;; *) state=$(runs_as "$pid" "$utility") ;; esac
   echo "lock $state $pid $utility $lock"
 done
+[ ! -e "$data_directory/gpexpand.status" ] || echo "expansion $data_directory/gpexpand.status"
 # Another cluster may have its coordinator on the same host: leave out what works for another data directory.
 works_for_us() {
   # One that has ended since it was listed works for nobody, and one that just begins shows no environment yet.

@@ -1,7 +1,8 @@
-# Runs on every host, with data directories. Prints "left PID DIRECTORY" for each postmaster that runs in one of them,
-# whether its pid file is there or not, and at the end the line "end".
+# Runs on every host, with data directories, each behind "must:" or "may:" (end). Prints that word, PID and DIRECTORY for
+# each postmaster that runs in one of them, whether its pid file is there or not, and at the end the line "end".
 processes=$(ps -ww -eo pid=,args=)
-for directory in "$@"; do
+for asked in "$@"; do
+  need=${asked%%:*} directory=${asked#*:}
   pid=
   [ ! -e "$directory/postmaster.pid" ] || read -r pid 2>/dev/null <"$directory/postmaster.pid" || :
   pid=${pid#-} # as a single-user postgres writes it
@@ -12,9 +13,9 @@ for directory in "$@"; do
       if (substr($0, at + 4 + length(directory)) ~ /^(\/? |\/?$)/ && $0 ~ /postgres|postmaster/) { print $1; next } }
     $1 == named && index($0, directory) > 0 { print $1 }' |
     while read -r found; do
-      ! runs "$found" || echo "left $found $directory"
+      ! runs "$found" || echo "$need $found $directory"
     done
   # A postmaster works in its data directory, also where its arguments name it by a link.
-  if [ "$pid" -gt 0 ] && [ "/proc/$pid/cwd" -ef "$directory" ]; then echo "left $pid $directory"; fi
+  if [ "$pid" -gt 0 ] && [ "/proc/$pid/cwd" -ef "$directory" ]; then echo "$need $pid $directory"; fi
 done
 echo end

@@ -7,11 +7,13 @@ from typing import Final
 from gpmedic.access.scripts import script
 from gpmedic.cluster import Cluster
 from gpmedic.errors import UnsafeState
-from gpmedic.restart import needed_hosts
+from gpmedic.restart import must_end, needed_hosts
 from gpmedic.steps import Action, Step
 
-PATIENCE: Final = 60
-"""Seconds in which every postmaster has to end after gpstop has."""
+PATIENCE: Final = 3600
+"""Seconds in which the postmasters that must end have to after gpstop has: nobody else starts the database again."""
+SPARED: Final = 60
+"""Seconds that any other gets before the start goes on beside it."""
 DEADLINE: Final = 20
 """Seconds that a host gets for its answer."""
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,253}")
@@ -29,13 +31,16 @@ def job_argv(step: Step, cluster: Cluster) -> tuple[str, ...]:
     hosts = [word for host in cluster.hosts for word in _asked(host, cluster, "must" if host in needed else "may")]
     commands = (shlex.join(step.argv), shlex.join(step.afterwards))
     text = script("within", "restart")
-    return ("/bin/sh", "-c", text, "gpmedic-restart", *commands, str(PATIENCE), str(DEADLINE), *hosts)
+    return ("/bin/sh", "-c", text, "gpmedic-restart", *commands, str(PATIENCE), str(SPARED), str(DEADLINE), *hosts)
 
 
 def _asked(host: str, cluster: Cluster, need: str) -> tuple[str, str, str]:
     if not _NAME.fullmatch(host):  # it comes from the catalog and becomes an argument of ssh
         raise UnsafeState(f"{host!r} is no host name; nothing was stopped.", "Correct gp_segment_configuration.")
-    words = shlex.join(s.datadir for s in cluster.segments if s.hostname == host)
+    needed = must_end(cluster)
+    words = shlex.join(
+        f"{'must' if s.dbid in needed else 'may'}:{s.datadir}" for s in cluster.segments if s.hostname == host
+    )
     # A function, so that a host to which only half of it comes runs nothing; see ssh.py.
     text = f"gpmedic_look() {{\n{script('runs', 'postmasters')}\n}}\ngpmedic_look {words} </dev/null"
     return host, need, text

@@ -1,12 +1,14 @@
 # One job that stops the database, proves that no postmaster of it is left on any host, and starts it again: whoever
-# started it may die meanwhile. $1 command that stops, $2 command that starts, $3 seconds in which postmasters have to
-# end, $4 seconds for a host's answer; then for each host three arguments: its name, "must" or "may" answer, its script.
-# Lines of its own begin with "gpmedic-restart: ". Exit code: that of the start; 70 where nothing was started, because a
-# host that must answer does not (then nothing is stopped either) or because a postmaster is left.
+# started it may die meanwhile. $1 command that stops, $2 command that starts, $3 seconds in which the postmasters that
+# must end have to, $4 seconds that the others get, $5 seconds for a host's answer; then for each host three arguments:
+# its name, "must" or "may" answer, its script. Lines of its own begin with "gpmedic-restart: ". Exit code: that of the
+# start; 70 where nothing was started, because a host that must answer does not (then nothing is stopped either) or
+# because a postmaster is left that must end.
 trap '' HUP INT TERM
-stop=$1 start=$2 patience=$3 deadline=$4
-shift 4
+stop=$1 start=$2 patience=$3 spared=$4 deadline=$5
+shift 5
 say() { printf 'gpmedic-restart: %s\n' "$*"; }
+tell() { printf '%s' "$2" | while IFS= read -r line; do say "$1: $line"; done; } # word, lines
 folder=$(mktemp -d "${TMPDIR:-/tmp}/gpmedic.XXXXXX") || { say "no folder for temporary files; nothing was stopped"; exit 70; }
 trap 'rm -rf "$folder"' EXIT
 
@@ -14,9 +16,13 @@ ask() { # host, script
   printf '%s\n' "$2" | within "$deadline" ssh -T -o BatchMode=yes -o ConnectTimeout="$((deadline / 2))" -- "$1" \
     'exec /bin/sh -s' >"$folder/$1.out" 2>"$folder/$1.err"
 }
-# Sets left: what is not proven to have ended. $1 what every host is asked instead of its own script, or nothing.
+found() { # "must" or "may"
+  sed -n "s/^$1 //p" "$folder/$host.out" | sort -u | sed "s/^/postmaster /;s/\$/ on $host/"
+}
+# Sets left: what must end and is not proven to have, and beside: what else has not. $1 what every host is asked instead
+# of its own script, or nothing.
 look() {
-  left='' instead=$1
+  left='' beside='' instead=$1
   shift
   for answer in "$folder"/*.out; do [ ! -e "$answer" ] || rm -f "$answer"; done
   at=0
@@ -32,8 +38,11 @@ look() {
     eval "host=\${$((3 * at + 1))} need=\${$((3 * at + 2))}"
     at=$((at + 1))
     if grep -q -x end "$folder/$host.out"; then
-      found=$(sed -n 's/^left //p' "$folder/$host.out" | sort -u)
-      [ -z "$found" ] || left="$left$(printf '%s\n' "$found" | sed "s/^/postmaster /;s/\$/ on $host/")
+      found=$(found must)
+      [ -z "$found" ] || left="$left$found
+"
+      found=$(found may)
+      [ -z "$found" ] || beside="$beside$found
 "
     elif [ "$need" = must ]; then
       left="${left}$host does not answer: $(tail -n 1 "$folder/$host.err")
@@ -46,26 +55,31 @@ hosts=$(($# / 3))
 # While it runs: a start that misses a host leaves the database stopped (T13, T32).
 look 'echo end' "$@"
 if [ -n "$left" ]; then
-  printf '%s' "$left" | while IFS= read -r line; do say "left: $line"; done
+  tell left "$left"
   say "not stopped"
   exit 70
 fi
 say "stop: $stop"
 eval "$stop"
 say "stop ended with $?"
-waited=0
+began=$(date +%s) told=
 while :; do
   look '' "$@"
-  [ -n "$left" ] || break
-  if [ "$waited" -ge "$patience" ]; then
-    printf '%s' "$left" | while IFS= read -r line; do say "left: $line"; done
+  waited=$(($(date +%s) - began))
+  if [ -z "$left" ]; then
+    [ -n "$beside" ] && [ "$waited" -lt "$spared" ] || break
+  elif [ "$waited" -ge "$patience" ]; then
+    tell left "$left"
     say "not started"
     exit 70
+  elif [ "$waited" -ge "$spared" ] && [ "$told" != "$left" ]; then
+    tell waits "$left"
+    told=$left
   fi
   sleep 2
-  waited=$((waited + 2))
 done
-say "no postmaster is left"
+[ -n "$beside" ] || say "no postmaster is left"
+tell beside "$beside"
 say "start: $start"
 eval "$start"
 code=$?

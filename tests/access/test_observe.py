@@ -235,6 +235,16 @@ def test_the_lock_of_gprecoverseg_is_found_held_or_stale(six: PracticeCluster, f
     assert found.path.endswith("/gprecoverseg.lock")
 
 
+def test_a_file_of_gpexpand_that_keeps_gpstart_from_starting_is_found(six: PracticeCluster) -> None:
+    path = Path(six.settings.greenplum.coordinator_data_directory) / "gpexpand.status"
+    assert facts_of(six)["mdw"].unfinished_expansion == ""
+    path.touch()
+    try:
+        assert facts_of(six)["mdw"].unfinished_expansion == str(path)
+    finally:
+        path.unlink()
+
+
 @pytest.mark.parametrize(("content", "state"), [("", PidState.UNREADABLE), ("x y", PidState.UNREADABLE)])
 def test_a_lock_without_a_process_number_is_unreadable(six: PracticeCluster, content: str, state: PidState) -> None:
     path = Path(six.settings.greenplum.coordinator_data_directory) / "gpexpand.pid"

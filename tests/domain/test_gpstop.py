@@ -81,6 +81,11 @@ def test_an_unknown_line_is_named_and_never_guessed() -> None:
 
 def test_the_arguments_end_sessions_and_never_ask() -> None:
     assert gpstop.restart_argv() == ("gpstop", "-a", "-r", "-M", "fast")
-    assert gpstop.stop_argv(ShutdownMode.SMART) == ("gpstop", "-a", "-M", "smart")
+    assert gpstop.stop_argv(ShutdownMode.SMART) == ("gpstop", "-a", "-M", "smart", "-t", "600")
     assert gpstop.reload_argv() == ("gpstop", "-a", "-u")
-    assert (gpstop.start_argv(), gpstop.start_argv(Standby.SKIP)) == (("gpstart", "-a"), ("gpstart", "-a", "-y"))
+    patient = "-t 14400"
+    assert [" ".join(gpstop.start_argv(standby)) for standby in Standby] == [
+        f"gpstart -a {patient}",
+        f"gpstart -a -y {patient}",
+        f"gpstart -a -y -S {patient}",
+    ]

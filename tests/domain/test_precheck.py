@@ -92,6 +92,7 @@ DOWN = mirror_down(healthy(), 0)  # dbid 8 on sdw2, served by dbid 2 on sdw1; sd
 TARGET = mirror_dbid(0)
 OF_OTHER_STEPS = {
     CheckName.MIRROR_RUNS,
+    CheckName.NO_EXPANSION,
     CheckName.NOT_NEWER,
     CheckName.NOT_REPEATED,
     CheckName.PORTS_FREE,

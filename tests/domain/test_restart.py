@@ -1,6 +1,7 @@
 """The plan of a restart, what must hold before it, and what the job that runs it says."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ from gpmedic.gpstop import Standby
 from gpmedic.host_facts import HostFacts, PidState
 from gpmedic.plan import Action, Disruption, Plan, make_plan
 from gpmedic.precheck import judge
-from gpmedic.restart import RestartNotes, require_serving_copies, restart_notes
+from gpmedic.restart import RestartNotes, must_end, require_serving_copies, restart_notes
 from gpmedic.settings import PolicySettings
 from gpmedic.steps import Step
 from tasks.restart import advice_restart, explain_restart
@@ -43,7 +44,7 @@ def test_a_double_fault_is_answered_with_a_restart_and_nothing_that_copies(versi
     plan = plan_for(double(version))
     assert [s.action for s in plan.steps] == [Action.RESTART, Action.WAIT_FOR_SYNC, Action.VERIFY]
     step = plan.steps[0]
-    assert step.command == "gpstop -a -M fast; gpstart -a"
+    assert step.command == "gpstop -a -M fast -t 600; gpstart -a -t 14400"
     assert step.disruption is Disruption.INTERRUPTS
     assert step.contents == (1,)
 
@@ -87,22 +88,26 @@ def test_no_restart_while_another_content_is_replaying_undecided_or_not_understo
 
 def test_the_fingerprint_of_a_restart_covers_both_commands() -> None:
     skip = plan_for(double(), RestartNotes((), Standby.SKIP))
-    assert skip.steps[0].command == "gpstop -a -M fast; gpstart -a -y"
+    assert skip.steps[0].command == "gpstop -a -M fast -t 600; gpstart -a -y -t 14400"
     assert "left out (-y)" in skip.steps[0].effect
     assert skip.fingerprint != plan_for(double()).fingerprint
     assert plan_for(double(), RestartNotes()).fingerprint == plan_for(double()).fingerprint
 
 
-def test_a_standby_that_does_not_run_is_left_out_of_the_start_which_it_would_refuse() -> None:
+def test_a_standby_that_does_not_run_is_left_out_and_one_that_cannot_be_read_is_not_looked_at() -> None:
     cluster = double()
     facts = facts_of(cluster)
     running = on_directory(cluster, facts, 14, postmaster=PidState.ALIVE)
     dead = on_directory(cluster, facts, 14, postmaster=PidState.STALE)
     silent = on_host(running, "smdw", reachable=False)
-    standby = [restart_notes(cluster, list(f.values()), ()).standby for f in (running, dead, silent)]
-    assert standby == [Standby.START, Standby.SKIP, Standby.SKIP]
+    gone = on_directory(cluster, facts, 14, exists=False)
+    emptied = on_directory(cluster, facts, 14, control_file=False)
+    standby = [restart_notes(cluster, list(f.values()), ()).standby for f in (running, dead, silent, gone, emptied)]
+    assert standby == [Standby.START, Standby.SKIP, Standby.UNREAD, Standby.UNREAD, Standby.UNREAD]
     marked_down = change(cluster, 14, status=Status.DOWN)
     assert restart_notes(marked_down, list(running.values()), ()).standby is Standby.SKIP
+    effect = plan_for(cluster, RestartNotes((), Standby.UNREAD)).steps[0].effect
+    assert "only where it is certain that no coordinator runs there" in effect
 
 
 def checks_for(
@@ -126,6 +131,35 @@ def test_every_acting_primary_must_be_able_to_start_also_those_that_answer_now()
     assert (CheckName.DATA_DIRECTORY, Verdict.FAIL, other) in checks_for(cluster, unseen)
 
 
+@pytest.mark.parametrize(
+    ("found", "name"),
+    [
+        ({"mode": 0o755}, CheckName.DIRECTORY_MODE),
+        ({"free_percent": 1.0}, CheckName.DISK_SPACE),
+        ({"writable": False}, CheckName.DATA_DIRECTORY),
+    ],
+    ids=str,
+)
+def test_the_coordinator_must_be_able_to_start_too_though_it_runs_now(found: dict[str, Any], name: CheckName) -> None:
+    cluster = double()
+    facts = on_directory(cluster, facts_of(cluster), 1, **found)
+    assert checks_for(cluster, facts) == [(name, Verdict.FAIL, "dbid 1 on mdw")]
+
+
+def test_nothing_is_stopped_while_the_setup_of_an_expansion_would_keep_gpstart_from_starting() -> None:
+    cluster = double()
+    facts = on_host(facts_of(cluster), "mdw", unfinished_expansion="/data/master/gpseg-1/gpexpand.status")
+    assert checks_for(cluster, facts) == [(CheckName.NO_EXPANSION, Verdict.FAIL, "mdw")]
+
+
+@every_version
+def test_a_postmaster_that_the_start_can_do_without_does_not_hold_it_up_but_in_4_3(version: Version) -> None:
+    cluster = double(version)
+    everything = {s.dbid for s in cluster.segments}
+    needed = {1, *(s.dbid for s in cluster.acting_primaries)}
+    assert must_end(cluster) == (everything if version == V43 else needed)
+
+
 def test_a_copy_that_was_never_promoted_is_told_of() -> None:
     cluster = double()
     facts = on_directory(cluster, facts_of(cluster), 3, standby_markers=("recovery.conf",))
@@ -134,10 +168,15 @@ def test_a_copy_that_was_never_promoted_is_told_of() -> None:
 
 @pytest.mark.parametrize(
     ("version", "standby", "verdict"),
-    [(V6, Standby.START, Verdict.FAIL), (V6, Standby.SKIP, Verdict.WARN), (V43, Standby.SKIP, Verdict.FAIL)],
+    [
+        (V6, Standby.START, Verdict.FAIL),
+        (V6, Standby.SKIP, Verdict.FAIL),
+        (V6, Standby.UNREAD, Verdict.WARN),
+        (V43, Standby.UNREAD, Verdict.FAIL),
+    ],
     ids=str,
 )
-def test_the_hosts_of_acting_primaries_and_of_a_standby_that_is_not_left_out_must_answer_and_in_4_3_every_host(
+def test_the_hosts_of_acting_primaries_and_of_a_standby_that_gpstart_looks_at_must_answer_and_in_4_3_every_host(
     version: Version, standby: Standby, verdict: Verdict
 ) -> None:
     cluster, notes = double(version), RestartNotes(standby=standby)
@@ -197,7 +236,7 @@ def test_a_database_that_gpstart_refused_to_start_without_its_standby_is_said_to
     )
     advised = advice_restart(Ended(("gpstop",), "key", (), 2, said))
     assert advised.startswith("The database is down: ")
-    assert "gpstart -a -y by hand" in advised
+    assert "gpstart by hand without -a, say yes to its question" in advised
 
 
 LEFT = "gpmedic-restart: left: postmaster 4711 /data/primary/gpseg0 on sdw1\ngpmedic-restart: not started\n"

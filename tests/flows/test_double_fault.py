@@ -21,6 +21,7 @@ from flows.recover import recover
 from flows.recover_full import copy_over
 from gpmedic.access.restart import job_argv
 from gpmedic.access.ssh import Shell
+from gpmedic.cluster import Role
 from gpmedic.copies import Current
 from gpmedic.errors import NotApproved, PrecheckFailed, Unrecoverable, UnsafeState
 from gpmedic.gprecoverseg import RecoveryType
@@ -112,7 +113,7 @@ def test_both_copies_down_are_compared_restarted_and_recovered_and_no_row_is_los
     kind = "differential" if practice.release is Release.V7 else "full"
     assert operator.steps == (["restart", "recover", f"recover-{kind}", "rebalance"] if rewinds else ["restart"])
     current = Current.PRIMARY if rewinds else Current.EITHER
-    assert "gpstop -a -M fast; gpstart -a" in operator.asked[0].proposal.text
+    assert "gpstop -a -M fast -t 600; gpstart -a -t 14400" in operator.asked[0].proposal.text
     assert f"current is {current.value}, because" in operator.asked[0].proposal.text
     assert "Copies of the contents that did not answer" in report_text(report)
     assert practice.count_rows() == before
@@ -143,21 +144,29 @@ def test_nothing_is_started_while_a_postmaster_is_left_or_a_host_does_not_answer
     settings = practice.settings
     cluster = look(settings).observation.cluster
     step = Step(Action.RESTART, ("true",), (), (), "", Disruption.INTERRUPTS, afterwards=("echo", "it", "starts"))
-    shell_, c, text, name, stop, start, _, deadline, *hosts = job_argv(step, cluster)
+    shell_, c, text, name, stop, start, _, _, deadline, *hosts = job_argv(step, cluster)
     away = ["sdw4", "must", "true"]
+    unneeded = [word.replace("must:", "may:") for word in hosts]
+    at_once = ("0", "0", deadline)
     loses_it = f"sed -i.away s/ssh=normal/ssh=refused/ {practice.folder}/run/hosts/sdw4"
     with Shell.connect(settings.ssh) as shell:
         try:
-            after = shell.run('exec "$@"', shell_, c, text, name, loses_it, start, "0", deadline, *hosts, *away)
-            before = shell.run('exec "$@"', shell_, c, text, name, stop, start, "0", deadline, *hosts, *away)
+            after = shell.run('exec "$@"', shell_, c, text, name, loses_it, start, *at_once, *hosts, *away)
+            before = shell.run('exec "$@"', shell_, c, text, name, stop, start, *at_once, *hosts, *away)
         finally:
             practice.heal(Fault.SSH_REFUSED, host="sdw4")
+        beside = shell.run('exec "$@"', shell_, c, text, name, stop, start, *at_once, *unneeded)
     for done in (after, before):
         assert done.exit_code == 70
         assert "it starts" not in done.stdout.splitlines()
         assert "left: sdw4 does not answer" in done.stdout
+    assert beside.exit_code == 0
+    assert "it starts" in beside.stdout.splitlines()
     for segment in practice.facts().segments:
-        assert f"left: postmaster {segment.pid} {segment.datadir} on {segment.hostname}\n" in after.stdout
+        running = f": postmaster {segment.pid} {segment.datadir} on {segment.hostname}\n"
+        acting = segment.role is Role.PRIMARY
+        assert (f"left{running}" in after.stdout) == acting, "the start can do without a mirror and the standby"
+        assert f"beside{running}" in beside.stdout
     assert "stop: " not in before.stdout
     assert before.stdout.endswith("gpmedic-restart: not stopped\n")
 
@@ -220,7 +229,7 @@ def test_a_standby_whose_host_is_silent_is_left_out_of_the_start_that_it_would_p
         practice.heal(Fault.HOST_DOWN, host="smdw")
         practice.heal(Fault.KILL_STANDBY)
     assert operator.steps[0] == "restart"
-    assert "gpstop -a -M fast; gpstart -a -y" in operator.asked[0].proposal.text
+    assert "gpstop -a -M fast -t 600; gpstart -a -y -S -t 14400" in operator.asked[0].proposal.text
     facts = practice.facts()
     assert all(s.status.value == "u" and s.in_preferred_role for s in facts.data_segments)
 

@@ -154,13 +154,20 @@ def test_a_stopped_database_is_reported_and_started_again(cluster: PracticeClust
 @pytest.mark.chaos
 @pytest.mark.parametrize("cluster", ["6"], indirect=True)
 def test_gpstart_starts_nothing_while_the_host_of_the_standby_is_silent(cluster: PracticeCluster) -> None:
-    """T13: but with -y, which leaves the standby out."""
+    """T13: not with -y either, which only leaves the standby out; with -S it does not look at it."""
     cluster.break_(Fault.SSH_REFUSED, host="smdw")
     run(cluster, "gpstop -a -M fast")
-    refused = run(cluster, "gpstart -a")
-    assert "Non interactive mode detected. Not starting the cluster." in refused.stdout
+    for command in ("gpstart -a", "gpstart -a -y"):
+        refused = run(cluster, command)
+        assert "Non interactive mode detected. Not starting the cluster." in refused.stdout
+        assert not cluster.facts().database_up
+    expansion = Path(cluster.facts().coordinator.datadir) / "gpexpand.status"
+    expansion.touch()
+    begun = run(cluster, "gpstart -a -y -S")
+    expansion.unlink()
+    assert "gpstart error: Found a System Expansion Setup in progress." in begun.stdout
     assert not cluster.facts().database_up
-    assert run(cluster, "gpstart -a -y").returncode == 0
+    assert run(cluster, "gpstart -a -y -S").returncode == 0
     cluster.heal(Fault.SSH_REFUSED, host="smdw")
     cluster.heal(Fault.KILL_STANDBY)
     cluster.wait_until(healthy)

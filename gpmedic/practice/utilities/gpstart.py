@@ -5,6 +5,7 @@
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from gpmedic.cluster import Status
 from gpmedic.practice.facts import Facts, Release, SegmentFacts
@@ -52,6 +53,8 @@ def _run(options: ClusterOptions, hands: ClusterHands, console: Console) -> int:
     segments = [s for s in data_segments(facts) if s not in skipped]
     if not options.yes:
         ask(console, "Continue with Greenplum instance startup", hands.reply)
+    if Path(hands.data_directory, "gpexpand.status").exists():
+        raise Refused("Found a System Expansion Setup in progress. Please run 'gpexpand --rollback'")
     kind = "primary and mirror " if facts.mirrored else ""
     console.info(f"Commencing parallel {kind}segment instance startup, please wait...")
     if facts.release is Release.V4_3 and _away(facts):
@@ -135,7 +138,10 @@ def _look_at_hosts(options: ClusterOptions, hands: ClusterHands, console: Consol
 def _check_standby(options: ClusterOptions, hands: ClusterHands, console: Console, facts: Facts) -> None:
     """T13: with a standby that cannot be asked a person has to decide."""
     second = standby(facts)
-    if second is None or options.without_standby or reachable(facts, second.hostname):
+    if options.unread_standby:
+        console.info("Skipping Standby activation status checking.")
+        return
+    if second is None or reachable(facts, second.hostname):
         return
     word = coordinator_word(facts.release).lower()
     problem = f"ssh: connect to host {second.hostname} port 22: No route to host"

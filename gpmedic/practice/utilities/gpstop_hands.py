@@ -40,6 +40,7 @@ class ClusterOptions:
     reload: bool = False
     coordinator_only: bool = False
     without_standby: bool = False
+    unread_standby: bool = False
     quiet: bool = False
     version: bool = False
     mode: str = "smart"

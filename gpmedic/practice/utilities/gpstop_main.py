@@ -48,6 +48,7 @@ _OPTIONS = (
     ("-f", None, "fast", False, (Utility.GPSTOP,)),
     ("-i", None, "immediate", False, (Utility.GPSTOP,)),
     ("-R", None, "restricted", False, (Utility.GPSTART,)),
+    ("-S", "--skip_standby_check", "unread_standby", False, (Utility.GPSTART,)),
 )
 
 
