@@ -10,6 +10,7 @@ from gpmedic.picture_text import Glyphs, Ink, Line, Span, as_text, cell_text, fo
 
 _WORST_FIRST: Final = {state: place for place, state in enumerate(State)}
 _FEWEST: Final = 6  # lines; in less nothing can be told
+_REST: Final = 3  # a line each for the hosts in trouble, for those that are well, and for the legend
 
 
 def picture_within(
@@ -30,7 +31,7 @@ def picture_within(
 
 
 def _condensed(picture: Picture, width: int, height: int, glyphs: Glyphs) -> list[Line]:
-    head = [*folded(picture.title, width), *folded(picture.headline, width)][: height - 1]
+    head = [*folded(picture.title, width), *folded(picture.headline, width)][: height - _REST]
     tallies = legend(picture, width, glyphs)
     well = [host for host in picture.hosts if not _remarkable(host)]
     foot = [_well(well, width)] if well else []

@@ -1,5 +1,7 @@
 """The picture in a small room: what is wrong is there whatever the size, and nothing stands outside of the room."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -43,6 +45,13 @@ def test_hosts_that_find_no_room_are_counted_the_worst_are_shown() -> None:
     text = picture_within(broken(50, 4), 80, 8)
     assert len(text.splitlines()) <= 8
     assert "more hosts with" in text
+
+
+def test_many_words_at_the_top_leave_a_line_to_the_hosts_and_to_the_legend() -> None:
+    drawn = replace(broken(50, 4), title="a cluster of a long name " * 20)
+    lines = picture_within(drawn, 60, 6).splitlines()
+    assert len(lines) <= 6
+    assert any("more hosts with" in line for line in lines)
 
 
 @given(arbitrary(), st.integers(60, 200), st.integers(6, 50), st.sampled_from(Glyphs))
