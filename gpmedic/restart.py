@@ -1,5 +1,6 @@
 """The restart of a whole database: the one step of a double fault and of a dead primary without mirror."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -16,6 +17,9 @@ from gpmedic.host_facts import DirectoryFacts, HostFacts, PidState
 from gpmedic.precheck_directory import directory_mode, presence, space
 from gpmedic.settings import PolicySettings
 from gpmedic.steps import Action, Disruption, RunningQuery, Step, named_contents, named_queries
+
+OUR_LINE: Final = re.compile(r"^gpmedic-restart: (.*)\n", re.MULTILINE)
+"""What the job of a restart says itself, between what gpstop and gpstart print."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,11 @@ def must_end(cluster: Cluster) -> frozenset[int]:
     if cluster.version.generation is Generation.FILEREP:
         return frozenset(s.dbid for s in cluster.segments)
     return frozenset(s.dbid for s in (cluster.coordinator, *cluster.acting_primaries))
+
+
+def named_by_job(word: str, output: str) -> list[str]:
+    """The postmasters and hosts that the job of a restart has named with this word: left, waits (for), beside."""
+    return [line.removeprefix(f"{word}: ") for line in OUR_LINE.findall(output) if line.startswith(f"{word}: ")]
 
 
 def require_serving_copies(comparisons: Sequence[Comparison]) -> None:

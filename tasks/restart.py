@@ -1,6 +1,5 @@
 """gpstop, the proof that no postmaster is left, gpstart: one detached job, judged by what answers afterwards."""
 
-import re
 import time
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
@@ -12,7 +11,7 @@ from gpmedic.errors import GpmedicError, Transient, UnreadableOutput, UtilityFai
 from gpmedic.gpstop import parse_start, parse_stop
 from gpmedic.gpstop_lines import StartOutcome
 from gpmedic.plan import Action, Plan, silent_contents
-from gpmedic.restart import RestartNotes
+from gpmedic.restart import OUR_LINE, RestartNotes, named_by_job
 from gpmedic.settings import ClusterSettings
 from tasks.approve import Approval
 from tasks.compare_copies import compare_again
@@ -38,7 +37,6 @@ _ADVICE: Mapping[StartOutcome | None, str] = MappingProxyType(
         " without -a, say yes to its question, which leaves the standby out, and run the flow again.",
     }
 )
-OUR_LINE = re.compile(r"^gpmedic-restart: (.*)\n", re.MULTILINE)
 
 
 @task(name="restart", **RETRIED)
@@ -119,16 +117,10 @@ def _parts(output: str) -> Iterator[tuple[str, str]]:
             yield word, text
 
 
-def _named(word: str, ended: Ended) -> list[str]:
-    """The postmasters and hosts that the job has named with this word."""
-    lines = OUR_LINE.findall(ended.output)
-    return [line.removeprefix(f"{word}: ") for line in lines if line.startswith(f"{word}: ")]
-
-
 def explain_restart(ended: Ended) -> str:
     """What the job said of itself, one line: an explanation, never the judgement."""
     parts = dict(_parts(ended.output))
-    left, beside = (_named(word, ended) for word in ("left", "beside"))
+    left, beside = (named_by_job(word, ended.output) for word in ("left", "beside"))
     said: list[str] = []
     try:
         if "stop" in parts:
@@ -151,7 +143,7 @@ def advice_restart(ended: Ended) -> str:
     """What a person should do after it failed."""
     if _was_not_stopped(ended):
         return "The database was left as it was: bring that host back, then run the flow again."
-    if _named("left", ended):
+    if named_by_job("left", ended.output):
         return (
             "The database may be stopped: see why that postmaster does not end (its log, its host), end it with pg_ctl"
             " stop -m fast, never with SIGKILL, and start the database with gpstart -a."

@@ -25,6 +25,7 @@ from gpmedic.gprecoverseg import parse_progress
 from gpmedic.pace import Milestones
 from gpmedic.plan import Action, Plan, require_rebalance_allowed
 from gpmedic.precheck import require
+from gpmedic.restart import named_by_job
 from gpmedic.settings import ClusterSettings
 from tasks.approve import Approval, Outdated
 from tasks.detect import Seen, look
@@ -250,6 +251,7 @@ def follow_job(settings: ClusterSettings, job: Ended, phase: Phase) -> Ended:
                 in_touch, offset = time.monotonic(), now.size
                 output = (output + now.output)[-KEPT_OUTPUT:]
                 _tell_progress(now.output, phase, milestones)
+                _tell_what_it_waits_for(now.output, phase)
                 if now.state not in ALIVE:
                     return replace(job, exit_code=now.exit_code, output=output)
                 if now.output:
@@ -282,6 +284,16 @@ def _require_contact(settings: ClusterSettings, job: Ended, in_touch: float, err
             f"No contact to {settings.ssh.host} for {LOST_CONTACT_LIMIT:.0f} s; {' '.join(job.argv)} goes on there.",
             "Restore the connection and run the flow again: it adopts the command.",
         ) from error
+
+
+def _tell_what_it_waits_for(output: str, phase: Phase) -> None:
+    if waits := named_by_job("waits", output):
+        tell(
+            phase,
+            f"The database is stopped, and is started when this has ended: {', '.join(waits)}. See why it does not (its"
+            " log, its host, its disks), and end a postmaster with pg_ctl stop -m fast, never with SIGKILL.",
+            Level.WARNING,
+        )
 
 
 def _tell_progress(output: str, phase: Phase, milestones: defaultdict[int, Milestones]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from gpmedic.access.job import launch
+from gpmedic.access.scripts import script
 from gpmedic.access.ssh import Shell
 from gpmedic.access.watch import look_until
 from gpmedic.errors import Transient
@@ -59,3 +60,25 @@ def test_a_utility_that_prints_nothing_is_told_of_once_and_not_stopped(six: Prac
     (warning,) = [progress.text for progress in told if progress.level is Level.WARNING]
     assert "jobs/silent/out" in warning
     assert "Never kill it" in warning
+
+
+def test_what_keeps_a_stopped_database_from_being_started_is_told_once_and_waited_for(
+    six: PracticeCluster, tmp_path: Path
+) -> None:
+    told, word = list[Progress](), tmp_path / "go"
+    ends = f"if [ -e {word} ]; then echo end; else echo must 4711 /data/primary/gpseg0; echo end; fi"
+    scripts = script("within", "restart"), "gpmedic-restart", "true", "echo it starts", "60", "0", "20"
+
+    def listen(progress: Progress) -> None:
+        told.append(progress)
+        if progress.level is Level.WARNING:
+            word.touch()
+
+    with Shell.connect(six.settings.ssh) as shell:
+        launch(shell, "waits", ("/bin/sh", "-c", *scripts, "sdw1", "must", ends), "")
+    with listening(listen):
+        ended = follow_job(six.settings, Ended(("gpstop",), "waits", ()), Phase.RESTART)
+    assert ended.exit_code == 0
+    assert ended.output.index("waits: postmaster 4711") < ended.output.index("it starts")
+    (warning,) = [progress.text for progress in told if progress.level is Level.WARNING]
+    assert "is started when this has ended: postmaster 4711 /data/primary/gpseg0 on sdw1" in warning

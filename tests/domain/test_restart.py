@@ -228,6 +228,12 @@ def test_what_a_job_says_of_postmasters_that_are_left_is_explained_with_advice()
     assert "never with SIGKILL" in advice_restart(ended)
 
 
+def test_a_start_beside_a_postmaster_that_it_can_do_without_is_told_of() -> None:
+    said = "gpmedic-restart: stop: true\ngpmedic-restart: beside: postmaster 4711 /data/mirror/gpseg0 on sdw1\n"
+    ended = Ended(("gpstop",), "key", (), 0, f"{said}gpmedic-restart: start: true\n")
+    assert "started although there is still postmaster 4711 /data/mirror/gpseg0 on sdw1" in explain_restart(ended)
+
+
 def test_a_database_that_gpstart_refused_to_start_without_its_standby_is_said_to_be_down() -> None:
     said = (
         "gpmedic-restart: stop: true\ngpmedic-restart: start: true\n"
