@@ -96,7 +96,7 @@ def test_the_service_decides_ends_when_told_and_no_token_is_seen_anywhere(
         serving = f"Serving {settings.name} as U0GPMEDIC, through Socket Mode.\n"
         assert serving in iter(service.stdout.readline, "")
         with ThreadPoolExecutor(1) as one:
-            run = one.submit(copy_context().run, recovery, settings.name, "recover", Needed.ONE_PERSON, 60.0, None)
+            run = one.submit(copy_context().run, recovery, settings.name, "recover", Needed.ONE_PERSON, 60.0)
             workspace.click(workspace.wait_for(lambda: _question(workspace, settings), 30), messages.APPROVE)
             assert run.result(60) is not None
         metrics = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=10).text
