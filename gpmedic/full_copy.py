@@ -8,7 +8,7 @@ from typing import Final
 
 from gpmedic.capabilities import Capabilities
 from gpmedic.cluster import Cluster, Generation, Mode, Segment
-from gpmedic.copies import Comparison, Current
+from gpmedic.copies import Comparison
 from gpmedic.diagnosis import Diagnosis, ProbeState
 from gpmedic.errors import UnsafeState
 from gpmedic.gprecoverseg import Outcome, RecoverReport, RecoveryType, recover_argv
@@ -103,7 +103,7 @@ def require_newer_source(comparisons: Sequence[Comparison]) -> None:
     Raises:
         UnsafeState: it may be.
     """
-    doubtful = [c for c in comparisons if c.current in {Current.MIRROR, Current.UNKNOWN}]
+    doubtful = [c for c in comparisons if c.mirror_may_be_newer]
     if doubtful:
         raise UnsafeState(
             f"A full copy might overwrite the newer copy: {'; '.join(map(str, doubtful))}. Nothing was overwritten.",
