@@ -130,9 +130,8 @@ def require_same_targets(shown: Sequence[Comparison], now: Sequence[Comparison])
 
 def _step(targets: Sequence[Segment], down: Sequence[int], cluster: Cluster, wanted: CopyOver) -> Step:
     dbids, contents = tuple(s.dbid for s in targets), tuple(s.content for s in targets)
-    compared = "".join(f"Compared: {c}. " for c in wanted.comparisons)
     stops = tuple(dbid for dbid in dbids if dbid in wanted.waiting)
-    effect = f"{_overwrites(targets, cluster, wanted)} {compared}{_ends(stops)}{_left([*{*down} - {*dbids}])}".strip()
+    effect = " ".join(_effect(targets, [*{*down} - {*dbids}], stops, cluster, wanted))
     generation, dialect = cluster.version.generation, Dialect.of_version(cluster.version)
     if wanted.kind is RecoveryType.DIFFERENTIAL and dialect is not Dialect.TYPED:  # then it takes no file
         if set(dbids) != set(down):
@@ -154,29 +153,30 @@ def _step(targets: Sequence[Segment], down: Sequence[int], cluster: Cluster, wan
     return Step(wanted.action, argv, dbids, contents, effect, Disruption.CHANGES, file=file, stops=stops)
 
 
-def _overwrites(targets: Sequence[Segment], cluster: Cluster, wanted: CopyOver) -> str:
+def _effect(
+    targets: Sequence[Segment], others: Sequence[int], stops: Sequence[int], cluster: Cluster, wanted: CopyOver
+) -> Iterator[str]:
+    """Sentence by sentence, as each is looked up where it is said in another language."""
     over = "; ".join(
         f"{' and '.join(s.directories)} on {s.hostname} (dbid {s.dbid}, from {_source(s, cluster)})" for s in targets
     )
-    return (
-        f"OVERWRITES these directories with a {wanted.kind.value} copy: {over}. {_LOSES[wanted.kind]}"
-        f" Why: {wanted.why}. Nothing else is recovered by it. Sessions go on; the copies load the acting primaries'"
-        " disks and the network. Where a recovery had failed for a cause that is removed by now (a full disk, ssh,"
-        " pg_hba.conf), say no and run gprecoverseg -a by hand: gpmedic never repeats one that has failed."
+    yield f"OVERWRITES these directories with a {wanted.kind.value} copy: {over}."
+    yield _LOSES[wanted.kind]
+    yield f"Why: {wanted.why}."
+    yield "Nothing else is recovered by it."
+    yield "Sessions go on; the copies load the acting primaries' disks and the network."
+    yield (
+        "Where a recovery had failed for a cause that is removed by now (a full disk, ssh, pg_hba.conf), say no and run"
+        " gprecoverseg -a by hand: gpmedic never repeats one that has failed."
     )
-
-
-def _ends(stops: Sequence[int]) -> str:
-    if not stops:
-        return ""
-    return (
-        f"What still runs of dbid {', '.join(map(str, stops))} waits in vain, and gprecoverseg tries to stop it first:"
-        " better stop it yourself before you say yes. "
-    )
-
-
-def _left(others: Sequence[int]) -> str:
-    return f"Recovered only after it: dbid {', '.join(map(str, sorted(others)))}." if others else ""
+    yield from (f"Compared: {c}." for c in wanted.comparisons)
+    if stops:
+        yield (
+            f"What still runs of dbid {', '.join(map(str, stops))} waits in vain, and gprecoverseg tries to stop it"
+            " first: better stop it yourself before you say yes."
+        )
+    if others:
+        yield f"Recovered only after it: dbid {', '.join(map(str, sorted(others)))}."
 
 
 _LOSES: Final[Mapping[RecoveryType, str]] = MappingProxyType(
