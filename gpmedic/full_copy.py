@@ -133,7 +133,7 @@ def _step(targets: Sequence[Segment], down: Sequence[int], cluster: Cluster, wan
     stops = tuple(dbid for dbid in dbids if dbid in wanted.waiting)
     effect = " ".join(_effect(targets, [*{*down} - {*dbids}], stops, cluster, wanted))
     generation, dialect = cluster.version.generation, Dialect.of_version(cluster.version)
-    if wanted.kind is RecoveryType.DIFFERENTIAL and dialect is not Dialect.TYPED:  # then it takes no file
+    if not _takes_a_file(cluster, wanted):
         if set(dbids) != set(down):
             raise UnsafeState(
                 "gprecoverseg --differential of this version takes every segment that is down, and others than dbid"
@@ -153,6 +153,12 @@ def _step(targets: Sequence[Segment], down: Sequence[int], cluster: Cluster, wan
     return Step(wanted.action, argv, dbids, contents, effect, Disruption.CHANGES, file=file, stops=stops)
 
 
+def _takes_a_file(cluster: Cluster, wanted: CopyOver) -> bool:
+    """Whether it can be limited to some mirrors: without types in its file gprecoverseg copies differentially by an
+    option alone, and beside a file takes no such option."""
+    return wanted.kind is not RecoveryType.DIFFERENTIAL or Dialect.of_version(cluster.version) is Dialect.TYPED
+
+
 def _effect(
     targets: Sequence[Segment], others: Sequence[int], stops: Sequence[int], cluster: Cluster, wanted: CopyOver
 ) -> Iterator[str]:
@@ -163,7 +169,10 @@ def _effect(
     yield f"OVERWRITES these directories with a {wanted.kind.value} copy: {over}."
     yield _LOSES[wanted.kind]
     yield f"Why: {wanted.why}."
-    yield "Nothing else is recovered by it."
+    if _takes_a_file(cluster, wanted):
+        yield "Nothing else is recovered by it."
+    else:
+        yield "gprecoverseg -a has no narrower scope: a segment that goes down before it starts is copied over too."
     yield "Sessions go on; the copies load the acting primaries' disks and the network."
     yield (
         "Where a recovery had failed for a cause that is removed by now (a full disk, ssh, pg_hba.conf), say no and run"

@@ -21,6 +21,8 @@ from gpmedic.settings import PolicySettings
 
 WANTED = CopyOver((8,), "pg_rewind of dbid 8 has failed", "/home/gpadmin/.gpmedic")
 SOURCE, TARGET = 2, 8
+SCOPED = "Nothing else is recovered by it."
+UNSCOPED = "gprecoverseg -a has no narrower scope: a segment that goes down before it starts is copied over too."
 RELEASES = {V43: Release.V4_3, V6: Release.V6, V7: Release.V7}
 V70 = replace(V7, minor=0)
 
@@ -50,6 +52,7 @@ def test_a_full_copy_is_of_the_failed_mirrors_alone_in_place_and_names_what_it_o
     assert step.argv == ("gprecoverseg", "-a", "-F", "-i", step.file.path)
     assert step.disruption.needs_approval
     assert "OVERWRITES these directories" in step.effect
+    assert f" {SCOPED} " in step.effect
     assert "/data/mirror/gpseg0 on sdw2 (dbid 8, from dbid 2" in step.effect
     assert "pg_rewind of dbid 8 has failed" in step.effect
 
@@ -89,16 +92,20 @@ def test_a_differential_copy_says_so_in_the_file_and_is_another_approval() -> No
     assert step.file.text == "D|sdw2|7000|/data/mirror/gpseg0\n"
     assert step.argv == ("gprecoverseg", "-a", "-i", step.file.path)
     assert "OVERWRITES these directories with a differential copy: /data/mirror/gpseg0" in step.effect
+    assert f" {SCOPED} " in step.effect
+    assert UNSCOPED not in step.effect
     assert plan.fingerprint != plan_for(cluster).fingerprint
 
 
 @pytest.mark.parametrize("version", [V6, V70], ids=str)
-def test_without_types_in_the_file_a_differential_copy_takes_everything_that_is_down_or_is_refused(
+def test_without_types_in_the_file_a_differential_copy_takes_everything_that_is_down_and_says_so_or_is_refused(
     version: Version,
 ) -> None:
     wanted = replace(WANTED, kind=RecoveryType.DIFFERENTIAL)
     step = plan_for(mirror_down(healthy(version), 0), wanted).steps[0]
     assert (step.argv, step.file) == (("gprecoverseg", "-a", "--differential"), None)
+    assert f" {UNSCOPED} " in step.effect
+    assert SCOPED not in step.effect
     with pytest.raises(UnsafeState, match="takes every segment that is down"):
         plan_for(mirror_down(healthy(version), 0, 3), wanted)
 
