@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final
 
@@ -34,7 +34,7 @@ class CopyOver:
         folder: on the coordinator's host, for the recovery configuration file.
         kind: differential or full.
         waiting: those that may run and wait for WAL that is gone.
-        comparisons: of both copies of each content; no part of the fingerprint.
+        comparisons: of both copies of each content; of them only what is overwritten is a part of the fingerprint.
     """
 
     dbids: tuple[int, ...]
@@ -47,6 +47,16 @@ class CopyOver:
     @property
     def action(self) -> Action:
         return ACTIONS[self.kind]
+
+    def overwritten(self, comparison: Comparison) -> str:
+        """What was found of the copy that is overwritten, of which a person approves the loss.
+
+        Of one that may still run only that it is there: its control file changes by itself.
+        """
+        mirror = comparison.mirror
+        if mirror is not None and mirror.segment.dbid in self.waiting:
+            comparison = replace(comparison, mirror=replace(mirror, data=None))
+        return comparison.mirror_found
 
 
 def named_as_failed(report: RecoverReport, cluster: Cluster) -> tuple[int, ...]:
@@ -111,15 +121,15 @@ def require_newer_source(comparisons: Sequence[Comparison]) -> None:
         )
 
 
-def require_same_targets(shown: Sequence[Comparison], now: Sequence[Comparison]) -> None:
+def require_same_targets(shown: CopyOver, now: Sequence[Comparison]) -> None:
     """Return where the copies that will be overwritten are still those that were compared when a person was asked.
 
     Raises:
         UnsafeState: one is not, as where a file system was mounted meanwhile, or it may now be the newer one.
     """
     require_newer_source(now)
-    before = {c.content: c.mirror_found for c in shown}
-    changed = [c for c in now if c.mirror_found != before.get(c.content)]
+    before = {c.content: shown.overwritten(c) for c in shown.comparisons}
+    changed = [c for c in now if shown.overwritten(c) != before.get(c.content)]
     if changed:
         raise UnsafeState(
             f"What a full copy would overwrite is not what was compared: {'; '.join(map(str, changed))}."
@@ -131,6 +141,7 @@ def require_same_targets(shown: Sequence[Comparison], now: Sequence[Comparison])
 def _step(targets: Sequence[Segment], down: Sequence[int], cluster: Cluster, wanted: CopyOver) -> Step:
     dbids, contents = tuple(s.dbid for s in targets), tuple(s.content for s in targets)
     stops = tuple(dbid for dbid in dbids if dbid in wanted.waiting)
+    rests_on = tuple(map(wanted.overwritten, wanted.comparisons))
     effect = " ".join(_effect(targets, [*{*down} - {*dbids}], stops, cluster, wanted))
     generation, dialect = cluster.version.generation, Dialect.of_version(cluster.version)
     if not _takes_a_file(cluster, wanted):
@@ -141,7 +152,7 @@ def _step(targets: Sequence[Segment], down: Sequence[int], cluster: Cluster, wan
                 "Run the flow again: it looks anew at what is down.",
             )
         argv = recover_argv(generation, wanted.kind)
-        return Step(wanted.action, argv, dbids, contents, effect, Disruption.CHANGES, stops=stops)
+        return Step(wanted.action, argv, dbids, contents, effect, Disruption.CHANGES, rests_on=rests_on, stops=stops)
     order = tuple(sorted(name for name, _ in targets[0].filespaces if name != _SYSTEM_FILESPACE))
     letter = wanted.kind if dialect is Dialect.TYPED else None
     text = render(RecoveryConfig(tuple(RecoveryLine.in_place(s, letter) for s in targets), order), dialect)
@@ -150,7 +161,9 @@ def _step(targets: Sequence[Segment], down: Sequence[int], cluster: Cluster, wan
     option = wanted.kind if wanted.kind is RecoveryType.FULL else RecoveryType.INCREMENTAL
     argv = recover_argv(generation, option, path)
     file = HostFile(path, text)
-    return Step(wanted.action, argv, dbids, contents, effect, Disruption.CHANGES, file=file, stops=stops)
+    return Step(
+        wanted.action, argv, dbids, contents, effect, Disruption.CHANGES, file=file, rests_on=rests_on, stops=stops
+    )
 
 
 def _takes_a_file(cluster: Cluster, wanted: CopyOver) -> bool:
