@@ -70,6 +70,11 @@ class Comparison:
         return all(copy.presence.lost for copy in self.copies)
 
     @property
+    def mirror_may_be_newer(self) -> bool:
+        """Whether what is copied over the mirror could destroy commits that no other copy has."""
+        return self.current in {Current.MIRROR, Current.UNKNOWN}
+
+    @property
     def covered(self) -> str:
         """What a person's approval rests on, one line: what was found of each copy, and what follows from it."""
         return "; ".join((f"content {self.content}: {self.current.value}", *map(_found, self.copies)))

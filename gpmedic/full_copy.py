@@ -2,13 +2,13 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final
 
 from gpmedic.capabilities import Capabilities
 from gpmedic.cluster import Cluster, Generation, Mode, Segment
-from gpmedic.copies import Comparison, Current
+from gpmedic.copies import Comparison
 from gpmedic.diagnosis import Diagnosis, ProbeState
 from gpmedic.errors import UnsafeState
 from gpmedic.gprecoverseg import Outcome, RecoverReport, RecoveryType, recover_argv
@@ -34,7 +34,7 @@ class CopyOver:
         folder: on the coordinator's host, for the recovery configuration file.
         kind: differential or full.
         waiting: those that may run and wait for WAL that is gone.
-        comparisons: of both copies of each content; no part of the fingerprint.
+        comparisons: of both copies of each content; of them only what is overwritten is a part of the fingerprint.
     """
 
     dbids: tuple[int, ...]
@@ -47,6 +47,16 @@ class CopyOver:
     @property
     def action(self) -> Action:
         return ACTIONS[self.kind]
+
+    def overwritten(self, comparison: Comparison) -> str:
+        """What was found of the copy that is overwritten, of which a person approves the loss.
+
+        Of one that may still run only that it is there: its control file changes by itself.
+        """
+        mirror = comparison.mirror
+        if mirror is not None and mirror.segment.dbid in self.waiting:
+            comparison = replace(comparison, mirror=replace(mirror, data=None))
+        return comparison.mirror_found
 
 
 def named_as_failed(report: RecoverReport, cluster: Cluster) -> tuple[int, ...]:
@@ -103,7 +113,7 @@ def require_newer_source(comparisons: Sequence[Comparison]) -> None:
     Raises:
         UnsafeState: it may be.
     """
-    doubtful = [c for c in comparisons if c.current in {Current.MIRROR, Current.UNKNOWN}]
+    doubtful = [c for c in comparisons if c.mirror_may_be_newer]
     if doubtful:
         raise UnsafeState(
             f"A full copy might overwrite the newer copy: {'; '.join(map(str, doubtful))}. Nothing was overwritten.",
@@ -111,15 +121,15 @@ def require_newer_source(comparisons: Sequence[Comparison]) -> None:
         )
 
 
-def require_same_targets(shown: Sequence[Comparison], now: Sequence[Comparison]) -> None:
+def require_same_targets(shown: CopyOver, now: Sequence[Comparison]) -> None:
     """Return where the copies that will be overwritten are still those that were compared when a person was asked.
 
     Raises:
         UnsafeState: one is not, as where a file system was mounted meanwhile, or it may now be the newer one.
     """
     require_newer_source(now)
-    before = {c.content: c.mirror_found for c in shown}
-    changed = [c for c in now if c.mirror_found != before.get(c.content)]
+    before = {c.content: shown.overwritten(c) for c in shown.comparisons}
+    changed = [c for c in now if shown.overwritten(c) != before.get(c.content)]
     if changed:
         raise UnsafeState(
             f"What a full copy would overwrite is not what was compared: {'; '.join(map(str, changed))}."
@@ -130,11 +140,11 @@ def require_same_targets(shown: Sequence[Comparison], now: Sequence[Comparison])
 
 def _step(targets: Sequence[Segment], down: Sequence[int], cluster: Cluster, wanted: CopyOver) -> Step:
     dbids, contents = tuple(s.dbid for s in targets), tuple(s.content for s in targets)
-    compared = "".join(f"Compared: {c}. " for c in wanted.comparisons)
     stops = tuple(dbid for dbid in dbids if dbid in wanted.waiting)
-    effect = f"{_overwrites(targets, cluster, wanted)} {compared}{_ends(stops)}{_left([*{*down} - {*dbids}])}".strip()
+    rests_on = tuple(map(wanted.overwritten, wanted.comparisons))
+    effect = " ".join(_effect(targets, [*{*down} - {*dbids}], stops, cluster, wanted))
     generation, dialect = cluster.version.generation, Dialect.of_version(cluster.version)
-    if wanted.kind is RecoveryType.DIFFERENTIAL and dialect is not Dialect.TYPED:  # then it takes no file
+    if not _takes_a_file(cluster, wanted):
         if set(dbids) != set(down):
             raise UnsafeState(
                 "gprecoverseg --differential of this version takes every segment that is down, and others than dbid"
@@ -142,7 +152,7 @@ def _step(targets: Sequence[Segment], down: Sequence[int], cluster: Cluster, wan
                 "Run the flow again: it looks anew at what is down.",
             )
         argv = recover_argv(generation, wanted.kind)
-        return Step(wanted.action, argv, dbids, contents, effect, Disruption.CHANGES, stops=stops)
+        return Step(wanted.action, argv, dbids, contents, effect, Disruption.CHANGES, rests_on=rests_on, stops=stops)
     order = tuple(sorted(name for name, _ in targets[0].filespaces if name != _SYSTEM_FILESPACE))
     letter = wanted.kind if dialect is Dialect.TYPED else None
     text = render(RecoveryConfig(tuple(RecoveryLine.in_place(s, letter) for s in targets), order), dialect)
@@ -151,32 +161,44 @@ def _step(targets: Sequence[Segment], down: Sequence[int], cluster: Cluster, wan
     option = wanted.kind if wanted.kind is RecoveryType.FULL else RecoveryType.INCREMENTAL
     argv = recover_argv(generation, option, path)
     file = HostFile(path, text)
-    return Step(wanted.action, argv, dbids, contents, effect, Disruption.CHANGES, file=file, stops=stops)
+    return Step(
+        wanted.action, argv, dbids, contents, effect, Disruption.CHANGES, file=file, rests_on=rests_on, stops=stops
+    )
 
 
-def _overwrites(targets: Sequence[Segment], cluster: Cluster, wanted: CopyOver) -> str:
+def _takes_a_file(cluster: Cluster, wanted: CopyOver) -> bool:
+    """Whether it can be limited to some mirrors: without types in its file gprecoverseg copies differentially by an
+    option alone, and beside a file takes no such option."""
+    return wanted.kind is not RecoveryType.DIFFERENTIAL or Dialect.of_version(cluster.version) is Dialect.TYPED
+
+
+def _effect(
+    targets: Sequence[Segment], others: Sequence[int], stops: Sequence[int], cluster: Cluster, wanted: CopyOver
+) -> Iterator[str]:
+    """Sentence by sentence, as each is looked up where it is said in another language."""
     over = "; ".join(
         f"{' and '.join(s.directories)} on {s.hostname} (dbid {s.dbid}, from {_source(s, cluster)})" for s in targets
     )
-    return (
-        f"OVERWRITES these directories with a {wanted.kind.value} copy: {over}. {_LOSES[wanted.kind]}"
-        f" Why: {wanted.why}. Nothing else is recovered by it. Sessions go on; the copies load the acting primaries'"
-        " disks and the network. Where a recovery had failed for a cause that is removed by now (a full disk, ssh,"
-        " pg_hba.conf), say no and run gprecoverseg -a by hand: gpmedic never repeats one that has failed."
+    yield f"OVERWRITES these directories with a {wanted.kind.value} copy: {over}."
+    yield _LOSES[wanted.kind]
+    yield f"Why: {wanted.why}."
+    if _takes_a_file(cluster, wanted):
+        yield "Nothing else is recovered by it."
+    else:
+        yield "gprecoverseg -a has no narrower scope: a segment that goes down before it starts is copied over too."
+    yield "Sessions go on; the copies load the acting primaries' disks and the network."
+    yield (
+        "Where a recovery had failed for a cause that is removed by now (a full disk, ssh, pg_hba.conf), say no and run"
+        " gprecoverseg -a by hand: gpmedic never repeats one that has failed."
     )
-
-
-def _ends(stops: Sequence[int]) -> str:
-    if not stops:
-        return ""
-    return (
-        f"What still runs of dbid {', '.join(map(str, stops))} waits in vain, and gprecoverseg tries to stop it first:"
-        " better stop it yourself before you say yes. "
-    )
-
-
-def _left(others: Sequence[int]) -> str:
-    return f"Recovered only after it: dbid {', '.join(map(str, sorted(others)))}." if others else ""
+    yield from (f"Compared: {c}." for c in wanted.comparisons)
+    if stops:
+        yield (
+            f"What still runs of dbid {', '.join(map(str, stops))} waits in vain, and gprecoverseg tries to stop it"
+            " first: better stop it yourself before you say yes."
+        )
+    if others:
+        yield f"Recovered only after it: dbid {', '.join(map(str, sorted(others)))}."
 
 
 _LOSES: Final[Mapping[RecoveryType, str]] = MappingProxyType(

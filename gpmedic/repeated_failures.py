@@ -85,5 +85,7 @@ def judge_repeated(
         )
 
 
-COUNTED: Final = frozenset({Action.RECOVER, Action.RECOVER_FULL, Action.MOVE_TO_SPARE, Action.RESTART})
+COUNTED: Final = frozenset(
+    {Action.RECOVER, Action.RECOVER_DIFFERENTIAL, Action.RECOVER_FULL, Action.MOVE_TO_SPARE, Action.RESTART}
+)
 """The steps that answer a failure; rebalance and the standby's start do not."""

@@ -92,12 +92,13 @@ def check(settings: ClusterSettings, shell: Shell, seen: Seen, plan: Plan | None
 def _not_newer(
     settings: ClusterSettings, shell: Shell, seen: Seen, plan: Plan, facts: tuple[HostFacts, ...]
 ) -> tuple[Check, ...]:
-    """Whether an incremental recovery may rewind what it would; a copy over it is compared by its own page."""
+    """Whether a recovery may rewind or overwrite what it would; the page of a copy over it compares by itself."""
     step = next(iter(plan.disruptive_steps), None)
     wal = seen.observation.cluster.version.generation is Generation.WAL
     if step is None or step.action is not Action.RECOVER or not wal:
         return ()
-    return tuple(judge_copies(compare_now(settings, shell, seen, step.contents, facts)))
+    comparisons = compare_now(settings, shell, seen, step.contents, facts)
+    return tuple(judge_copies(comparisons, settings.policy.recovery_type))
 
 
 def room(settings: ClusterSettings, shell: Shell, plan: Plan, cluster: Cluster) -> tuple[Check, ...]:

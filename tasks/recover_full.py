@@ -43,7 +43,7 @@ def recover_full(settings: ClusterSettings, approval: Approval, checked: Checked
 
     def check_of(shell: Shell, seen: Seen) -> Checked:
         contents = [c.content for c in wanted.comparisons]
-        require_same_targets(wanted.comparisons, compare_now(settings, shell, seen, contents))
+        require_same_targets(wanted, compare_now(settings, shell, seen, contents))
         return check(settings, shell, seen, plan_of(seen))
 
     ended = run_approved(settings, wanted.action, approval, checked, Phase.RECOVER, plan_of=plan_of, check_of=check_of)

@@ -6,11 +6,13 @@ import pytest
 
 from domain.clusters import V6, failed_over, healthy, mirror_down, mirrorless, switched
 from domain.recorded import control_data
+from gpmedic.check import Verdict
 from gpmedic.cluster import Cluster, Generation, Mode, Role, Segment, SegmentPair, Status
 from gpmedic.control_data import ControlData
 from gpmedic.copies import RULES, Comparison, Copy, Current, Presence, compare, inspect
 from gpmedic.errors import UnsafeState
 from gpmedic.full_copy import require_newer_source
+from gpmedic.gprecoverseg import RecoveryType
 from gpmedic.precheck_copies import judge_copies
 from gpmedic.restart import require_serving_copies
 
@@ -208,6 +210,18 @@ def test_what_an_approval_rests_on_is_what_was_found_of_each_copy() -> None:
 def test_an_incremental_recovery_does_not_rewind_a_copy_that_served_later(
     primary: Found, mirror: Found, verdict: str | None
 ) -> None:
-    checks = list(judge_copies([compared(ALONE, primary, mirror)]))
+    checks = list(judge_copies([compared(ALONE, primary, mirror)], RecoveryType.INCREMENTAL))
     assert [c.verdict.value for c in checks] == ([] if verdict is None else [verdict])
     assert all(c.next_action for c in checks if c.verdict.value != "pass")
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.primary}/{case.mirror}: {case.reason}")
+def test_a_differential_recovery_overwrites_no_copy_that_a_copy_of_its_own_page_would_not(case: Case) -> None:
+    """pg_rewind leaves a copy on an equal timeline alone; a differential recovery copies over it all the same."""
+    found = compared(case.cluster, case.primary, case.mirror, case.generation)
+    checks = list(judge_copies([found], RecoveryType.DIFFERENTIAL))
+    if found.mirror is None or found.mirror.presence.lost:
+        assert checks == []
+        return
+    (check,) = checks
+    assert (check.verdict is Verdict.FAIL) is (case.current in {Current.MIRROR, Current.UNKNOWN})

@@ -6,11 +6,19 @@ import pytest
 
 from domain.clusters import V6, V7, V43, failed_over, healthy, mirror_down, probes
 from gpmedic.capabilities import Capabilities
-from gpmedic.cluster import Cluster, Mode, Version
-from gpmedic.copies import Comparison, Copy, Current, Presence
+from gpmedic.cluster import Cluster, Generation, Mode, Version
+from gpmedic.control_data import ControlData
+from gpmedic.copies import Comparison, Copy, Current, Presence, compare
 from gpmedic.diagnosis import Diagnosis, ProbeState, diagnose
 from gpmedic.errors import UnsafeState
-from gpmedic.full_copy import CopyOver, make_copy_plan, named_as_failed, require_newer_source, still_tracked
+from gpmedic.full_copy import (
+    CopyOver,
+    make_copy_plan,
+    named_as_failed,
+    require_newer_source,
+    require_same_targets,
+    still_tracked,
+)
 from gpmedic.gprecoverseg import FailedSegment, Outcome, RecoverReport, RecoveryType
 from gpmedic.plan import Action, Plan
 from gpmedic.practice.facts import Release
@@ -21,6 +29,8 @@ from gpmedic.settings import PolicySettings
 
 WANTED = CopyOver((8,), "pg_rewind of dbid 8 has failed", "/home/gpadmin/.gpmedic")
 SOURCE, TARGET = 2, 8
+SCOPED = "Nothing else is recovered by it."
+UNSCOPED = "gprecoverseg -a has no narrower scope: a segment that goes down before it starts is copied over too."
 RELEASES = {V43: Release.V4_3, V6: Release.V6, V7: Release.V7}
 V70 = replace(V7, minor=0)
 
@@ -50,6 +60,7 @@ def test_a_full_copy_is_of_the_failed_mirrors_alone_in_place_and_names_what_it_o
     assert step.argv == ("gprecoverseg", "-a", "-F", "-i", step.file.path)
     assert step.disruption.needs_approval
     assert "OVERWRITES these directories" in step.effect
+    assert f" {SCOPED} " in step.effect
     assert "/data/mirror/gpseg0 on sdw2 (dbid 8, from dbid 2" in step.effect
     assert "pg_rewind of dbid 8 has failed" in step.effect
 
@@ -89,16 +100,20 @@ def test_a_differential_copy_says_so_in_the_file_and_is_another_approval() -> No
     assert step.file.text == "D|sdw2|7000|/data/mirror/gpseg0\n"
     assert step.argv == ("gprecoverseg", "-a", "-i", step.file.path)
     assert "OVERWRITES these directories with a differential copy: /data/mirror/gpseg0" in step.effect
+    assert f" {SCOPED} " in step.effect
+    assert UNSCOPED not in step.effect
     assert plan.fingerprint != plan_for(cluster).fingerprint
 
 
 @pytest.mark.parametrize("version", [V6, V70], ids=str)
-def test_without_types_in_the_file_a_differential_copy_takes_everything_that_is_down_or_is_refused(
+def test_without_types_in_the_file_a_differential_copy_takes_everything_that_is_down_and_says_so_or_is_refused(
     version: Version,
 ) -> None:
     wanted = replace(WANTED, kind=RecoveryType.DIFFERENTIAL)
     step = plan_for(mirror_down(healthy(version), 0), wanted).steps[0]
     assert (step.argv, step.file) == (("gprecoverseg", "-a", "--differential"), None)
+    assert f" {UNSCOPED} " in step.effect
+    assert SCOPED not in step.effect
     with pytest.raises(UnsafeState, match="takes every segment that is down"):
         plan_for(mirror_down(healthy(version), 0, 3), wanted)
 
@@ -127,6 +142,40 @@ def test_a_copy_that_may_be_the_newer_one_is_never_overwritten(current: Current)
         return
     with pytest.raises(UnsafeState, match="might overwrite the newer copy"):
         require_newer_source([comparison])
+
+
+OLD = ControlData("71", "shut down in recovery", 1, "0/400")
+OTHER = replace(OLD, checkpoint="0/300")
+
+
+def over(mirror: ControlData | Presence, waiting: tuple[int, ...] = (), primary: str = "0/500") -> CopyOver:
+    """A copy over what was found of the mirror, by a primary that has come so far."""
+    pair = mirror_down(healthy(), 0).pairs[0]
+    assert pair.mirror is not None
+    source = Copy(pair.primary, Presence.READ, ControlData("71", "in production", 1, primary))
+    gone = isinstance(mirror, Presence)
+    target = Copy(pair.mirror, mirror) if gone else Copy(pair.mirror, Presence.READ, mirror)
+    return replace(WANTED, waiting=waiting, comparisons=(compare(pair, source, target, Generation.WAL),))
+
+
+def test_a_yes_to_a_copy_does_not_cover_another_copy_that_lies_there_by_then() -> None:
+    """A resumed run compares anew, so that only the fingerprint tells what the person was shown."""
+    cluster = mirror_down(healthy(), 0)
+    found = [plan_for(cluster, over(mirror)).fingerprint for mirror in (Presence.GONE, OLD, OTHER)]
+    assert len(set(found)) == 3
+    assert plan_for(cluster, over(OLD, primary="0/600")).fingerprint == found[1], "a primary at work moves on"
+    with pytest.raises(UnsafeState, match="is not what was compared"):
+        require_same_targets(over(OLD), over(OTHER).comparisons)
+    require_same_targets(over(OLD), over(OLD).comparisons)
+
+
+def test_of_a_mirror_that_still_runs_a_yes_covers_that_it_is_there_for_it_moves_on() -> None:
+    cluster, waits = mirror_down(healthy(), 0), (TARGET,)
+    there, later, gone = (plan_for(cluster, over(mirror, waits)) for mirror in (OLD, OTHER, Presence.GONE))
+    assert there.fingerprint == later.fingerprint != gone.fingerprint
+    require_same_targets(over(OLD, waits), over(OTHER, waits).comparisons)
+    with pytest.raises(UnsafeState, match="is not what was compared"):
+        require_same_targets(over(OLD, waits), over(Presence.GONE, waits).comparisons)
 
 
 def test_pg_rewind_that_failed_names_the_mirror_by_host_and_port() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from domain.clusters import healthy as cluster
 from gpmedic.check import Verdict
+from gpmedic.full_copy import ACTIONS
 from gpmedic.repeated_failures import COUNTED, failures, judge_repeated
 from gpmedic.settings import PolicySettings, RepeatedFailure
 from gpmedic.steps import Action, Disruption, Step
@@ -46,7 +47,7 @@ def step(action: Action, dbids: tuple[int, ...] = (4,), contents: tuple[int, ...
     return Step(action, (), dbids, contents, "", Disruption.CHANGES)
 
 
-@pytest.mark.parametrize("action", [Action.RECOVER, Action.RECOVER_FULL])
+@pytest.mark.parametrize("action", [Action.RECOVER, *ACTIONS.values()])
 @pytest.mark.parametrize(
     ("policy", "verdict"), [(RepeatedFailure.STOP, Verdict.FAIL), (RepeatedFailure.ASK, Verdict.WARN)]
 )

@@ -101,6 +101,29 @@ def test_after_a_failed_incremental_recovery_neither_the_resumed_run_nor_the_nex
 
 
 @pytest.mark.chaos
+def test_a_yes_to_a_suspended_copy_does_not_cover_what_was_mounted_or_unmounted_there_meanwhile(
+    practice: PracticeCluster, deployment: str
+) -> None:
+    practice.break_(Fault.REWIND_FAILS, dbid=10)
+    practice.break_(Fault.KILL_MIRROR, content=2)
+    practice.wait_until(mirror_down(10))
+    run = answered(started(deployment, practice))
+    assert asks(run) == "recover-full"
+    before = jobs_of(practice)
+    mounted = Path(practice.facts().segment(10).datadir)
+    away = mounted.rename(f"{mounted}.away")
+    run = answered(run)
+    assert asks(run) == "recover-full", "what the yes was shown is not there any more"
+    away.rename(mounted)
+    run = answered(run)
+    assert asks(run).startswith("recover-full-"), "it is the first question a second time, and its yes was void"
+    assert jobs_of(practice) == before
+    run = answered(run)
+    assert run.state is not None
+    assert run.state.type is StateType.COMPLETED, run.state.message
+
+
+@pytest.mark.chaos
 @pytest.mark.parametrize("practice", ["6", "4.3", "7"], indirect=True)
 def test_a_data_directory_that_is_gone_is_copied_anew_after_an_approval_that_names_it(
     practice: PracticeCluster,

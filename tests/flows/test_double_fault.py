@@ -40,6 +40,7 @@ from tasks.notify import Progress, listening
 from tasks.precheck import Checked, clock
 from tasks.restart import restart
 from tests.artifacts import newest_page
+from tests.registered import policy
 
 every_generation = pytest.mark.parametrize(
     "practice", ["6", *(pytest.param(release, marks=pytest.mark.chaos) for release in ("4.3", "7"))], indirect=True
@@ -299,6 +300,27 @@ def test_unless_a_copy_is_proven_current_nothing_is_touched_and_nobody_is_asked(
     assert recovered(practice, Operator()).outcome is Outcome.RECOVERED
 
 
+@pytest.mark.chaos
+@pytest.mark.parametrize("practice", ["7"], indirect=True)
+def test_a_differential_recovery_is_refused_where_the_mirror_may_be_the_newer_copy_and_works_where_it_is_not(
+    practice: PracticeCluster,
+) -> None:
+    """As where the volume of the acting primary came back from an older snapshot: no timeline tells of that."""
+    practice.break_(Fault.KILL_MIRROR, content=0)
+    mirror, _ = one_copy_left(practice, 0)
+    before = jobs_of(practice, "*")
+    with policy(practice, 'recovery_type = "differential"'):
+        refused = pytest.raises(
+            PrecheckFailed, match="it may be the newer copy: the acting mirror has a later checkpoint"
+        )
+        with control_file(mirror, with_a_later_checkpoint), refused:
+            attend(lambda: recover(practice.name), nobody)
+        assert jobs_of(practice, "*") == before
+        operator = Operator()
+        assert recovered(practice, operator).outcome is Outcome.RECOVERED
+    assert "gprecoverseg -a --differential" in operator.asked[0].proposal.text
+
+
 def require_a_new_approval_after_an_hour(settings: ClusterSettings) -> None:
     """What was approved rests on a comparison with other findings than those of the moment before the command."""
     seen = look(settings)
@@ -358,10 +380,19 @@ def damage(copy: SegmentFacts) -> None:
 
 
 def of_another_system(whole: bytes) -> bytes:
-    """With another system identifier, which stands first, and the checksum that belongs to it."""
+    """With another system identifier, which stands first."""
+    return with_its_checksum(bytes([whole[0] ^ 1]) + whole[1:], whole)
+
+
+def with_a_later_checkpoint(whole: bytes) -> bytes:
+    """By 4 GiB of WAL; its location stands after the identifier, two versions, the state and a time."""
+    later = int.from_bytes(whole[32:40], sys.byteorder) + (1 << 32)
+    return with_its_checksum(whole[:32] + later.to_bytes(8, sys.byteorder) + whole[40:], whole)
+
+
+def with_its_checksum(changed: bytes, whole: bytes) -> bytes:
     end = next(n for n in range(8, 512, 4) if whole[n : n + 4] == crc32c(whole[:n]))
-    other = bytes([whole[0] ^ 1]) + whole[1:end]
-    return other + crc32c(other) + whole[end + 4 :]
+    return changed[:end] + crc32c(changed[:end]) + whole[end + 4 :]
 
 
 def crc32c(data: bytes) -> bytes:

@@ -6,20 +6,34 @@ from enum import Enum
 from pathlib import Path
 
 import pytest
-from domain.clusters import VERSIONS, failed_over, healthy, mirror_down, mirrorless, probes, standby_dead, switched
+from domain.clusters import (
+    V6,
+    V7,
+    VERSIONS,
+    failed_over,
+    healthy,
+    mirror_down,
+    mirrorless,
+    probes,
+    standby_dead,
+    switched,
+)
 from domain.incidents import ANNA, at, declined, plan_of, recovered
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpmedic import gpinitstandby, gprecoverseg_report, gpstop_lines
 from gpmedic.alarms import CRASHED_ACTIONS, UNWATCHED_ACTIONS, Alarm, raise_alarm, start_of
+from gpmedic.capabilities import Capabilities
 from gpmedic.check import CheckName, Verdict
-from gpmedic.cluster import Version
+from gpmedic.cluster import Generation, Version
 from gpmedic.conditions import CONDITIONS, Condition, Scenario, Severity
+from gpmedic.copies import Copy, Presence, compare
 from gpmedic.diagnosis import Diagnosis, Finding, diagnose
 from gpmedic.document import as_text
 from gpmedic.events import Approval, Decision
 from gpmedic.follow_ups import FollowUp
+from gpmedic.full_copy import CopyOver, make_copy_plan
 from gpmedic.gprecoverseg_lines import RecoveryType
 from gpmedic.incident_times import Part
 from gpmedic.languages.language import Language, saying
@@ -36,6 +50,7 @@ from gpmedic.report import (
     report_text,
 )
 from gpmedic.report_tables import _MODES, _ROLES
+from gpmedic.settings import PolicySettings
 from gpmedic.skipped import REASONS, Reason
 from gpmedic.slack import alarm_messages, messages
 from gpmedic.slack.in_language import message_in, view_in
@@ -206,6 +221,20 @@ def test_nothing_of_an_approval_is_left_in_english(version: Version) -> None:
                 approval_markdown(plan, step, (), Language.CHINESE),
             ):
                 assert left_in_english(shown) == []
+
+
+@pytest.mark.parametrize("kind", [RecoveryType.FULL, RecoveryType.DIFFERENTIAL])
+@pytest.mark.parametrize("version", [V6, V7], ids=str)
+def test_nothing_of_what_a_copy_overwrites_is_left_in_english(version: Version, kind: RecoveryType) -> None:
+    cluster = mirror_down(healthy(version), 0)
+    pair = cluster.pairs[0]
+    assert pair.mirror is not None
+    compared = compare(pair, Copy(pair.primary, Presence.READ), Copy(pair.mirror, Presence.GONE), Generation.WAL)
+    why = "the incremental recovery of dbid 8 was cut off, after which its copy cannot be trusted"
+    wanted = CopyOver((8,), why, "/home/gpadmin/.gpmedic", kind, waiting=(8,), comparisons=(compared,))
+    plan = make_copy_plan(diagnose(cluster, probes(cluster)), Capabilities(version), PolicySettings(), wanted)
+    (step,) = plan.disruptive_steps
+    assert left_in_english(approval_text(plan, step, (), Language.CHINESE)) == []
 
 
 @pytest.mark.parametrize(
