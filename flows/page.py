@@ -13,6 +13,7 @@ from gpmedic.artifacts import Kind
 from gpmedic.conditions import Condition, Scenario
 from gpmedic.diagnosis import coordinator_unreachable
 from gpmedic.errors import (
+    BeingRestarted,
     GpmedicError,
     HostUnreachable,
     Refused,
@@ -25,7 +26,7 @@ from gpmedic.events import Approval as Answered
 from gpmedic.plan import Action, Plan, fingerprint
 from gpmedic.report import Outcome, RecoveryReport, approval_markdown, approval_text, report_line, report_markdown
 from gpmedic.settings import ClusterSettings, RepeatedFailure
-from tasks.adopt import adopt_restarts, adopt_what_runs, at_work
+from tasks.adopt import adopt_restarts, adopt_what_runs, at_work, find_running
 from tasks.advise import advise
 from tasks.approve import CHANGED, Approval, Needed, Outdated, Proposal, approve
 from tasks.claim import claim
@@ -62,13 +63,7 @@ def follow(page: Page, cluster_name: str, repeated_failure: RepeatedFailure | No
     journal.language = settings.language
     with listening(keeping(journal)):
         try:
-            running = at_work(settings)
-            if adopt_restarts(settings, running):  # meanwhile there is nothing to look at
-                journal.adopted = True
-            seen = observe(settings, journal)
-            if adopt_what_runs(settings, running):  # it has changed the cluster meanwhile
-                journal.adopted = True
-                seen = observe(settings, journal)
+            seen = first_look(settings, journal, at_work(settings))
             outcome = _to_its_end(page, settings, journal, seen)
         except GpmedicError as error:
             tell(Phase.REPORT, str(error), Level.WARNING)
@@ -88,6 +83,26 @@ def follow(page: Page, cluster_name: str, repeated_failure: RepeatedFailure | No
     report = journal.end(outcome)
     _publish(journal, report)
     return report
+
+
+def first_look(settings: ClusterSettings, journal: Journal, running: tuple[str, ...]) -> Seen:
+    """What the cluster shows when nothing that an earlier run has started changes it any more.
+
+    Args:
+        running: the jobs that were at work before.
+    """
+    if adopt_restarts(settings, running):  # meanwhile there is nothing to look at
+        journal.adopted = True
+    try:
+        seen = observe(settings, journal)
+    except BeingRestarted:  # its host did not answer when it was asked for jobs
+        if adopt_restarts(settings, find_running(settings)):
+            journal.adopted = True
+        seen = observe(settings, journal)
+    if adopt_what_runs(settings, running):  # it has changed the cluster meanwhile
+        journal.adopted = True
+        seen = observe(settings, journal)
+    return seen
 
 
 def _to_its_end(page: Page, settings: ClusterSettings, journal: Journal, seen: Seen) -> Outcome:

@@ -30,6 +30,7 @@ class Scenario(StrEnum):
 
 class Condition(StrEnum):
     COORDINATOR_UNREACHABLE = "coordinator_unreachable"
+    COORDINATOR_RESTARTING = "coordinator_restarting"
     DOUBLE_FAULT = "double_fault"
     MIRRORLESS_PRIMARY_DOWN = "mirrorless_primary_down"
     UNKNOWN_STATE = "unknown_state"
@@ -75,6 +76,13 @@ CONDITIONS: Final[Mapping[Condition, ConditionFacts]] = MappingProxyType(
             "No session can be opened on the coordinator, so nothing is known about the segments.",
             "Check the coordinator's host and its postmaster; activating the standby (gpactivatestandby) is a "
             "person's decision, and only while the old coordinator is certainly stopped.",
+        ),
+        Condition.COORDINATOR_RESTARTING: ConditionFacts(
+            "Coordinator restarting",
+            Severity.WARNING,  # a person has approved it, and its job ends with the start
+            Scenario.COORDINATOR,
+            "gpmedic's own restart is at work: no session can be opened until it has started the database again.",
+            "Wait until that job has ended and look again; start nothing by hand meanwhile, and activate nothing.",
         ),
         Condition.DOUBLE_FAULT: ConditionFacts(
             "Double fault",

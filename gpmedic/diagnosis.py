@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from gpmedic.cluster import COORDINATOR_CONTENT, Cluster, Generation, Replication, SegmentPair
 from gpmedic.conditions import CONDITIONS, Condition, ConditionFacts, Scenario, Severity
+from gpmedic.errors import BeingRestarted
 from gpmedic.pair_states import LEGAL_MIRRORLESS_MODES, LEGAL_PAIR_STATES, PairState, pair_state
 from gpmedic.probe import Probe, ProbeState, answer
 
@@ -118,7 +119,9 @@ def standby_fault(cluster: Cluster) -> str | None:
 
 def coordinator_unreachable(name: str, error: Exception) -> Diagnosis:
     """The diagnosis of a cluster whose coordinator cannot be asked."""
-    finding = Finding(Condition.COORDINATOR_UNREACHABLE, (-1,), (), str(error))
+    restarts = isinstance(error, BeingRestarted)
+    condition = Condition.COORDINATOR_RESTARTING if restarts else Condition.COORDINATOR_UNREACHABLE
+    finding = Finding(condition, (COORDINATOR_CONTENT,), (), str(error))
     return Diagnosis(name, None, (), (finding,))
 
 

@@ -45,6 +45,10 @@ class UtilityBusy(Transient):
     """One of Greenplum's utilities is already at work on this cluster."""
 
 
+class BeingRestarted(HostUnreachable, UtilityBusy):
+    """The coordinator does not answer because gpmedic's own restart is at work on it."""
+
+
 class NotYetInSync(Transient):
     """A mirror is still catching up."""
 

@@ -12,6 +12,7 @@ from gpmedic.table import Table
 
 
 class Verdict(StrEnum):
+    RESTARTING = "being restarted by gpmedic"  # a job on its host stops it and starts it again
     DEAD = "proven dead"  # its host was asked: no postmaster lives, and nobody listens on its port
     ALIVE = "not dead"  # its postmaster lives, or something listens on its port
     UNKNOWN = "not proven dead"  # its host could not be asked: it may live behind a broken network
@@ -47,19 +48,24 @@ class LostCoordinator:
     standby: LastStandby | None = None
 
 
-def judge(*, listens: bool, asked: bool, postmaster_lives: bool) -> Verdict:
+def judge(*, restarts: bool, listens: bool, asked: bool, postmaster_lives: bool) -> Verdict:
     """What the attempts prove.
 
     Args:
+        restarts: a job of gpmedic is at work that restarts it.
         listens: its port took a connection.
         asked: its host was asked over ssh for its postmaster, and answered.
     """
+    if restarts:
+        return Verdict.RESTARTING
     if listens or postmaster_lives:
         return Verdict.ALIVE
     return Verdict.DEAD if asked else Verdict.UNKNOWN
 
 
 _FIRST = {
+    Verdict.RESTARTING: "gpmedic's own restart is at work on the coordinator: it stops the database and starts it"
+    " again, whoever has died meanwhile. Start and activate nothing; wait until that job has ended, then look again.",
     Verdict.DEAD: "The coordinator is dead. Where its host and disks are well, starting it again loses nothing and is"
     " the better way: on its host, gpstart -a.",
     Verdict.ALIVE: "The coordinator is not dead. Never activate the standby now: find out why it gives no session (its"
@@ -86,6 +92,10 @@ def advice_markdown(lost: LostCoordinator, language: Language = Language.ENGLISH
         Heading(f"The coordinator of {lost.cluster_name} does not answer: {lost.verdict.value}"),
         tried,
         Paragraph(_FIRST[lost.verdict]),
+    ]
+    if lost.verdict is Verdict.RESTARTING:  # whoever reads commands types them
+        return as_markdown(parts, say)
+    parts += [
         Heading("To fail over to the standby, by hand"),
         Paragraph(_FENCE),
         Paragraph(_LOSS),

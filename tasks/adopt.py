@@ -12,7 +12,7 @@ from prefect.cache_policies import NO_CACHE
 
 from gpmedic.access.job import running_jobs
 from gpmedic.access.ssh import Shell
-from gpmedic.errors import GpmedicError
+from gpmedic.errors import HostUnreachable
 from gpmedic.gprecoverseg import Outcome
 from gpmedic.plan import Action
 from gpmedic.settings import ClusterSettings
@@ -52,11 +52,11 @@ _DONE_WELL = frozenset({Outcome.RECOVERED, Outcome.REBALANCED})
 def at_work(settings: ClusterSettings) -> tuple[str, ...]:
     """The keys of the jobs at work before the first look at the cluster: one that ends beside the look has changed it.
 
-    Where the host does not answer there is nothing to adopt: the look that follows says so.
+    Where the host does not answer, the look that follows says so, or that a restart is at work.
     """
     try:
         return _running(settings)
-    except GpmedicError:
+    except HostUnreachable:
         return ()
 
 

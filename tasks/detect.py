@@ -36,6 +36,7 @@ def detect(settings: ClusterSettings, freshness: Freshness = Freshness.ASK_FTS) 
 
     Raises:
         HostUnreachable: the coordinator, or its host, does not answer.
+        BeingRestarted: it does not because gpmedic's own restart is at work.
         AccessRefused: what answers is not the cluster of the settings.
     """
     return look(settings, freshness)

@@ -5,6 +5,7 @@ import socket
 
 from gpmedic.access.environment import prelude
 from gpmedic.access.facts import HOST_NAME
+from gpmedic.access.restart import restart_at_work
 from gpmedic.access.scripts import script
 from gpmedic.access.ssh import Shell
 from gpmedic.errors import GpmedicError
@@ -16,11 +17,15 @@ from gpmedic.settings import ClusterSettings
 def try_coordinator(settings: ClusterSettings, standby: LastStandby | None) -> LostCoordinator:
     """What answers and what does not; no failure is an error here."""
     listens, port = _port(settings)
-    tried, asked, lives = [port], False, False
+    tried, restarts, asked, lives = [port], False, False, False
     ssh = f"ssh to {settings.ssh.host}:{settings.ssh.port}"
     try:
         with Shell.connect(settings.ssh) as shell:
             tried.append(Tried(ssh, "answers"))
+            restart = restart_at_work(settings, shell)
+            if restart is not None:
+                restarts = True
+                tried.append(Tried("gpmedic's jobs on that host", restart.message))
             said = _postmaster(settings, shell)
             # A directory that is missing or cannot be read proves nothing: the settings may name another one.
             asked, lives = said.startswith("the coordinator "), said.startswith("pid ")
@@ -34,7 +39,7 @@ def try_coordinator(settings: ClusterSettings, standby: LastStandby | None) -> L
             tried.append(
                 Tried(f"standby on {standby.hostname}", "not asked: it is reached from the coordinator's host")
             )
-    verdict = judge(listens=listens, asked=asked, postmaster_lives=lives)
+    verdict = judge(restarts=restarts, listens=listens, asked=asked, postmaster_lives=lives)
     datadir = settings.greenplum.coordinator_data_directory
     return LostCoordinator(settings.name, settings.ssh.host, datadir, verdict, tuple(tried), standby)
 

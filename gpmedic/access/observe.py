@@ -9,6 +9,7 @@ from gpmedic.access.environment import NO_GREENPLUM, prelude
 from gpmedic.access.freshness import Freshness
 from gpmedic.access.history import HistoryLine, history
 from gpmedic.access.probe_cluster import probe_cluster
+from gpmedic.access.restart import restart_at_work
 from gpmedic.access.scripts import script
 from gpmedic.access.sql import Database, QueryFailed
 from gpmedic.access.ssh import Shell
@@ -260,8 +261,9 @@ def require_one_cluster(settings: ClusterSettings, database: DatabaseSide, host:
 def _without_database(settings: ClusterSettings, error: Transient) -> Observation:
     """The host answers although the database does not: what is known of the coordinator there goes with the finding."""
     with Shell.connect(settings.ssh) as shell:
-        look = look_at_host(settings, shell)
-    return Observation(settings.name, None, unreachable=_explained(settings, error, look.coordinator))
+        restart = restart_at_work(settings, shell)
+        why = restart or _explained(settings, error, look_at_host(settings, shell).coordinator)
+    return Observation(settings.name, None, unreachable=why)
 
 
 def _explained(settings: ClusterSettings, error: Transient, host: HostSide) -> HostUnreachable:

@@ -4,10 +4,13 @@ import re
 import shlex
 from typing import Final
 
+from gpmedic.access.job import jobs_on
 from gpmedic.access.scripts import script
+from gpmedic.access.ssh import Shell
 from gpmedic.cluster import Cluster
-from gpmedic.errors import UnsafeState
+from gpmedic.errors import BeingRestarted, UnsafeState
 from gpmedic.restart import must_end, needed_hosts
+from gpmedic.settings import ClusterSettings
 from gpmedic.steps import Action, Step
 
 PATIENCE: Final = 3600
@@ -32,6 +35,25 @@ def job_argv(step: Step, cluster: Cluster) -> tuple[str, ...]:
     commands = (shlex.join(step.argv), shlex.join(step.afterwards))
     text = script("within", "restart")
     return ("/bin/sh", "-c", text, "gpmedic-restart", *commands, str(PATIENCE), str(SPARED), str(DEADLINE), *hosts)
+
+
+def restart_at_work(settings: ClusterSettings, shell: Shell) -> BeingRestarted | None:
+    """Why this coordinator does not answer, where a job restarts it, under whatever name of the cluster.
+
+    To be asked before its postmaster is looked for: what is found stopped after that, no restart has stopped that ended
+    meanwhile.
+
+    Raises:
+        HostUnreachable: the connection was lost.
+    """
+    for key in jobs_on(shell, settings.greenplum.coordinator_data_directory):
+        if key.startswith(f"{Action.RESTART.value}-"):
+            return BeingRestarted(
+                f"gpmedic's restart (job {key}) is at work on {shell.host}.",
+                f"Start and activate nothing; wait until it has ended. Its output: ~/.gpmedic/jobs/{key}/out on"
+                f" {shell.host}.",
+            )
+    return None
 
 
 def _asked(host: str, cluster: Cluster, need: str) -> tuple[str, str, str]:

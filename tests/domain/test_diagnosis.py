@@ -36,7 +36,7 @@ from gpmedic.diagnosis import (
     coordinator_unreachable,
     diagnose,
 )
-from gpmedic.errors import HostUnreachable
+from gpmedic.errors import BeingRestarted, HostUnreachable
 from gpmedic.host_facts import PidState
 from gpmedic.probe import Probe
 
@@ -265,6 +265,13 @@ def test_a_coordinator_that_cannot_be_asked_is_a_diagnosis_of_its_own() -> None:
     assert diagnosis.cluster is None
     assert diagnosis.findings[0].contents == (-1,)
     assert "mdw does not answer." in diagnosis.findings[0].detail
+
+
+def test_a_coordinator_that_gpmedic_restarts_is_nobodys_to_start_or_to_replace() -> None:
+    (found,) = coordinator_unreachable("lab", BeingRestarted("The job restart-lab-1 is at work.", "Wait.")).findings
+    assert found.condition is Condition.COORDINATOR_RESTARTING
+    assert "restart-lab-1" in found.detail
+    assert "activate nothing" in found.facts.next_action
 
 
 def test_a_finding_is_a_sentence_with_one_full_stop_whoever_told_its_detail() -> None:

@@ -16,12 +16,14 @@ import pytest
 from prefect import flow
 
 from flows.attend import attend
+from flows.health_check import health_check
 from flows.journal import Journal
 from flows.recover import recover
 from flows.recover_full import copy_over
 from gpmedic.access.restart import job_argv
 from gpmedic.access.ssh import Shell
 from gpmedic.cluster import Role
+from gpmedic.conditions import Condition
 from gpmedic.copies import Current
 from gpmedic.errors import NotApproved, PrecheckFailed, Unrecoverable, UnsafeState
 from gpmedic.gprecoverseg import RecoveryType
@@ -201,6 +203,9 @@ def test_a_restart_whose_run_was_killed_is_adopted_and_runs_once(
         run.kill()
         run.wait()
     assert practice.facts().coordinator.pid is None, "the database is stopped, and nobody is there to start it"
+    (found,) = health_check(practice.name).diagnosis.findings
+    assert found.condition is Condition.COORDINATOR_RESTARTING, "a standby that is activated now would be a second one"
+    assert job.name in found.detail
 
     def let_go_when_adopted(progress: Progress) -> None:
         if "started by an earlier run" in progress.text:

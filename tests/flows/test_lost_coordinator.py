@@ -2,18 +2,31 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
-from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+from prefect import flow
 
 from flows.health_check import health_check
+from flows.journal import Journal
+from flows.page import first_look
 from flows.recover import recover
+from gpmedic.access.job import JobState, launch, status
 from gpmedic.access.lost_coordinator import try_coordinator
-from gpmedic.errors import HostUnreachable
+from gpmedic.access.observe import observe
+from gpmedic.access.ssh import Shell
+from gpmedic.conditions import Condition
+from gpmedic.errors import AccessRefused, BeingRestarted, HostUnreachable
 from gpmedic.lost_coordinator import LostCoordinator, Verdict, judge
 from gpmedic.practice import Fault, PracticeCluster
+from gpmedic.settings import ClusterSettings
+from tasks.adopt import at_work
 from tasks.advise import last_standby
+from tasks.detect import Seen
+from tasks.notify import Progress, listening
+from tests.artifacts import newest_page
+from tests.jobs import until
 
 
 @pytest.fixture(scope="module", params=["6", *(pytest.param(g, marks=pytest.mark.chaos) for g in ("4.3", "7"))])
@@ -25,30 +38,24 @@ def practice(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         yield cluster
 
 
-def pages(kind: str, cluster: PracticeCluster) -> list[str]:
-    key = ArtifactFilter(key=ArtifactFilterKey(any_=[f"{kind}-{cluster.name}"]))
-    with get_client(sync_client=True) as client:
-        return [str(artifact.data) for artifact in client.read_artifacts(artifact_filter=key)]
-
-
 def looked(cluster: PracticeCluster) -> tuple[LostCoordinator, str]:
     lost = try_coordinator(cluster.settings, last_standby(cluster.name))
     return lost, "\n".join(f"{t.what}: {t.answer}" for t in lost.tried)
 
 
 def test_recover_ends_with_the_proof_the_commands_and_the_warning(practice: PracticeCluster) -> None:
-    assert health_check(practice.name).healthy
+    until(lambda: health_check(practice.name).healthy, "its standby does not follow")
     standby = practice.facts().standby
     assert standby is not None
     practice.break_(Fault.KILL_COORDINATOR)
     with pytest.raises(HostUnreachable):
         recover(practice.name)
-    (page,) = pages("coordinator", practice)
+    page = newest_page("coordinator", practice.name)
     assert Verdict.DEAD.value in page.splitlines()[0]
     assert f"gpactivatestandby -d {standby.datadir}" in page
     assert "Two coordinators that write" in page
     assert "its postmaster lives, pid" in page
-    assert page in pages("recovery", practice)[0]
+    assert page in newest_page("recovery", practice.name)
     assert practice.facts().standby == standby, "nothing was activated"
 
     practice.break_(Fault.SSH_REFUSED, host="mdw")
@@ -60,17 +67,105 @@ def test_recover_ends_with_the_proof_the_commands_and_the_warning(practice: Prac
     assert "its postmaster has died" in looked(practice)[1]
     practice.heal(Fault.KILL_COORDINATOR)
     assert looked(practice)[0].verdict is Verdict.ALIVE
+    practice.heal(Fault.KILL_STANDBY)
+
+
+@contextmanager
+def restart_of(name: str, cluster: PracticeCluster) -> Iterator[tuple[str, Path]]:
+    """A job like that of a restart in whose middle the coordinator is stopped; its key, and the file that ends it."""
+    key, end = f"restart-{name}-0123456789abcdef-20260102-030405", cluster.folder / "hosts" / "mdw" / f"{name}.end"
+    waits = ("sh", "-c", f"until [ -e {end} ]; do sleep 0.1; done")
+    with Shell.connect(cluster.settings.ssh) as shell:
+        launch(shell, key, waits, "", cluster.settings.greenplum.coordinator_data_directory)
+        try:
+            yield key, end
+        finally:
+            end.touch()
+            until(lambda: status(shell, key).state is JobState.DONE, "the job did not end")
+
+
+@contextmanager
+def stopped(cluster: PracticeCluster) -> Iterator[None]:
+    cluster.break_(Fault.KILL_COORDINATOR)
+    try:
+        yield
+    finally:
+        cluster.heal(Fault.KILL_COORDINATOR)
+
+
+def test_while_a_restart_of_gpmedic_is_at_work_nobody_is_told_to_start_or_to_activate_anything(
+    practice: PracticeCluster,
+) -> None:
+    """Under whatever name of the cluster it was started."""
+    with stopped(practice):
+        with restart_of("another-name", practice) as (key, _):
+            diagnosis = health_check(practice.name).diagnosis
+            (finding,) = diagnosis.findings
+            assert finding.condition is Condition.COORDINATOR_RESTARTING
+            assert f"job {key}" in finding.detail
+            assert diagnosis == observe(practice.settings).diagnosis, "gpmedic status says the same"
+            with pytest.raises(BeingRestarted):
+                recover(practice.name)
+            # Also where its host answers only now: whoever advises asks for himself.
+            lost, said = looked(practice)
+            assert lost.verdict is Verdict.RESTARTING
+            assert f"job {key}" in said
+            for kind in ("health", "recovery", "coordinator"):
+                page = newest_page(kind, practice.name).replace("\\", "")
+                assert key in page
+                assert "Start and activate nothing" in page
+                assert "gpstart" not in page
+                assert "gpactivatestandby" not in page
+        assert looked(practice)[0].verdict is Verdict.DEAD, "what is stopped when it has ended, it has not stopped"
+        assert health_check(practice.name).diagnosis.having(Condition.COORDINATOR_UNREACHABLE)
+
+
+@flow
+def looking(settings: ClusterSettings, running: tuple[str, ...]) -> tuple[bool, Seen]:
+    journal = Journal(cluster_name=settings.name)
+    seen = first_look(settings, journal, running)
+    return journal.adopted, seen
+
+
+def test_a_restart_that_was_not_found_because_its_host_did_not_answer_is_adopted_when_it_does(
+    practice: PracticeCluster,
+) -> None:
+    with stopped(practice), restart_of(practice.name, practice) as (key, end):
+        practice.break_(Fault.SSH_REFUSED, host="mdw")
+        found = at_work(practice.settings)
+        practice.heal(Fault.SSH_REFUSED, host="mdw")
+        assert found == ()
+
+        def start_when_adopted(progress: Progress) -> None:
+            if f"started by an earlier run (job {key})" in progress.text:
+                practice.heal(Fault.KILL_COORDINATOR)
+                end.touch()
+
+        with listening(start_when_adopted):
+            adopted, seen = looking(practice.settings, found)
+        assert adopted
+        assert seen.diagnosis.cluster is not None
+
+
+def test_where_the_host_answers_what_it_says_of_its_jobs_is_not_taken_for_silence(practice: PracticeCluster) -> None:
+    refused = practice.settings.ssh.model_copy(update={"user": "nobody-of-that-name"})
+    with pytest.raises(AccessRefused):
+        at_work(practice.settings.model_copy(update={"ssh": refused}))
 
 
 @pytest.mark.parametrize(
-    ("listens", "asked", "lives", "verdict"),
+    ("restarts", "listens", "asked", "lives", "verdict"),
     [
-        (False, True, False, Verdict.DEAD),
-        (False, True, True, Verdict.ALIVE),
-        (True, True, False, Verdict.ALIVE),
-        (True, False, False, Verdict.ALIVE),
-        (False, False, False, Verdict.UNKNOWN),
+        (False, False, True, False, Verdict.DEAD),
+        (False, False, True, True, Verdict.ALIVE),
+        (False, True, True, False, Verdict.ALIVE),
+        (False, True, False, False, Verdict.ALIVE),
+        (False, False, False, False, Verdict.UNKNOWN),
+        (True, False, True, False, Verdict.RESTARTING),
+        (True, True, True, True, Verdict.RESTARTING),
     ],
 )
-def test_only_a_host_that_was_asked_proves_a_death(listens: bool, asked: bool, lives: bool, verdict: Verdict) -> None:
-    assert judge(listens=listens, asked=asked, postmaster_lives=lives) is verdict
+def test_only_a_host_that_was_asked_and_restarts_nothing_proves_a_death(
+    restarts: bool, listens: bool, asked: bool, lives: bool, verdict: Verdict
+) -> None:
+    assert judge(restarts=restarts, listens=listens, asked=asked, postmaster_lives=lives) is verdict
