@@ -91,7 +91,11 @@ class Row(BaseModel):
             work_queue_name=self.work_pool.work_queue_name if by_workers else None,
             job_variables=self.work_pool.job_variables.model_dump() if by_workers else None,
         )
-        return cast(RunnerDeployment, made)
+        deployment = cast(RunnerDeployment, made)
+        if not by_workers:
+            # Said, and not only left out: else the pool into which setup has put it would keep it.
+            deployment.work_pool_name = None
+        return deployment
 
 
 class _File(BaseModel):

@@ -11,6 +11,7 @@ from prefect.events.schemas.automations import EventTrigger
 from blocks.greenplum import load_cluster, save_cluster
 from blocks.slack_app import SlackApp
 from flows.deployed import DEAD_AFTER, POOL, ZOMBIES, PrefectVisit, deploy
+from flows.deployments import read_deployments, served
 from flows.local_server import local_server
 from gpmedic.approvals.doctor import SlackVisit
 from gpmedic.check import Verdict
@@ -56,6 +57,16 @@ def test_deploying_twice_makes_nothing_twice_and_a_second_cluster_gets_only_its_
     deploy("marketing")
     assert counted() == (pools, deployments + 1, automations)
     assert examined("marketing")[Access.DEPLOYMENTS].verdict is Verdict.PASS
+
+
+def test_what_is_served_leaves_its_work_pool_and_setup_puts_it_back() -> None:
+    for by, detail in (("setup", f"{POOL} is there."), ("serve", "gpmedic serve needs none.")) * 2:
+        if by == "setup":
+            deploy("sales")
+        else:
+            for deployment in served(read_deployments(), ("sales",)):
+                deployment.apply()
+        assert examined("sales")[Access.WORK_POOL].detail == detail
 
 
 def test_an_automation_that_does_not_wait_for_a_server_that_is_away_is_told_and_replaced() -> None:
