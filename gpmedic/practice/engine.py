@@ -235,7 +235,12 @@ class Engine:
                     self.servers.await_start(row)
                 except PracticeError:
                     failed.append(row.dbid)
-        self.fts.pause(False)
+        data = [r for r in self.rows.known if r.content != COORDINATOR_CONTENT]
+        started = {r.content for r in data if r.status is Status.UP and r.dbid not in {*failed, *without}}
+        # Of a content that is lost, FTS would mark a copy down before gpstart stops all of it again, and the next start
+        # would leave it out. The real one has no FTS yet at that moment.
+        if started == {r.content for r in data}:
+            self.fts.pause(False)
         return failed
 
     def reload(self) -> None:
