@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from prefect.client.schemas.objects import State
 from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound
 
+from flows.local_server import local_server
 from gpmedic.cluster import Status
 from gpmedic.practice import Fault, PracticeCluster
 from gpmedic.settings import CONFIG_VARIABLE
@@ -26,11 +27,17 @@ ROOT = Path(__file__).parent.parent.parent
 
 @pytest.fixture(scope="module")
 def environment(
-    prefect_server: str, tmp_path_factory: pytest.TempPathFactory
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[tuple[PracticeCluster, dict[str, str]]]:
-    """A healthy cluster, and the environment in which another process finds it and the server."""
+    """A healthy cluster, and the environment in which another process finds it and a server of its own.
+
+    On that of the session other tests deploy recover, and delete it.
+    """
     folder = tmp_path_factory.mktemp("clusters")
-    with PracticeCluster(f"ways-{os.getpid()}", "6") as cluster:
+    with (
+        local_server(tmp_path_factory.mktemp("server")) as prefect_server,
+        PracticeCluster(f"ways-{os.getpid()}", "6") as cluster,
+    ):
         (folder / f"{cluster.name}.toml").write_text((cluster.folder / "cluster.toml").read_text())
         yield (
             cluster,
@@ -53,7 +60,10 @@ def running(*command: str, environment: dict[str, str]) -> Iterator[None]:
         yield
     finally:
         process.terminate()
-        process.wait(30)
+        with suppress(subprocess.TimeoutExpired):  # Prefect's worker may hang at its end; systemd ends it then too
+            process.wait(60)
+        process.kill()
+        process.wait()
 
 
 def prefect(*arguments: str, environment: dict[str, str]) -> None:

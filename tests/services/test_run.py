@@ -71,7 +71,7 @@ class Machine:
         try:
             yield process
             process.send_signal(signal.SIGTERM)
-            process.wait(30)
+            process.wait(60)  # TimeoutStopSec of the units
         finally:
             process.kill()
             process.wait()

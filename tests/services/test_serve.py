@@ -26,6 +26,7 @@ from typer.testing import CliRunner
 
 from blocks.slack_app import SlackApp
 from flows.deployed import PrefectVisit
+from flows.local_server import local_server
 from gpmedic.cli import app
 from gpmedic.cli.bug import Bug, told
 from gpmedic.cluster import Status
@@ -60,8 +61,16 @@ def test_a_server_that_stops_answering_is_no_bug_of_gpmedic(tmp_path: Path, monk
 
 
 @pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[tuple[PracticeCluster, PracticeSlack]]:
+def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One for each test: pages and the Slack app's block have one name there, and who serves takes all its runs."""
+    with local_server(tmp_path_factory.mktemp("prefect")) as url:
+        yield url
+
+
+@pytest.fixture
+def cluster(prefect_server: str, tmp_path: Path) -> Iterator[tuple[PracticeCluster, PracticeSlack]]:
     """A cluster whose incidents are told in Slack; the app's block is saved."""
+    assert prefect_server
     with PracticeSlack() as slack, PracticeCluster(f"serve-{os.getpid()}", "6") as practice:
         told = f'\n[slack]\nchannel = "{slack.new_channel()}"\napprovers = ["U0ANNA"]\n'
         (tmp_path / f"{practice.name}.toml").write_text((practice.folder / "cluster.toml").read_text() + told)
@@ -69,7 +78,6 @@ def cluster(tmp_path: Path) -> Iterator[tuple[PracticeCluster, PracticeSlack]]:
             "serve", overwrite=True
         )
         yield practice, slack
-        SlackApp.delete("serve")
 
 
 @dataclass(frozen=True)
