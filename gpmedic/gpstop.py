@@ -17,9 +17,9 @@ T = TypeVar("T")
 STOP_WITHIN: Final = 600
 """Seconds that gpstop gives a segment before it kills it, as gprecoverseg -r does: its own 120 end a healthy primary in
 the middle of a long checkpoint."""
-START_WITHIN: Final = 14400
+START_WITHIN: Final = 1800
 """Seconds that gpstart gives a segment: after its own 600 a primary that still replays counts as failed since 7, and
-everything is stopped again, that one too."""
+everything is stopped again, that one too. Not longer, for until then it waits for mirrors that replay as well."""
 
 
 class ShutdownMode(StrEnum):

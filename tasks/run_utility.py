@@ -290,8 +290,9 @@ def _tell_what_it_waits_for(output: str, phase: Phase) -> None:
     if waits := named_by_job("waits", output):
         tell(
             phase,
-            f"The database is stopped, and is started when this has ended: {', '.join(waits)}. See why it does not (its"
-            " log, its host, its disks), and end a postmaster with pg_ctl stop -m fast, never with SIGKILL.",
+            f"The database is stopped, and is started when this has ended: {', '.join(waits)}. Start nothing by hand"
+            " while this job waits. See why that does not end (its log, its host, its disks), and end an old postmaster"
+            " with pg_ctl stop -m fast, never with SIGKILL.",
             Level.WARNING,
         )
 

@@ -13,7 +13,7 @@ from gpmedic.restart import must_end, needed_hosts
 from gpmedic.settings import ClusterSettings
 from gpmedic.steps import Action, Step
 
-PATIENCE: Final = 3600
+PATIENCE: Final = 600
 """Seconds in which the postmasters that must end have to after gpstop has: nobody else starts the database again."""
 SPARED: Final = 60
 """Seconds that any other gets before the start goes on beside it."""

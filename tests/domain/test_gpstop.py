@@ -83,7 +83,7 @@ def test_the_arguments_end_sessions_and_never_ask() -> None:
     assert gpstop.restart_argv() == ("gpstop", "-a", "-r", "-M", "fast")
     assert gpstop.stop_argv(ShutdownMode.SMART) == ("gpstop", "-a", "-M", "smart", "-t", "600")
     assert gpstop.reload_argv() == ("gpstop", "-a", "-u")
-    patient = "-t 14400"
+    patient = "-t 1800"
     assert [" ".join(gpstop.start_argv(standby)) for standby in Standby] == [
         f"gpstart -a {patient}",
         f"gpstart -a -y {patient}",

@@ -44,7 +44,7 @@ def test_a_double_fault_is_answered_with_a_restart_and_nothing_that_copies(versi
     plan = plan_for(double(version))
     assert [s.action for s in plan.steps] == [Action.RESTART, Action.WAIT_FOR_SYNC, Action.VERIFY]
     step = plan.steps[0]
-    assert step.command == "gpstop -a -M fast -t 600; gpstart -a -t 14400"
+    assert step.command == "gpstop -a -M fast -t 600; gpstart -a -t 1800"
     assert step.disruption is Disruption.INTERRUPTS
     assert step.contents == (1,)
 
@@ -88,7 +88,7 @@ def test_no_restart_while_another_content_is_replaying_undecided_or_not_understo
 
 def test_the_fingerprint_of_a_restart_covers_both_commands() -> None:
     skip = plan_for(double(), RestartNotes((), Standby.SKIP))
-    assert skip.steps[0].command == "gpstop -a -M fast -t 600; gpstart -a -y -t 14400"
+    assert skip.steps[0].command == "gpstop -a -M fast -t 600; gpstart -a -y -t 1800"
     assert "left out (-y)" in skip.steps[0].effect
     assert skip.fingerprint != plan_for(double()).fingerprint
     assert plan_for(double(), RestartNotes()).fingerprint == plan_for(double()).fingerprint

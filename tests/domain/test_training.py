@@ -82,7 +82,7 @@ def test_every_answer_and_every_step_is_judged_once(answers: list[Answer]) -> No
         ("gprecoverseg -aF", "gprecoverseg -a", False),
         ("gpstop -M fast -a; gpstart -a", "gpstop -a -M fast && gpstart -a", True),
         ("gpstart -a; gpstop -M fast -a", "gpstop -M fast -a; gpstart -a", False),
-        ("gpstop -a -M fast; gpstart -a", "gpstop -a -M fast -t 600; gpstart -a -t 14400", True),
+        ("gpstop -a -M fast; gpstart -a", "gpstop -a -M fast -t 600; gpstart -a -t 1800", True),
         ("gprecoverseg -a -i /one", "gprecoverseg -a -i /two", False),
         ("gprecoverseg 'a", "gprecoverseg -a", False),
     ],

@@ -116,7 +116,7 @@ def test_both_copies_down_are_compared_restarted_and_recovered_and_no_row_is_los
     kind = "differential" if practice.release is Release.V7 else "full"
     assert operator.steps == (["restart", "recover", f"recover-{kind}", "rebalance"] if rewinds else ["restart"])
     current = Current.PRIMARY if rewinds else Current.EITHER
-    assert "gpstop -a -M fast -t 600; gpstart -a -t 14400" in operator.asked[0].proposal.text
+    assert "gpstop -a -M fast -t 600; gpstart -a -t 1800" in operator.asked[0].proposal.text
     assert f"current is {current.value}, because" in operator.asked[0].proposal.text
     assert "Copies of the contents that did not answer" in report_text(report)
     assert practice.count_rows() == before
@@ -235,7 +235,7 @@ def test_a_standby_whose_host_is_silent_is_left_out_of_the_start_that_it_would_p
         practice.heal(Fault.HOST_DOWN, host="smdw")
         practice.heal(Fault.KILL_STANDBY)
     assert operator.steps[0] == "restart"
-    assert "gpstop -a -M fast -t 600; gpstart -a -y -S -t 14400" in operator.asked[0].proposal.text
+    assert "gpstop -a -M fast -t 600; gpstart -a -y -S -t 1800" in operator.asked[0].proposal.text
     facts = practice.facts()
     assert all(s.status.value == "u" and s.in_preferred_role for s in facts.data_segments)
 

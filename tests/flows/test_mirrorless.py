@@ -56,7 +56,7 @@ def test_a_dead_primary_without_mirror_is_brought_back_by_one_approved_restart(p
     report = attend(lambda: recover(practice.name), operator)
     assert report.outcome is Outcome.RECOVERED
     assert [r.proposal.step for r in operator.asked] == ["restart"]
-    assert "gpstop -a -M fast -t 600; gpstart -a -t 14400" in operator.asked[0].proposal.text
+    assert "gpstop -a -M fast -t 600; gpstart -a -t 1800" in operator.asked[0].proposal.text
     assert "gpstate -s shows every segment online" in {p.detail for p in report.proofs}
     assert practice.count_rows() == before
 
