@@ -91,13 +91,11 @@ def first_look(settings: ClusterSettings, journal: Journal, running: tuple[str, 
     Args:
         running: the jobs that were at work before.
     """
-    if adopt_restarts(settings, running):  # meanwhile there is nothing to look at
-        journal.adopted = True
+    journal.adopted |= adopt_restarts(settings, running)  # meanwhile there is nothing to look at
     try:
         seen = observe(settings, journal)
     except BeingRestarted:  # its host did not answer when it was asked for jobs
-        if adopt_restarts(settings, find_running(settings)):
-            journal.adopted = True
+        journal.adopted |= adopt_restarts(settings, find_running(settings))
         seen = observe(settings, journal)
     if adopt_what_runs(settings, running):  # it has changed the cluster meanwhile
         journal.adopted = True

@@ -9,7 +9,7 @@ from typing import Final
 from gpmedic.capabilities import Capabilities
 from gpmedic.check import Check, CheckName, Verdict
 from gpmedic.cluster import Cluster, Generation
-from gpmedic.copies import Comparison, Current
+from gpmedic.copies import Comparison
 from gpmedic.diagnosis import standby_fault
 from gpmedic.errors import UnsafeState
 from gpmedic.gpstop import Standby, start_argv, stop_argv
@@ -99,12 +99,10 @@ def _compared(notes: RestartNotes | None) -> str:
 def needed_hosts(cluster: Cluster, step: Step) -> frozenset[str]:
     """The hosts without which the step's start fails: those of coordinator and acting primaries, that of the standby
     where gpstart looks at it (T13); in 4.3 all of them (T32)."""
-    if cluster.version.generation is Generation.FILEREP:
-        return frozenset(cluster.hosts)
-    needed = [cluster.coordinator, *cluster.acting_primaries]
+    needed = {cluster.segment(dbid).hostname for dbid in must_end(cluster)}
     if cluster.standby is not None and step.afterwards != start_argv(Standby.UNREAD):
-        needed.append(cluster.standby)
-    return frozenset(s.hostname for s in needed)
+        needed.add(cluster.standby.hostname)
+    return frozenset(needed)
 
 
 def must_end(cluster: Cluster) -> frozenset[int]:
@@ -129,7 +127,7 @@ def require_serving_copies(comparisons: Sequence[Comparison]) -> None:
     Raises:
         UnsafeState: the other copy is the current one, or which one is cannot be told.
     """
-    doubtful = [c for c in comparisons if c.current not in {Current.PRIMARY, Current.EITHER}]
+    doubtful = [c for c in comparisons if c.mirror_may_be_newer]
     if doubtful:
         raise UnsafeState(
             f"A restart would serve a copy that is not proven to be the current one: {'; '.join(map(str, doubtful))}."

@@ -17,14 +17,13 @@ from gpmedic.settings import ClusterSettings
 def try_coordinator(settings: ClusterSettings, standby: LastStandby | None) -> LostCoordinator:
     """What answers and what does not; no failure is an error here."""
     listens, port = _port(settings)
-    tried, restarts, asked, lives = [port], False, False, False
+    tried, restart, asked, lives = [port], None, False, False
     ssh = f"ssh to {settings.ssh.host}:{settings.ssh.port}"
     try:
         with Shell.connect(settings.ssh) as shell:
             tried.append(Tried(ssh, "answers"))
             restart = restart_at_work(settings, shell)
             if restart is not None:
-                restarts = True
                 tried.append(Tried("gpmedic's jobs on that host", restart.message))
             said = _postmaster(settings, shell)
             # A directory that is missing or cannot be read proves nothing: the settings may name another one.
@@ -39,7 +38,7 @@ def try_coordinator(settings: ClusterSettings, standby: LastStandby | None) -> L
             tried.append(
                 Tried(f"standby on {standby.hostname}", "not asked: it is reached from the coordinator's host")
             )
-    verdict = judge(restarts=restarts, listens=listens, asked=asked, postmaster_lives=lives)
+    verdict = judge(restarts=restart is not None, listens=listens, asked=asked, postmaster_lives=lives)
     datadir = settings.greenplum.coordinator_data_directory
     return LostCoordinator(settings.name, settings.ssh.host, datadir, verdict, tuple(tried), standby)
 

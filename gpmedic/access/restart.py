@@ -30,8 +30,8 @@ def job_argv(step: Step, cluster: Cluster) -> tuple[str, ...]:
     """
     if step.action is not Action.RESTART:
         return step.argv
-    needed = needed_hosts(cluster, step)
-    hosts = [word for host in cluster.hosts for word in _asked(host, cluster, "must" if host in needed else "may")]
+    needed, ended = needed_hosts(cluster, step), must_end(cluster)
+    hosts = [word for host in cluster.hosts for word in _asked(host, cluster, _need(host in needed), ended)]
     commands = (shlex.join(step.argv), shlex.join(step.afterwards))
     text = script("within", "restart")
     return ("/bin/sh", "-c", text, "gpmedic-restart", *commands, str(PATIENCE), str(SPARED), str(DEADLINE), *hosts)
@@ -56,13 +56,14 @@ def restart_at_work(settings: ClusterSettings, shell: Shell) -> BeingRestarted |
     return None
 
 
-def _asked(host: str, cluster: Cluster, need: str) -> tuple[str, str, str]:
+def _need(needed: bool) -> str:
+    return "must" if needed else "may"
+
+
+def _asked(host: str, cluster: Cluster, need: str, ended: frozenset[int]) -> tuple[str, str, str]:
     if not _NAME.fullmatch(host):  # it comes from the catalog and becomes an argument of ssh
         raise UnsafeState(f"{host!r} is no host name; nothing was stopped.", "Correct gp_segment_configuration.")
-    needed = must_end(cluster)
-    words = shlex.join(
-        f"{'must' if s.dbid in needed else 'may'}:{s.datadir}" for s in cluster.segments if s.hostname == host
-    )
+    words = shlex.join(f"{_need(s.dbid in ended)}:{s.datadir}" for s in cluster.segments if s.hostname == host)
     # A function, so that a host to which only half of it comes runs nothing; see ssh.py.
     text = f"gpmedic_look() {{\n{script('runs', 'postmasters')}\n}}\ngpmedic_look {words} </dev/null"
     return host, need, text

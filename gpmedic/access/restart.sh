@@ -1,4 +1,4 @@
-# One job that stops the database, proves that no postmaster of it is left on any host, and starts it again: whoever
+# One job that stops the database, proves that no postmaster is left of what must start, and starts it again: whoever
 # started it may die meanwhile. $1 command that stops, $2 command that starts, $3 seconds in which the postmasters that
 # must end have to, $4 seconds that the others get, $5 seconds for a host's answer; then for each host three arguments:
 # its name, "must" or "may" answer, its script. Lines of its own begin with "gpmedic-restart: ". Exit code: that of the

@@ -83,13 +83,17 @@ def test_no_leaves_the_cluster_as_it_is_with_its_reason(
     assert rows(cluster.facts()) == rows(before)
 
 
+def primary_fails_over(cluster: PracticeCluster) -> None:
+    cluster.break_(Fault.KILL_PRIMARY, content=2)
+    cluster.wait_until(lambda facts: facts.segment(4).status is Status.DOWN)
+
+
 @pytest.mark.chaos
 @pytest.mark.usefixtures("before")
 def test_a_no_after_a_step_that_has_run_shows_what_was_done(
     clusters: Path, cluster: PracticeCluster, prefect_server: str
 ) -> None:
-    cluster.break_(Fault.KILL_PRIMARY, content=2)
-    cluster.wait_until(lambda facts: facts.segment(4).status is Status.DOWN)
+    primary_fails_over(cluster)
     answers = ((DO_IT, b"y\n"), (DO_IT, b"n\n"), (WHY_NOT, b"office hours\n"))
     code, shown = recover(clusters, prefect_server, *answers)
     assert code == 2, shown
@@ -115,8 +119,7 @@ def test_yes_recovers_the_cluster(clusters: Path, cluster: PracticeCluster, pref
 def test_what_is_answered_elsewhere_frees_the_terminal_for_the_next_question(
     clusters: Path, cluster: PracticeCluster, prefect_server: str
 ) -> None:
-    cluster.break_(Fault.KILL_PRIMARY, content=2)
-    cluster.wait_until(lambda facts: facts.segment(4).status is Status.DOWN)
+    primary_fails_over(cluster)
 
     def from_another_terminal() -> bytes:
         done = subprocess.run(
