@@ -8,11 +8,13 @@ from enum import StrEnum
 
 from gpmedic.document import Heading, Paragraph, Part, as_markdown
 from gpmedic.languages.language import Language, saying
+from gpmedic.restart_job import RestartAtWork
 from gpmedic.table import Table
 
 
 class Verdict(StrEnum):
     RESTARTING = "being restarted by gpmedic"  # a job on its host stops it and starts it again
+    RESTART_HANGS = "gpmedic's restart does not end"  # the same, for longer than any restart should take
     DEAD = "proven dead"  # its host was asked: no postmaster lives, and nobody listens on its port
     ALIVE = "not dead"  # its postmaster lives, or something listens on its port
     UNKNOWN = "not proven dead"  # its host could not be asked: it may live behind a broken network
@@ -48,16 +50,16 @@ class LostCoordinator:
     standby: LastStandby | None = None
 
 
-def judge(*, restarts: bool, listens: bool, asked: bool, postmaster_lives: bool) -> Verdict:
+def judge(restart: RestartAtWork | None, *, listens: bool, asked: bool, postmaster_lives: bool) -> Verdict:
     """What the attempts prove.
 
     Args:
-        restarts: a job of gpmedic is at work that restarts it.
+        restart: the job of gpmedic that is at work on it.
         listens: its port took a connection.
         asked: its host was asked over ssh for its postmaster, and answered.
     """
-    if restarts:
-        return Verdict.RESTARTING
+    if restart is not None:
+        return Verdict.RESTART_HANGS if restart.hangs else Verdict.RESTARTING
     if listens or postmaster_lives:
         return Verdict.ALIVE
     return Verdict.DEAD if asked else Verdict.UNKNOWN
@@ -66,6 +68,10 @@ def judge(*, restarts: bool, listens: bool, asked: bool, postmaster_lives: bool)
 _FIRST = {
     Verdict.RESTARTING: "gpmedic's own restart is at work on the coordinator: it stops the database and starts it"
     " again, whoever has died meanwhile. Start and activate nothing; wait until that job has ended, then look again.",
+    Verdict.RESTART_HANGS: "gpmedic's restart has been at work on the coordinator for over an hour, longer than any"
+    " should take. Find out on its host what it waits for (its output, the newest log in ~/gpAdminLogs), and remedy"
+    " that. It may start the coordinator at any moment: never activate the standby before that host is fenced, which"
+    " ends the job too.",
     Verdict.DEAD: "The coordinator is dead. Where its host and disks are well, starting it again loses nothing and is"
     " the better way: on its host, gpstart -a.",
     Verdict.ALIVE: "The coordinator is not dead. Never activate the standby now: find out why it gives no session (its"

@@ -1,6 +1,5 @@
 """The restart of a whole database: the one step of a double fault and of a dead primary without mirror."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -17,9 +16,6 @@ from gpmedic.host_facts import DirectoryFacts, HostFacts, PidState
 from gpmedic.precheck_directory import directory_mode, presence, space
 from gpmedic.settings import PolicySettings
 from gpmedic.steps import Action, Disruption, RunningQuery, Step, named_contents, named_queries
-
-OUR_LINE: Final = re.compile(r"^gpmedic-restart: (.*)\n", re.MULTILINE)
-"""What the job of a restart says itself, between what gpstop and gpstart print."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +58,9 @@ def restart_step(
     effect = (
         "Stops the whole database and starts it again, as one job on the coordinator's host that goes on without"
         " gpmedic: every session ends, every running query is cancelled and every open transaction is rolled back; the"
-        f" database is away for minutes. {named_contents(contents).capitalize()} must start, and so must every other:"
-        " a content of which no copy starts leaves the whole database stopped. Between the two commands it is proven"
+        " database is away for minutes, where an instance is slow for up to an hour."
+        f" {named_contents(contents).capitalize()} must start, and so must every other: a content of which no copy"
+        " starts leaves the whole database stopped. Between the two commands it is proven"
         " that no postmaster is left of what must start; while one is, nothing is started. What is down afterwards is"
         f" recovered with approvals of its own. {_LEFT_OUT[standby]}{_compared(notes)}{named_queries(queries)}"
     )
@@ -114,11 +111,6 @@ def must_end(cluster: Cluster) -> frozenset[int]:
     if cluster.version.generation is Generation.FILEREP:
         return frozenset(s.dbid for s in cluster.segments)
     return frozenset(s.dbid for s in (cluster.coordinator, *cluster.acting_primaries))
-
-
-def named_by_job(word: str, output: str) -> list[str]:
-    """The postmasters and hosts that the job of a restart has named with this word: left, waits (for), beside."""
-    return [line.removeprefix(f"{word}: ") for line in OUR_LINE.findall(output) if line.startswith(f"{word}: ")]
 
 
 def require_serving_copies(comparisons: Sequence[Comparison]) -> None:

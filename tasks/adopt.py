@@ -92,7 +92,7 @@ def find_running(settings: ClusterSettings) -> tuple[str, ...]:
 
 def _running(settings: ClusterSettings) -> tuple[str, ...]:
     with Shell.connect(settings.ssh) as shell:
-        return tuple(key for key in running_jobs(shell) if action_of(key, settings.name) in PHASES)
+        return tuple(job.key for job in running_jobs(shell) if action_of(job.key, settings.name) in PHASES)
 
 
 @task(name="adopt", cache_policy=NO_CACHE)

@@ -11,7 +11,8 @@ from gpmedic.errors import GpmedicError, Transient, UnreadableOutput, UtilityFai
 from gpmedic.gpstop import parse_start, parse_stop
 from gpmedic.gpstop_lines import StartOutcome
 from gpmedic.plan import Action, Plan, silent_contents
-from gpmedic.restart import OUR_LINE, RestartNotes, named_by_job
+from gpmedic.restart import RestartNotes
+from gpmedic.restart_job import OUR_LINE, named_by_job
 from gpmedic.settings import ClusterSettings
 from tasks.approve import Approval
 from tasks.compare_copies import compare_again
@@ -26,6 +27,20 @@ _NOT_STARTED = frozenset({StartOutcome.NOT_ENOUGH_SEGMENTS, StartOutcome.STANDBY
 _OTHERWISE = (
     "The database may be stopped: read gpstart's output in the job's folder and the log of the segment that it"
     " names, repair what keeps it from starting, then run gpstart -a by hand and the flow again."
+)
+_POSTMASTER = "postmaster "
+_SOMEBODY_ELSE = (
+    "gpmedic has started nothing. Find out who starts the database, and let them finish: two gpstart would be in each"
+    " other's way. Then run the flow again; it looks anew."
+)
+_POSTMASTER_LEFT = (
+    "The database may be stopped: see why that postmaster does not end (its log, its host), end it with pg_ctl stop -m"
+    " fast, never with SIGKILL, and start the database with gpstart -a."
+)
+_HOST_LEFT = (
+    "The database is stopped. Bring that host back, then run gpstart -a by hand and the flow again. Where it stays"
+    " away, make sure that it is off: from Greenplum 6 on gpstart leaves out what is on a host that it cannot reach,"
+    " and mirrors that were in sync take over (for the standby's host -S -y); 4.3 does not come back without it."
 )
 _ADVICE: Mapping[StartOutcome | None, str] = MappingProxyType(
     {
@@ -71,9 +86,9 @@ def require_answers(settings: ClusterSettings, ended: Ended) -> None:
 
     Raises:
         UtilityFailed: they do not within `policy.settle_within`, in which a primary may replay and FTS promote; at once
-            where it was not started.
+            where nobody starts it.
     """
-    deadline = time.monotonic() + (0 if _was_not_started(ended) else settings.policy.settle_within)
+    deadline = time.monotonic() + (0 if _is_not_started(ended) else settings.policy.settle_within)
     while missing := _missing(settings):
         if time.monotonic() > deadline:
             said = f"{explain_restart(ended)}; {missing}"
@@ -90,8 +105,10 @@ def _missing(settings: ClusterSettings) -> str:
     return f"no copy answers of content {contents}" if contents else ""
 
 
-def _was_not_started(ended: Ended) -> bool:
+def _is_not_started(ended: Ended) -> bool:
     """Whether its own words say so, so that there is nothing to wait for."""
+    if named_by_job("foreign", ended.output):
+        return False
     return "start" not in dict(_parts(ended.output)) or _outcome_of_start(ended) in _NOT_STARTED
 
 
@@ -120,15 +137,17 @@ def _parts(output: str) -> Iterator[tuple[str, str]]:
 def explain_restart(ended: Ended) -> str:
     """What the job said of itself, one line: an explanation, never the judgement."""
     parts = dict(_parts(ended.output))
-    left, beside = (named_by_job(word, ended.output) for word in ("left", "beside"))
+    left, foreign, beside = (named_by_job(word, ended.output) for word in ("left", "foreign", "beside"))
     said: list[str] = []
     try:
         if "stop" in parts:
             stop = parse_stop(parts["stop"])
             said += [f"gpstop: {stop.outcome.value}", *stop.errors[:2]]
         if left:
-            why = "nothing was stopped, because" if _was_not_stopped(ended) else "not started, because there is still"
-            said.append(f"{why} {', '.join(left)}")
+            why = "nothing was stopped" if _was_not_stopped(ended) else "not started"
+            said.append(f"{why}, because {', '.join(map(_as_reason, left))}")
+        if foreign:
+            said.append(f"not started, because somebody else has started {', '.join(foreign)}")
         if beside:
             said.append(f"started although there is still {', '.join(beside)}")
         if "start" in parts:
@@ -139,15 +158,18 @@ def explain_restart(ended: Ended) -> str:
     return "; ".join(line.splitlines()[0] for line in said if line) or "it said nothing"
 
 
+def _as_reason(left: str) -> str:
+    return f"there is still {left}" if left.startswith(_POSTMASTER) else left
+
+
 def advice_restart(ended: Ended) -> str:
     """What a person should do after it failed."""
     if _was_not_stopped(ended):
         return "The database was left as it was: bring that host back, then run the flow again."
-    if named_by_job("left", ended.output):
-        return (
-            "The database may be stopped: see why that postmaster does not end (its log, its host), end it with pg_ctl"
-            " stop -m fast, never with SIGKILL, and start the database with gpstart -a."
-        )
+    if named_by_job("foreign", ended.output):
+        return _SOMEBODY_ELSE
+    if left := named_by_job("left", ended.output):
+        return _POSTMASTER_LEFT if any(line.startswith(_POSTMASTER) for line in left) else _HOST_LEFT
     return _ADVICE.get(_outcome_of_start(ended), _OTHERWISE)
 
 

@@ -25,7 +25,7 @@ from gpmedic.gprecoverseg import parse_progress
 from gpmedic.pace import Milestones
 from gpmedic.plan import Action, Plan, require_rebalance_allowed
 from gpmedic.precheck import require
-from gpmedic.restart import named_by_job
+from gpmedic.restart_job import named_by_job
 from gpmedic.settings import ClusterSettings
 from tasks.approve import Approval, Outdated
 from tasks.detect import Seen, look
@@ -215,7 +215,7 @@ def _require_approved(settings: ClusterSettings, approval: Approval, action: Act
 
 def _require_none_running(shell: Shell, settings: ClusterSettings) -> None:
     """Under the lock: a run that died after the prechecks may have started a command that they have not seen."""
-    own = [key for key in running_jobs(shell) if action_of(key, settings.name) is not None]
+    own = [job.key for job in running_jobs(shell) if action_of(job.key, settings.name) is not None]
     if own:
         raise UtilityBusy(
             f"The job {own[0]} of an earlier run is at work on {settings.ssh.host}; nothing was started.",
@@ -224,8 +224,8 @@ def _require_none_running(shell: Shell, settings: ClusterSettings) -> None:
     others = jobs_on(shell, settings.greenplum.coordinator_data_directory)
     if others:
         raise UtilityBusy(
-            f"The job {others[0]} is at work on {settings.ssh.host}, under another name of this cluster; nothing was"
-            " started.",
+            f"The job {others[0].key} is at work on {settings.ssh.host}, under another name of this cluster; nothing"
+            " was started.",
             "Wait until it has ended, then run the flow again. Register the cluster under one name alone.",
         )
 
@@ -290,9 +290,9 @@ def _tell_what_it_waits_for(output: str, phase: Phase) -> None:
     if waits := named_by_job("waits", output):
         tell(
             phase,
-            f"The database is stopped, and is started when this has ended: {', '.join(waits)}. Start nothing by hand"
-            " while this job waits. See why that does not end (its log, its host, its disks), and end an old postmaster"
-            " with pg_ctl stop -m fast, never with SIGKILL.",
+            f"The database is stopped, and is started when this is over: {', '.join(waits)}. Start nothing by hand"
+            " while this job waits. Bring a host back that does not answer. See why a postmaster does not end (its log,"
+            " its host, its disks), and end it with pg_ctl stop -m fast, never with SIGKILL.",
             Level.WARNING,
         )
 

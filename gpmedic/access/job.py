@@ -98,27 +98,25 @@ def status(shell: Shell, key: str, offset: int = 0) -> JobStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class EndedJob:
-    """A job that is over, whatever it has done; `age` is the time since then in seconds."""
+class ListedJob:
+    """A job on this host; `age` is in seconds since its end where it has ended, else since its start."""
 
     key: str
     age: int
 
 
-def ended_jobs(shell: Shell) -> tuple[EndedJob, ...]:
+def ended_jobs(shell: Shell) -> tuple[ListedJob, ...]:
     """The jobs on this host that are DONE or LOST, whoever started them; the newest first.
 
     Raises:
         HostUnreachable: the connection was lost.
     """
     done = shell.run(script("machine", "job_shared", "job_state", "job_ended"))
-    lines = [line.partition(" ") for line in _listed(done)]
-    jobs = [EndedJob(key, int(age)) for age, _, key in lines if age.isdecimal() and _KEY.fullmatch(key)]
-    return tuple(sorted(jobs, key=lambda job: job.age))
+    return tuple(sorted(_listed(done), key=lambda job: job.age))
 
 
-def running_jobs(shell: Shell) -> tuple[str, ...]:
-    """The keys of the jobs that are running or orphaned on this host, whoever started them; sorted.
+def running_jobs(shell: Shell) -> tuple[ListedJob, ...]:
+    """The jobs that are running or orphaned on this host, whoever started them; sorted by their keys.
 
     Raises:
         HostUnreachable: the connection was lost.
@@ -126,7 +124,7 @@ def running_jobs(shell: Shell) -> tuple[str, ...]:
     return _running(shell, "")
 
 
-def jobs_on(shell: Shell, data_directory: str) -> tuple[str, ...]:
+def jobs_on(shell: Shell, data_directory: str) -> tuple[ListedJob, ...]:
     """Those of them that work on the coordinator in this directory, under whatever name of the cluster.
 
     Raises:
@@ -135,18 +133,18 @@ def jobs_on(shell: Shell, data_directory: str) -> tuple[str, ...]:
     return _running(shell, data_directory)
 
 
-def _running(shell: Shell, data_directory: str) -> tuple[str, ...]:
+def _running(shell: Shell, data_directory: str) -> tuple[ListedJob, ...]:
     done = shell.run(script("machine", "job_shared", "job_state", "job_running"), data_directory)
-    return tuple(
-        sorted(key for key in _listed(done) if _KEY.fullmatch(key))
-    )  # a folder of another name is none of ours
+    return tuple(sorted(_listed(done), key=lambda job: job.key))
 
 
-def _listed(done: Completed) -> list[str]:
+def _listed(done: Completed) -> list[ListedJob]:
     first, *lines = done.stdout.splitlines() or [""]
     if first != "JOBS" or not lines or lines.pop() != "END":
         raise UnreadableOutput("gpmedic's list of jobs", (done.stdout or done.stderr).strip()[-200:])
-    return lines
+    jobs = (line.partition(" ") for line in lines)
+    # A folder of another name is none of ours.
+    return [ListedJob(key, int(age)) for age, _, key in jobs if age.isdecimal() and _KEY.fullmatch(key)]
 
 
 def _check(key: str) -> None:

@@ -1,5 +1,6 @@
-# Prints the line JOBS, then the key of each job that is RUNNING or ORPHAN, one a line; with $1, of those alone that work on
-# the coordinator in this data directory.
+# Prints the line JOBS, then for each job that is RUNNING or ORPHAN the seconds since its start and its key, one a line;
+# with $1, of those alone that work on the coordinator in this data directory.
+now=$(date +%s)
 echo JOBS
 for folder in "$HOME/.gpmedic/jobs"/*; do
   [ -d "$folder" ] && [ ! -s "$folder/exit_code" ] || continue
@@ -10,6 +11,11 @@ for folder in "$HOME/.gpmedic/jobs"/*; do
     [ -n "$theirs" ] && { [ "$theirs" = "$1" ] || [ "$theirs" -ef "$1" ]; } || continue
   fi
   find_state
-  case $state in RUNNING | ORPHAN) printf '%s\n' "${folder##*/}" ;; esac
+  case $state in RUNNING | ORPHAN) ;; *) continue ;; esac
+  began=$now # a launch that is under way has not written it yet
+  read -r _ began _ 2>/dev/null <"$folder/start" || :
+  age=$((now - began))
+  [ "$age" -ge 0 ] || age=0
+  printf '%s %s\n' "$age" "${folder##*/}"
 done
 echo END

@@ -24,7 +24,7 @@ def try_coordinator(settings: ClusterSettings, standby: LastStandby | None) -> L
             tried.append(Tried(ssh, "answers"))
             restart = restart_at_work(settings, shell)
             if restart is not None:
-                tried.append(Tried("gpmedic's jobs on that host", restart.message))
+                tried.append(Tried("gpmedic's jobs on that host", str(restart)))
             said = _postmaster(settings, shell)
             # A directory that is missing or cannot be read proves nothing: the settings may name another one.
             asked, lives = said.startswith("the coordinator "), said.startswith("pid ")
@@ -38,7 +38,7 @@ def try_coordinator(settings: ClusterSettings, standby: LastStandby | None) -> L
             tried.append(
                 Tried(f"standby on {standby.hostname}", "not asked: it is reached from the coordinator's host")
             )
-    verdict = judge(restarts=restart is not None, listens=listens, asked=asked, postmaster_lives=lives)
+    verdict = judge(restart, listens=listens, asked=asked, postmaster_lives=lives)
     datadir = settings.greenplum.coordinator_data_directory
     return LostCoordinator(settings.name, settings.ssh.host, datadir, verdict, tuple(tried), standby)
 

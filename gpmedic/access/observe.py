@@ -262,7 +262,10 @@ def _without_database(settings: ClusterSettings, error: Transient) -> Observatio
     """The host answers although the database does not: what is known of the coordinator there goes with the finding."""
     with Shell.connect(settings.ssh) as shell:
         restart = restart_at_work(settings, shell)
-        why = restart or _explained(settings, error, look_at_host(settings, shell).coordinator)
+        if restart is None:
+            why = _explained(settings, error, look_at_host(settings, shell).coordinator)
+        else:
+            why = restart.outage(error.message)
     return Observation(settings.name, None, unreachable=why)
 
 

@@ -1,7 +1,9 @@
-# Runs on every host, with data directories, each behind "must:" or "may:" (end). Prints that word, PID and DIRECTORY for
-# each postmaster that runs in one of them, whether its pid file is there or not, and at the end the line "end".
+# Runs on every host, with data directories, each behind "must:" or "may:" (end), and the word "seen" after the last that must.
+# Prints the word, PID and DIRECTORY for each postmaster that runs in one of them, whether its pid file is there or not, and
+# "seen" in its turn: of what must end all is heard, although a disk hangs on which another directory lies.
 processes=$(ps -ww -eo pid=,args=)
 for asked in "$@"; do
+  if [ "$asked" = seen ]; then echo seen; continue; fi
   need=${asked%%:*} directory=${asked#*:}
   pid=
   [ ! -e "$directory/postmaster.pid" ] || read -r pid 2>/dev/null <"$directory/postmaster.pid" || :
@@ -10,7 +12,7 @@ for asked in "$@"; do
   printf '%s\n' "$processes" | GPMEDIC_DIRECTORY=$directory awk -v named="$pid" '
     BEGIN { directory = ENVIRON["GPMEDIC_DIRECTORY"] }
     / -D / && (at = index($0, " -D " directory)) > 0 {
-      if (substr($0, at + 4 + length(directory)) ~ /^(\/? |\/?$)/ && $0 ~ /postgres|postmaster/) { print $1; next } }
+      if (substr($0, at + 4 + length(directory)) ~ /^(\/? |\/?$)/ && $2 ~ /(^|\/)(postgres|postmaster)$/) { print $1; next } }
     $1 == named && index($0, directory) > 0 { print $1 }' |
     while read -r found; do
       ! runs "$found" || echo "$need $found $directory"
@@ -18,4 +20,3 @@ for asked in "$@"; do
   # A postmaster works in its data directory, also where its arguments name it by a link.
   if [ "$pid" -gt 0 ] && [ "/proc/$pid/cwd" -ef "$directory" ]; then echo "$need $pid $directory"; fi
 done
-echo end

@@ -4,12 +4,14 @@ import re
 import shlex
 from typing import Final
 
-from gpmedic.access.job import jobs_on
+from gpmedic.access.job import jobs_on, status
 from gpmedic.access.scripts import script
 from gpmedic.access.ssh import Shell
 from gpmedic.cluster import Cluster
-from gpmedic.errors import BeingRestarted, UnsafeState
+from gpmedic.errors import UnsafeState
+from gpmedic.masking import fit_to_keep
 from gpmedic.restart import must_end, needed_hosts
+from gpmedic.restart_job import RestartAtWork
 from gpmedic.settings import ClusterSettings
 from gpmedic.steps import Action, Step
 
@@ -31,14 +33,14 @@ def job_argv(step: Step, cluster: Cluster) -> tuple[str, ...]:
     if step.action is not Action.RESTART:
         return step.argv
     needed, ended = needed_hosts(cluster, step), must_end(cluster)
-    hosts = [word for host in cluster.hosts for word in _asked(host, cluster, _need(host in needed), ended)]
+    hosts = [word for host in cluster.hosts for word in _asked(host, cluster, host in needed, ended)]
     commands = (shlex.join(step.argv), shlex.join(step.afterwards))
     text = script("within", "restart")
     return ("/bin/sh", "-c", text, "gpmedic-restart", *commands, str(PATIENCE), str(SPARED), str(DEADLINE), *hosts)
 
 
-def restart_at_work(settings: ClusterSettings, shell: Shell) -> BeingRestarted | None:
-    """Why this coordinator does not answer, where a job restarts it, under whatever name of the cluster.
+def restart_at_work(settings: ClusterSettings, shell: Shell) -> RestartAtWork | None:
+    """The job that restarts this coordinator, under whatever name of the cluster.
 
     To be asked before its postmaster is looked for: what is found stopped after that, no restart has stopped that ended
     meanwhile.
@@ -46,24 +48,21 @@ def restart_at_work(settings: ClusterSettings, shell: Shell) -> BeingRestarted |
     Raises:
         HostUnreachable: the connection was lost.
     """
-    for key in jobs_on(shell, settings.greenplum.coordinator_data_directory):
-        if key.startswith(f"{Action.RESTART.value}-"):
-            return BeingRestarted(
-                f"gpmedic's restart (job {key}) is at work on {shell.host}.",
-                f"Start and activate nothing; wait until it has ended. Its output: ~/.gpmedic/jobs/{key}/out on"
-                f" {shell.host}.",
-            )
+    for job in jobs_on(shell, settings.greenplum.coordinator_data_directory):
+        if job.key.startswith(f"{Action.RESTART.value}-"):
+            lines = fit_to_keep(status(shell, job.key).output).split("\n")
+            said = next((line.strip() for line in reversed(lines) if line.strip()), "")
+            return RestartAtWork(shell.host, job.key, job.age, said[:300])
     return None
 
 
-def _need(needed: bool) -> str:
-    return "must" if needed else "may"
-
-
-def _asked(host: str, cluster: Cluster, need: str, ended: frozenset[int]) -> tuple[str, str, str]:
+def _asked(host: str, cluster: Cluster, needed: bool, ended: frozenset[int]) -> tuple[str, str, str]:
     if not _NAME.fullmatch(host):  # it comes from the catalog and becomes an argument of ssh
         raise UnsafeState(f"{host!r} is no host name; nothing was stopped.", "Correct gp_segment_configuration.")
-    words = shlex.join(f"{_need(s.dbid in ended)}:{s.datadir}" for s in cluster.segments if s.hostname == host)
+    here = [s for s in cluster.segments if s.hostname == host]
+    must = [f"must:{s.datadir}" for s in here if s.dbid in ended]
+    may = [f"may:{s.datadir}" for s in here if s.dbid not in ended]
+    words = shlex.join((*must, "seen", *may))
     # A function, so that a host to which only half of it comes runs nothing; see ssh.py.
     text = f"gpmedic_look() {{\n{script('runs', 'postmasters')}\n}}\ngpmedic_look {words} </dev/null"
-    return host, need, text
+    return host, "must" if needed else "may", text

@@ -2,8 +2,8 @@
 # started it may die meanwhile. $1 command that stops, $2 command that starts, $3 seconds in which the postmasters that
 # must end have to, $4 seconds that the others get, $5 seconds for a host's answer; then for each host three arguments:
 # its name, "must" or "may" answer, its script. Lines of its own begin with "gpmedic-restart: ". Exit code: that of the
-# start; 70 where nothing was started, because a host that must answer does not (then nothing is stopped either) or
-# because a postmaster is left that must end.
+# start; 70 where nothing was started, because a host that must answer does not (then nothing is stopped either), because
+# a postmaster is left that must end, or because somebody else has started one.
 trap '' HUP INT TERM
 stop=$1 start=$2 patience=$3 spared=$4 deadline=$5
 shift 5
@@ -19,16 +19,14 @@ ask() { # host, script
 found() { # "must" or "may"
   sed -n "s/^$1 //p" "$folder/$host.out" | sort -u | sed "s/^/postmaster /;s/\$/ on $host/"
 }
-# Sets left: what must end and is not proven to have, and beside: what else has not. $1 what every host is asked instead
-# of its own script, or nothing.
+# Sets running: the postmasters that must end; silent: the hosts that must say so and do not; beside: other postmasters.
 look() {
-  left='' beside='' instead=$1
-  shift
+  running='' silent='' beside=''
   for answer in "$folder"/*.out; do [ ! -e "$answer" ] || rm -f "$answer"; done
   at=0
   while [ "$at" -lt "$hosts" ]; do
     eval "host=\${$((3 * at + 1))} text=\${$((3 * at + 3))}"
-    ask "$host" "${instead:-$text}" &
+    ask "$host" "$text" &
     at=$((at + 1))
     [ $((at % 32)) -ne 0 ] || wait
   done
@@ -37,36 +35,42 @@ look() {
   while [ "$at" -lt "$hosts" ]; do
     eval "host=\${$((3 * at + 1))} need=\${$((3 * at + 2))}"
     at=$((at + 1))
-    if grep -q -x end "$folder/$host.out"; then
-      found=$(found must)
-      [ -z "$found" ] || left="$left$found
+    found=$(found must)
+    [ -z "$found" ] || running="$running$found
 "
-      found=$(found may)
-      [ -z "$found" ] || beside="$beside$found
+    found=$(found may)
+    [ -z "$found" ] || beside="$beside$found
 "
-    elif [ "$need" = must ]; then
-      left="${left}$host does not answer: $(tail -n 1 "$folder/$host.err")
+    [ "$need" != must ] || grep -q -x seen "$folder/$host.out" ||
+      silent="${silent}$host does not answer: $(tail -n 1 "$folder/$host.err")
 "
-    fi
   done
 }
 
 hosts=$(($# / 3))
 # While it runs: a start that misses a host leaves the database stopped (T13, T32).
-look 'echo end' "$@"
-if [ -n "$left" ]; then
-  tell left "$left"
+look "$@"
+if [ -n "$silent" ]; then
+  tell left "$silent"
   say "not stopped"
   exit 70
 fi
+printf '%s' "$running" >"$folder/before"
 say "stop: $stop"
 eval "$stop"
 say "stop ended with $?"
 began=$(date +%s) told=
 while :; do
-  look '' "$@"
+  look "$@"
   waited=$(($(date +%s) - began))
-  if [ -z "$left" ]; then
+  left=$running$silent
+  foreign=$(printf '%s' "$running" | grep -v -x -F -f "$folder/before")
+  if [ -n "$foreign" ]; then # a second gpstart beside that of a person would be in its way
+    tell foreign "$foreign
+"
+    say "not started"
+    exit 70
+  elif [ -z "$left" ]; then
     [ -n "$beside" ] && [ "$waited" -lt "$spared" ] || break
   elif [ "$waited" -ge "$patience" ]; then
     tell left "$left"

@@ -228,6 +228,22 @@ def test_what_a_job_says_of_postmasters_that_are_left_is_explained_with_advice()
     assert "never with SIGKILL" in advice_restart(ended)
 
 
+def test_a_host_that_fell_silent_after_the_stop_is_to_be_brought_back_and_no_postmaster_to_be_ended() -> None:
+    said = "gpmedic-restart: stop: true\ngpmedic-restart: left: sdw1 does not answer: timed out\n"
+    ended = Ended(("gpstop",), "key", (), 70, f"{said}gpmedic-restart: not started\n")
+    assert "not started, because there is still sdw1 does not answer" not in explain_restart(ended)
+    assert "not started, because sdw1 does not answer: timed out" in explain_restart(ended)
+    assert "Bring that host back" in advice_restart(ended)
+    assert "pg_ctl" not in advice_restart(ended)
+
+
+def test_who_is_told_that_somebody_else_starts_the_database_is_told_to_let_them() -> None:
+    said = "gpmedic-restart: stop: true\ngpmedic-restart: foreign: postmaster 12 /data/primary/gpseg0 on sdw1\n"
+    ended = Ended(("gpstop",), "key", (), 70, f"{said}gpmedic-restart: not started\n")
+    assert "somebody else has started postmaster 12 /data/primary/gpseg0 on sdw1" in explain_restart(ended)
+    assert "let them finish" in advice_restart(ended)
+
+
 def test_a_start_beside_a_postmaster_that_it_can_do_without_is_told_of() -> None:
     said = "gpmedic-restart: stop: true\ngpmedic-restart: beside: postmaster 4711 /data/mirror/gpseg0 on sdw1\n"
     ended = Ended(("gpstop",), "key", (), 0, f"{said}gpmedic-restart: start: true\n")

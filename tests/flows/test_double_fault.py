@@ -148,14 +148,14 @@ def test_nothing_is_started_while_a_postmaster_is_left_or_a_host_does_not_answer
     cluster = look(settings).observation.cluster
     step = Step(Action.RESTART, ("true",), (), (), "", Disruption.INTERRUPTS, afterwards=("echo", "it", "starts"))
     shell_, c, text, name, stop, start, _, _, deadline, *hosts = job_argv(step, cluster)
-    away = ["sdw4", "must", "true"]
+    spare = ["sdw4", "must", "echo seen"]
     unneeded = [word.replace("must:", "may:") for word in hosts]
     at_once = ("0", "0", deadline)
     loses_it = f"sed -i.away s/ssh=normal/ssh=refused/ {practice.folder}/run/hosts/sdw4"
     with Shell.connect(settings.ssh) as shell:
         try:
-            after = shell.run('exec "$@"', shell_, c, text, name, loses_it, start, *at_once, *hosts, *away)
-            before = shell.run('exec "$@"', shell_, c, text, name, stop, start, *at_once, *hosts, *away)
+            after = shell.run('exec "$@"', shell_, c, text, name, loses_it, start, *at_once, *hosts, *spare)
+            before = shell.run('exec "$@"', shell_, c, text, name, stop, start, *at_once, *hosts, *spare)
         finally:
             practice.heal(Fault.SSH_REFUSED, host="sdw4")
         beside = shell.run('exec "$@"', shell_, c, text, name, stop, start, *at_once, *unneeded)
@@ -172,6 +172,46 @@ def test_nothing_is_started_while_a_postmaster_is_left_or_a_host_does_not_answer
         assert f"beside{running}" in beside.stdout
     assert "stop: " not in before.stdout
     assert before.stdout.endswith("gpmedic-restart: not stopped\n")
+
+
+@generation_6
+def test_a_mirror_on_a_disk_that_hangs_does_not_make_its_host_silent(practice: PracticeCluster) -> None:
+    """What must end is looked at first, and its answer counts although the rest never comes."""
+    settings = practice.settings
+    step = Step(Action.RESTART, ("true",), (), (), "", Disruption.INTERRUPTS, afterwards=("echo", "it", "starts"))
+    *job, _, _, _ = job_argv(step, look(settings).observation.cluster)[:9]
+    hanging = ["sdw4", "must", "echo seen; sleep 60; echo may 1 /never/said"]
+    silent = ["sdw4", "must", "sleep 60; echo seen"]
+    with Shell.connect(settings.ssh) as shell:
+        began = time.monotonic()
+        done = shell.run('exec "$@"', *job, "0", "0", "1", *hanging)
+        assert time.monotonic() - began < 30
+        refused = shell.run('exec "$@"', *job, "0", "0", "1", *silent)
+    assert done.exit_code == 0
+    assert "it starts" in done.stdout.splitlines()
+    assert refused.exit_code == 70
+    assert refused.stdout.endswith("gpmedic-restart: not stopped\n")
+
+
+@generation_6
+def test_where_somebody_else_starts_the_database_the_job_starts_nothing_beside_it(
+    practice: PracticeCluster, tmp_path: Path
+) -> None:
+    """A postmaster that was not there before the stop is no old one that has to end."""
+    settings, there = practice.settings, tmp_path / "there"
+    there.write_text("must 11 /data/old\n")
+    starts = ("sh", "-c", f"echo must 12 /data/old >{there}")
+    *job, _, _, _ = job_argv(
+        Step(Action.RESTART, starts, (), (), "", Disruption.INTERRUPTS, afterwards=("echo", "it", "starts")),
+        look(settings).observation.cluster,
+    )[:9]
+    with Shell.connect(settings.ssh) as shell:
+        done = shell.run('exec "$@"', *job, "60", "0", "10", "sdw4", "must", f"cat {there}; echo seen")
+    assert done.exit_code == 70
+    assert "it starts" not in done.stdout.splitlines()
+    assert done.stdout.endswith(
+        "gpmedic-restart: foreign: postmaster 12 /data/old on sdw4\ngpmedic-restart: not started\n"
+    )
 
 
 @pytest.mark.chaos

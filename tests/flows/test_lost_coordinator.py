@@ -20,6 +20,7 @@ from gpmedic.conditions import Condition
 from gpmedic.errors import AccessRefused, BeingRestarted, HostUnreachable
 from gpmedic.lost_coordinator import LostCoordinator, Verdict, judge
 from gpmedic.practice import Fault, PracticeCluster
+from gpmedic.restart_job import ENDS_WITHIN, RestartAtWork
 from gpmedic.settings import ClusterSettings
 from tasks.adopt import at_work
 from tasks.advise import last_standby
@@ -74,7 +75,7 @@ def test_recover_ends_with_the_proof_the_commands_and_the_warning(practice: Prac
 def restart_of(name: str, cluster: PracticeCluster) -> Iterator[tuple[str, Path]]:
     """A job like that of a restart in whose middle the coordinator is stopped; its key, and the file that ends it."""
     key, end = f"restart-{name}-0123456789abcdef-20260102-030405", cluster.folder / "hosts" / "mdw" / f"{name}.end"
-    waits = ("sh", "-c", f"until [ -e {end} ]; do sleep 0.1; done")
+    waits = ("sh", "-c", f"echo it waits; until [ -e {end} ]; do sleep 0.1; done")
     with Shell.connect(cluster.settings.ssh) as shell:
         launch(shell, key, waits, "", cluster.settings.greenplum.coordinator_data_directory)
         try:
@@ -120,6 +121,25 @@ def test_while_a_restart_of_gpmedic_is_at_work_nobody_is_told_to_start_or_to_act
         assert health_check(practice.name).diagnosis.having(Condition.COORDINATOR_UNREACHABLE)
 
 
+def test_a_restart_that_does_not_end_hides_no_coordinator_that_is_down(practice: PracticeCluster) -> None:
+    with stopped(practice), restart_of("hangs", practice) as (key, _):
+        start = practice.folder / "hosts" / "mdw" / ".gpmedic" / "jobs" / key / "start"
+        boot, began, host = start.read_text().split()
+        start.write_text(f"{boot} {int(began) - ENDS_WITHIN - 60} {host}\n")
+        (finding,) = health_check(practice.name).diagnosis.findings
+        assert finding.condition is Condition.COORDINATOR_UNREACHABLE
+        assert f"job {key}) has been at work on 127.0.0.1 for 1 h" in finding.detail
+        assert 'The last that it said: "it waits"' in finding.detail
+        with pytest.raises(HostUnreachable, match="has been at work"):
+            recover(practice.name)
+        lost, said = looked(practice)
+        assert lost.verdict is Verdict.RESTART_HANGS
+        assert f"job {key}" in said
+        page = newest_page("coordinator", practice.name).replace("\\", "")
+        assert "never activate the standby before that host is fenced" in page
+        assert "gpactivatestandby -d" in page, "whoever has to decide finds the way"
+
+
 @flow
 def looking(settings: ClusterSettings, running: tuple[str, ...]) -> tuple[bool, Seen]:
     journal = Journal(cluster_name=settings.name)
@@ -154,18 +174,20 @@ def test_where_the_host_answers_what_it_says_of_its_jobs_is_not_taken_for_silenc
 
 
 @pytest.mark.parametrize(
-    ("restarts", "listens", "asked", "lives", "verdict"),
+    ("restart", "listens", "asked", "lives", "verdict"),
     [
-        (False, False, True, False, Verdict.DEAD),
-        (False, False, True, True, Verdict.ALIVE),
-        (False, True, True, False, Verdict.ALIVE),
-        (False, True, False, False, Verdict.ALIVE),
-        (False, False, False, False, Verdict.UNKNOWN),
-        (True, False, True, False, Verdict.RESTARTING),
-        (True, True, True, True, Verdict.RESTARTING),
+        (None, False, True, False, Verdict.DEAD),
+        (None, False, True, True, Verdict.ALIVE),
+        (None, True, True, False, Verdict.ALIVE),
+        (None, True, False, False, Verdict.ALIVE),
+        (None, False, False, False, Verdict.UNKNOWN),
+        (RestartAtWork("mdw", "restart-1", ENDS_WITHIN), False, True, False, Verdict.RESTARTING),
+        (RestartAtWork("mdw", "restart-1", 60), True, True, True, Verdict.RESTARTING),
+        (RestartAtWork("mdw", "restart-1", ENDS_WITHIN + 1), True, True, True, Verdict.RESTART_HANGS),
+        (RestartAtWork("mdw", "restart-1", ENDS_WITHIN + 1), False, True, False, Verdict.RESTART_HANGS),
     ],
 )
 def test_only_a_host_that_was_asked_and_restarts_nothing_proves_a_death(
-    restarts: bool, listens: bool, asked: bool, lives: bool, verdict: Verdict
+    restart: RestartAtWork | None, listens: bool, asked: bool, lives: bool, verdict: Verdict
 ) -> None:
-    assert judge(restarts=restarts, listens=listens, asked=asked, postmaster_lives=lives) is verdict
+    assert judge(restart, listens=listens, asked=asked, postmaster_lives=lives) is verdict
