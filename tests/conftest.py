@@ -5,6 +5,7 @@ And no Prefect server but the one that a session starts."""
 import gc
 import os
 import shutil
+import signal
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -36,6 +37,8 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     # What the session starts here is for all workers of xdist; they inherit the variables.
     config.stash[_ours] = stack = ExitStack()
+    # A shell has what it starts in the background ignore Ctrl-C, children too: a Prefect worker would never end by it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if BASE_VARIABLE not in os.environ and memory_has_room(_NEEDED_BYTES):
         folder = Path(tempfile.mkdtemp(prefix="gpmedic-tests-", dir=MEMORY))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
