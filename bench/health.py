@@ -9,8 +9,8 @@ import sys
 from bench.cost import cost_of
 from bench.figures import Figures, Goal, Result
 from bench.part import Effort
-from bench.scale import scale_cluster
 from gpmedic.practice.layout import SETTINGS
+from gpmedic.practice.scale import scale_cluster
 
 
 def measure(effort: Effort) -> Result:

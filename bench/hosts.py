@@ -14,11 +14,11 @@ from pathlib import Path
 from bench.cost import Cost, cost_of
 from bench.figures import Figures, Goal, Result
 from bench.part import Effort
-from bench.scale import ScaleCluster, scale_cluster
 from bench.working import said_by
 from gpmedic.access.facts import AT_ONCE, DEADLINE, precheck_script
 from gpmedic.access.scripts import script
 from gpmedic.practice.layout import SETTINGS
+from gpmedic.practice.scale import ScaleCluster, scale_cluster
 
 _FORKS = 50
 _FRAME = "bench"

@@ -6,10 +6,10 @@ import time
 from bench.cost import cost_of
 from bench.figures import Figures, Goal, Result
 from bench.part import Effort
-from bench.scale import scale_cluster
 from bench.service import resident_after
 from bench.tap import Tap
 from gpmedic.practice.layout import SETTINGS
+from gpmedic.practice.scale import scale_cluster
 from gpmedic.settings import CONFIG_VARIABLE
 
 _COMMAND = "from gpmedic.cli import main; main()"

@@ -2,6 +2,7 @@
 
 import json as jsonlib
 import shutil
+import signal
 import sys
 from enum import StrEnum
 from functools import cache
@@ -89,6 +90,33 @@ def up(
     _out().print(
         f"Next: gpmedic status {name}, or break something: gpmedic practice break kill_primary {name} --content 0"
     )
+
+
+@app.command()
+def scale(
+    name: Annotated[str, typer.Argument(help="Name under which it is registered.")] = "scale",
+    segments: Annotated[int, typer.Option(min=2, max=20000, help="Primaries and mirrors together.")] = 4000,
+    hosts: Annotated[int, typer.Option(min=2, max=1000, help="Hosts of segments, each behind real ssh.")] = 500,
+) -> None:
+    """Serve a coordinator whose catalog holds thousands of segments, which are well and do not run, until Ctrl-C."""
+    from gpmedic.practice.practice_cluster import register, registration
+    from gpmedic.practice.scale import scale_cluster
+
+    registered = registration(name)
+    ended = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+    with scale_cluster(hosts + 1, name) as cluster:
+        cluster.fill(segments, hosts)
+        signal.pthread_sigmask(signal.SIG_BLOCK, ended)
+        register(name, cluster.folder)
+        try:
+            _out().print(
+                f"It is up: {segments} segments in the catalog, {hosts} hosts. Registered as {registered}.",
+                soft_wrap=True,
+            )
+            _out().print(f"Next: gpmedic status {name}, in another terminal. Ctrl-C ends it.")
+            signal.sigwait(ended)
+        finally:
+            registered.unlink(missing_ok=True)
 
 
 @app.command()

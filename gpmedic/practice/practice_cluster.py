@@ -188,12 +188,7 @@ class PracticeCluster:
         Raises:
             PracticeError: a cluster that is no practice cluster is registered by this name.
         """
-        target = registration(self.name)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        fresh = target.with_name(f".{target.name}.{os.getpid()}")
-        fresh.write_text((self.folder / SETTINGS).read_text())
-        fresh.rename(target)
-        return target
+        return register(self.name, self.folder)
 
     def unregister(self) -> None:
         """Remove what `register` wrote, if it is still ours."""
@@ -225,6 +220,20 @@ def folder_of(name: str) -> Path:
     if not _NAME.fullmatch(name):
         raise PracticeError(f"{name!r} is no name for a practice cluster.", "Use letters, digits and dashes.")
     return base_folder() / "clusters" / name
+
+
+def register(name: str, folder: Path) -> Path:
+    """Write the settings of the practice cluster in this folder to where `load_cluster` finds them; that file.
+
+    Raises:
+        PracticeError: a cluster that is no practice cluster is registered by this name.
+    """
+    target = registration(name)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fresh = target.with_name(f".{target.name}.{os.getpid()}")
+    fresh.write_text((folder / SETTINGS).read_text())
+    fresh.rename(target)
+    return target
 
 
 def registration(name: str) -> Path:

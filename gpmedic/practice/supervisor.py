@@ -10,9 +10,7 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
-import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -26,10 +24,11 @@ from gpmedic.practice.control_server import ControlServer
 from gpmedic.practice.engine import Engine
 from gpmedic.practice.facts import Release
 from gpmedic.practice.fts import Pace
+from gpmedic.practice.guard import refuse_running, socket_folder, watchdog
 from gpmedic.practice.hosts import Hosts
 from gpmedic.practice.layout import HOSTS, Kept, Mirrors, reserved_ports
-from gpmedic.practice.postgres import Programs, programs
-from gpmedic.practice.processes import alive, end_all
+from gpmedic.practice.postgres import programs
+from gpmedic.practice.processes import end_all
 from gpmedic.practice.sshd import SshHosts
 
 
@@ -44,7 +43,7 @@ def main(argv: list[str]) -> int:
         threading.Thread(target=_follow_lifeline, args=(stop,), daemon=True).start()
     try:
         installed = programs()
-        _refuse_running(folder)
+        refuse_running(folder)
         if not installed.account.can_reach(folder / "run"):
             raise PracticeError(
                 f"PostgreSQL, which does not run as root, cannot reach {folder}: a folder above it is closed.",
@@ -55,7 +54,7 @@ def main(argv: list[str]) -> int:
     except GpmedicError as error:
         _say({"error": error.message, "next": error.next_action})
         return 1
-    with _sockets(installed) as sockets, _watchdog(folder, sockets) as watchdog, reserved_ports() as ports:
+    with socket_folder(installed) as sockets, watchdog(folder, sockets) as dog, reserved_ports() as ports:
         try:
             engine = Engine(folder, release, mirrors, installed, sockets=sockets, ports=ports, pace=Pace())
             with _cluster(engine, name, sockets, stop):
@@ -67,7 +66,7 @@ def main(argv: list[str]) -> int:
             return 1
         finally:
             (folder / SUPERVISOR_FILE).unlink(missing_ok=True)
-            end_all(folder, spare={watchdog}, grace=0.5)
+            end_all(folder, spare={dog}, grace=0.5)
     if kept is Kept.LIFELINE:  # nobody will look at it again, and it is some hundred megabytes
         shutil.rmtree(folder, ignore_errors=True)
     return 0
@@ -106,44 +105,6 @@ def _cluster(engine: Engine, name: str, sockets: Path, stop: threading.Event) ->
 def _follow_lifeline(stop: threading.Event) -> None:
     sys.stdin.buffer.read()
     stop.set()
-
-
-def _refuse_running(folder: Path) -> None:
-    with contextlib.suppress(OSError, ValueError, KeyError):
-        pid = json.loads((folder / SUPERVISOR_FILE).read_text())["pid"]
-        if alive(pid):
-            raise PracticeError(
-                f"A practice cluster runs in {folder} already (pid {pid}).",
-                f"Use it, or take it down first: gpmedic practice down {folder.name}",
-            )
-
-
-@contextlib.contextmanager
-def _sockets(installed: Programs) -> Any:
-    # Not below the cluster's folder: the path of a Unix socket may have hardly more than a hundred characters.
-    folder = Path(tempfile.mkdtemp(prefix="gpm-", dir="/tmp"))
-    installed.account.own(folder)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def _watchdog(folder: Path, sockets: Path) -> Any:
-    watchdog = subprocess.Popen(
-        [sys.executable, "-m", "gpmedic.practice.watchdog", str(folder), str(sockets)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        yield watchdog.pid
-    finally:
-        assert watchdog.stdin is not None  # noqa: S101 (PIPE)
-        watchdog.stdin.close()
-        watchdog.wait()
 
 
 def _say(what: dict[str, object]) -> None:

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 import pytest
 
 from bench.asked import Asked, asking
-from bench.scale import ScaleCluster, scale_cluster
 from gpmedic.access.facts import gather
 from gpmedic.access.observe import observe
 from gpmedic.access.ssh import Shell
 from gpmedic.access.watch import Watch
 from gpmedic.cluster import Cluster
+from gpmedic.practice.scale import ScaleCluster, scale_cluster
 
 FEW, MANY = 8, 64
 

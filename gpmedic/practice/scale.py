@@ -6,8 +6,9 @@ any of them is a real session, in the coordinator. The hosts are ports of one as
 """
 
 import contextlib
+import json
+import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,11 +16,14 @@ from typing import Final
 
 from gpmedic.cluster import Mode, Role, Status
 from gpmedic.practice import lab_folder
+from gpmedic.practice.control import SUPERVISOR_FILE
 from gpmedic.practice.engine import Engine
 from gpmedic.practice.facts import Release
 from gpmedic.practice.fts import Pace
+from gpmedic.practice.guard import refuse_running, socket_folder, watchdog
 from gpmedic.practice.layout import COORDINATOR_HOST, SETTINGS, Mirrors, Row, reserved_ports
-from gpmedic.practice.postgres import base_folder, copy_tree, programs
+from gpmedic.practice.postgres import copy_tree, programs
+from gpmedic.practice.practice_cluster import folder_of
 from gpmedic.practice.processes import end_all
 from gpmedic.practice.servers import Connection
 from gpmedic.practice.sshd import SshHosts
@@ -86,31 +90,35 @@ class ScaleCluster:
 
 
 @contextlib.contextmanager
-def scale_cluster(hosts: int = 1) -> Iterator[ScaleCluster]:
+def scale_cluster(hosts: int = 1, name: str = "") -> Iterator[ScaleCluster]:
     """One whose catalog knows the coordinator alone, to be filled; nothing of it is left afterwards.
 
     Args:
         hosts: how many ssh reaches: the coordinator's, then sdw1 and so on.
+        name: by default one that no other process uses.
+
+    Raises:
+        PracticeError: a practice cluster of this name runs already.
     """
     names = (COORDINATOR_HOST, *(f"sdw{number}" for number in range(1, hosts)))
     with contextlib.ExitStack() as stack:
         installed = programs()
-        folder = Path(tempfile.mkdtemp(prefix="scale-", dir=base_folder()))
-        stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        folder.chmod(0o755)
-        sockets = Path(tempfile.mkdtemp(prefix="gpm-", dir="/tmp"))  # the path of a socket must be short
-        installed.account.own(sockets)
-        stack.callback(shutil.rmtree, sockets, ignore_errors=True)
+        folder = folder_of(name or f"scale-{os.getpid()}")
+        refuse_running(folder)
         lab_folder.clear(folder)
-        stack.callback(end_all, folder, grace=0.5)
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        (folder / SUPERVISOR_FILE).write_text(json.dumps({"pid": os.getpid()}))
+        sockets = stack.enter_context(socket_folder(installed))
+        dog = stack.enter_context(watchdog(folder, sockets))
+        stack.callback(end_all, folder, spare={dog}, grace=0.5)
         ports = stack.enter_context(reserved_ports())
         engine = Engine(folder, Release.V6, Mirrors.YES, installed, sockets=sockets, ports=ports, pace=Pace())
         stack.callback(engine.close)
         lab_folder.write_programs(engine, sockets)
         coordinator = engine.coordinator
         _start(engine)
-        for name in names:
-            (folder / "hosts" / name).mkdir(parents=True, exist_ok=True)
+        for host in names:
+            (folder / "hosts" / host).mkdir(parents=True, exist_ok=True)
         sshd: SshHosts = stack.enter_context(lab_folder.serve_hosts(folder, names))
         home = folder / "greenplum" / "bin"
         words = {"bin": installed.bin, "sockets": sockets, "port": coordinator.port, "folder": folder}
