@@ -100,6 +100,13 @@ def give_and_see(run: UUID, answer: Answer) -> Answer | None:
     return None if counted is None else counted[0]
 
 
+def _passes(error: httpx.TransportError | PrefectHTTPStatusError) -> bool:
+    """Whether the server may take it a moment later: busy, away, or about to store another answer to this question."""
+    if not isinstance(error, PrefectHTTPStatusError):
+        return True
+    return error.response.is_server_error or error.response.status_code == httpx.codes.CONFLICT
+
+
 def give(run: UUID, answer: Answer) -> None:
     """Hand the answer to the paused run; one that comes too late, or belongs to another question, changes nothing.
 
@@ -117,8 +124,7 @@ def give(run: UUID, answer: Answer) -> None:
             if "schema" not in str(error).lower() or time.monotonic() > deadline:  # its form is stored a moment later
                 raise
         except (httpx.TransportError, PrefectHTTPStatusError) as error:
-            refused = isinstance(error, PrefectHTTPStatusError) and not error.response.is_server_error
-            if refused or time.monotonic() > deadline:
+            if not _passes(error) or time.monotonic() > deadline:
                 raise
         else:
             return

@@ -66,7 +66,7 @@ def test_what_keeps_a_stopped_database_from_being_started_is_told_once_and_waite
     six: PracticeCluster, tmp_path: Path
 ) -> None:
     told, word = list[Progress](), tmp_path / "go"
-    ends = f"if [ -e {word} ]; then echo end; else echo must 4711 /data/primary/gpseg0; echo end; fi"
+    ends = f"if [ -e {word} ]; then echo seen; else echo must 4711 /data/primary/gpseg0; echo seen; fi"
     scripts = script("within", "restart"), "gpmedic-restart", "true", "echo it starts", "60", "0", "20"
 
     def listen(progress: Progress) -> None:
@@ -81,4 +81,4 @@ def test_what_keeps_a_stopped_database_from_being_started_is_told_once_and_waite
     assert ended.exit_code == 0
     assert ended.output.index("waits: postmaster 4711") < ended.output.index("it starts")
     (warning,) = [progress.text for progress in told if progress.level is Level.WARNING]
-    assert "is started when this has ended: postmaster 4711 /data/primary/gpseg0 on sdw1" in warning
+    assert "is started when this is over: postmaster 4711 /data/primary/gpseg0 on sdw1" in warning

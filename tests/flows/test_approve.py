@@ -338,6 +338,36 @@ def test_a_yes_to_another_question_is_not_taken_and_this_one_waits_on() -> None:
     assert [line[0] for line in record.lines] == ["approved"]
 
 
+def test_an_answer_that_meets_another_being_stored_is_given_again() -> None:
+    """Of two people who answer in the same moment, Prefect refuses one with a conflict of its database."""
+
+    @flow
+    def asks() -> Approval | None:
+        return approve(proposal, HOUR)
+
+    def answer_meanwhile(run: UUID, request: Request) -> None:
+        _await_pause(run, request)
+        with get_client(sync_client=True) as client:
+            state = client.read_flow_run(run).state
+            assert state is not None
+            assert state.state_details.run_input_keyset is not None
+            key, inputs = state.state_details.run_input_keyset["response"], f"/flow_runs/{run}/input"
+            client.request("POST", inputs, json={"key": key, "value": "{}"})
+            giving = Thread(target=copy_context().run, args=(give, run, Answer(decision="yes", operator="anna")))
+            giving.start()
+            time.sleep(1)
+            client.request("DELETE", f"{inputs}/{key}")
+        giving.join()
+        give(run, Answer(decision="yes", operator="somebody later"))
+
+    with hearing_requests(
+        lambda run, request: Thread(target=copy_context().run, args=(answer_meanwhile, run, request)).start()
+    ):
+        approval = asks()
+    assert approval is not None
+    assert approval.operator == "anna"
+
+
 def _give_once_paused(run: UUID, request: Request, answer: Answer) -> None:
     _await_pause(run, request)
     give_to_its_question(run, answer)
