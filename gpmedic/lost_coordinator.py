@@ -14,7 +14,7 @@ from gpmedic.table import Table
 
 class Verdict(StrEnum):
     RESTARTING = "being restarted by gpmedic"  # a job on its host stops it and starts it again
-    RESTART_HANGS = "gpmedic's restart does not end"  # the same, for longer than any restart should take
+    RESTART_OVERDUE = "gpmedic's restart does not end"  # the same, for longer than most restarts take
     DEAD = "proven dead"  # its host was asked: no postmaster lives, and nobody listens on its port
     ALIVE = "not dead"  # its postmaster lives, or something listens on its port
     UNKNOWN = "not proven dead"  # its host could not be asked: it may live behind a broken network
@@ -59,7 +59,7 @@ def judge(restart: RestartAtWork | None, *, listens: bool, asked: bool, postmast
         asked: its host was asked over ssh for its postmaster, and answered.
     """
     if restart is not None:
-        return Verdict.RESTART_HANGS if restart.hangs else Verdict.RESTARTING
+        return Verdict.RESTART_OVERDUE if restart.overdue else Verdict.RESTARTING
     if listens or postmaster_lives:
         return Verdict.ALIVE
     return Verdict.DEAD if asked else Verdict.UNKNOWN
@@ -68,10 +68,10 @@ def judge(restart: RestartAtWork | None, *, listens: bool, asked: bool, postmast
 _FIRST = {
     Verdict.RESTARTING: "gpmedic's own restart is at work on the coordinator: it stops the database and starts it"
     " again, whoever has died meanwhile. Start and activate nothing; wait until that job has ended, then look again.",
-    Verdict.RESTART_HANGS: "gpmedic's restart has been at work on the coordinator for over an hour, longer than any"
-    " should take. Find out on its host what it waits for (its output, the newest log in ~/gpAdminLogs), and remedy"
-    " that. It may start the coordinator at any moment: never activate the standby before that host is fenced, which"
-    " ends the job too.",
+    Verdict.RESTART_OVERDUE: "gpmedic's restart has been at work on the coordinator for over an hour, longer than most"
+    " take. Find out on its host what it waits for (its output, the newest log in ~/gpAdminLogs), and remedy that. It"
+    " may start the coordinator at any moment, and its gpstop or gpstart may reach for every segment: never activate"
+    " the standby before that host is powered off. To move its data directory away does not end the job.",
     Verdict.DEAD: "The coordinator is dead. Where its host and disks are well, starting it again loses nothing and is"
     " the better way: on its host, gpstart -a.",
     Verdict.ALIVE: "The coordinator is not dead. Never activate the standby now: find out why it gives no session (its"

@@ -58,7 +58,8 @@ def restart_step(
     effect = (
         "Stops the whole database and starts it again, as one job on the coordinator's host that goes on without"
         " gpmedic: every session ends, every running query is cancelled and every open transaction is rolled back; the"
-        " database is away for minutes, where an instance is slow for up to an hour."
+        " database is away for minutes, longer where an instance is slow (gpstop waits up to 600 s for each, gpstart"
+        " 1800 s)."
         f" {named_contents(contents).capitalize()} must start, and so must every other: a content of which no copy"
         " starts leaves the whole database stopped. Between the two commands it is proven"
         " that no postmaster is left of what must start; while one is, nothing is started. What is down afterwards is"

@@ -9,8 +9,8 @@ from gpmedic.errors import BeingRestarted, HostUnreachable
 
 OUR_LINE: Final = re.compile(r"^gpmedic-restart: (.*)\n", re.MULTILINE)
 """What the job of a restart says itself, between what gpstop and gpstart print."""
-ENDS_WITHIN: Final = 3600
-"""Seconds: 600 each that gpstop gives coordinator and segments, 600 for what must end, 1800 that gpstart gives them."""
+MOST_TAKE: Final = 3600
+"""Seconds. No bound: gpstop waits up to 600 s and gpstart up to 1800 s for each of what they stop and start in turn."""
 
 
 def named_by_job(word: str, output: str) -> list[str]:
@@ -33,9 +33,9 @@ class RestartAtWork:
     said: str = ""
 
     @property
-    def hangs(self) -> bool:
-        """Whether it takes longer than any should: what it has stopped may stay so for good."""
-        return self.age > ENDS_WITHIN
+    def overdue(self) -> bool:
+        """Whether it takes longer than most: what it has stopped may stay so for good."""
+        return self.age > MOST_TAKE
 
     def __str__(self) -> str:
         said = f' The last that it said: "{self.said}".' if self.said else ""
@@ -48,7 +48,7 @@ class RestartAtWork:
             found: how that showed.
         """
         output = f"Its output: ~/.gpmedic/jobs/{self.key}/out on {self.host}."
-        if not self.hangs:
+        if not self.overdue:
             return BeingRestarted(str(self), f"Start and activate nothing; wait until it has ended. {output}")
         advice = "Find out what it waits for, and activate nothing while it may still start the coordinator."
         return HostUnreachable(f"{found} {self}", f"{advice} {output}")

@@ -31,7 +31,7 @@ _OTHERWISE = (
 _POSTMASTER = "postmaster "
 _SOMEBODY_ELSE = (
     "gpmedic has started nothing. Find out who starts the database, and let them finish: two gpstart would be in each"
-    " other's way. Then run the flow again; it looks anew."
+    " other's way; where nobody does, gpstart -a. Then run the flow again; it looks anew."
 )
 _POSTMASTER_LEFT = (
     "The database may be stopped: see why that postmaster does not end (its log, its host), end it with pg_ctl stop -m"
@@ -149,7 +149,7 @@ def explain_restart(ended: Ended) -> str:
         if foreign:
             said.append(f"not started, because somebody else has started {', '.join(foreign)}")
         if beside:
-            said.append(f"started although there is still {', '.join(beside)}")
+            said.append(f"started although {', '.join(map(_as_reason, beside))}")
         if "start" in parts:
             start = parse_start(parts["start"])
             said += [f"gpstart: {start.outcome.value}", *start.errors[:3]]
@@ -165,7 +165,7 @@ def _as_reason(left: str) -> str:
 def advice_restart(ended: Ended) -> str:
     """What a person should do after it failed."""
     if _was_not_stopped(ended):
-        return "The database was left as it was: bring that host back, then run the flow again."
+        return "The database was left as it was: see to what is named there, then run the flow again."
     if named_by_job("foreign", ended.output):
         return _SOMEBODY_ELSE
     if left := named_by_job("left", ended.output):

@@ -8,7 +8,7 @@ from gpmedic.access.job import jobs_on, status
 from gpmedic.access.scripts import script
 from gpmedic.access.ssh import Shell
 from gpmedic.cluster import Cluster
-from gpmedic.errors import UnsafeState
+from gpmedic.errors import GpmedicError, UnsafeState
 from gpmedic.masking import fit_to_keep
 from gpmedic.restart import must_end, needed_hosts
 from gpmedic.restart_job import RestartAtWork
@@ -50,10 +50,16 @@ def restart_at_work(settings: ClusterSettings, shell: Shell) -> RestartAtWork | 
     """
     for job in jobs_on(shell, settings.greenplum.coordinator_data_directory):
         if job.key.startswith(f"{Action.RESTART.value}-"):
-            lines = fit_to_keep(status(shell, job.key).output).split("\n")
-            said = next((line.strip() for line in reversed(lines) if line.strip()), "")
-            return RestartAtWork(shell.host, job.key, job.age, said[:300])
+            return RestartAtWork(shell.host, job.key, job.age, _last_line(shell, job.key))
     return None
+
+
+def _last_line(shell: Shell, key: str) -> str:
+    try:
+        lines = fit_to_keep(status(shell, key).output).split("\n")
+    except GpmedicError:  # what was found counts, whatever becomes of the connection now
+        return ""
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")[:300]
 
 
 def _asked(host: str, cluster: Cluster, needed: bool, ended: frozenset[int]) -> tuple[str, str, str]:

@@ -2,8 +2,8 @@
 # started it may die meanwhile. $1 command that stops, $2 command that starts, $3 seconds in which the postmasters that
 # must end have to, $4 seconds that the others get, $5 seconds for a host's answer; then for each host three arguments:
 # its name, "must" or "may" answer, its script. Lines of its own begin with "gpmedic-restart: ". Exit code: that of the
-# start; 70 where nothing was started, because a host that must answer does not (then nothing is stopped either), because
-# a postmaster is left that must end, or because somebody else has started one.
+# start; 70 where nothing was started, because a host that must answer does not or a disk of one hangs (then nothing is
+# stopped either), because a postmaster is left that must end, or because somebody else has started one.
 trap '' HUP INT TERM
 stop=$1 start=$2 patience=$3 spared=$4 deadline=$5
 shift 5
@@ -16,12 +16,13 @@ ask() { # host, script
   printf '%s\n' "$2" | within "$deadline" ssh -T -o BatchMode=yes -o ConnectTimeout="$((deadline / 2))" -- "$1" \
     'exec /bin/sh -s' >"$folder/$1.out" 2>"$folder/$1.err"
 }
-found() { # "must" or "may"
+found() { # "must", "may" or "named"
   sed -n "s/^$1 //p" "$folder/$host.out" | sort -u | sed "s/^/postmaster /;s/\$/ on $host/"
 }
-# Sets running: the postmasters that must end; silent: the hosts that must say so and do not; beside: other postmasters.
+# Sets running: the postmasters that must end; named: of these those that a pid file names; silent: the hosts that must say so
+# and do not; beside: other postmasters; hanging: the hosts that answer for some of their directories alone.
 look() {
-  running='' silent='' beside=''
+  running='' named='' silent='' beside='' hanging=''
   for answer in "$folder"/*.out; do [ ! -e "$answer" ] || rm -f "$answer"; done
   at=0
   while [ "$at" -lt "$hosts" ]; do
@@ -41,31 +42,44 @@ look() {
     found=$(found may)
     [ -z "$found" ] || beside="$beside$found
 "
-    [ "$need" != must ] || grep -q -x seen "$folder/$host.out" ||
+    found=$(found named)
+    [ -z "$found" ] || named="$named$found
+"
+    if grep -q -x seen "$folder/$host.out"; then
+      grep -q -x end "$folder/$host.out" || hanging="$hanging$host does not answer for a data directory: its disk hangs
+"
+    elif [ "$need" = must ]; then
       silent="${silent}$host does not answer: $(tail -n 1 "$folder/$host.err")
 "
+    fi
   done
 }
 
 hosts=$(($# / 3))
-# While it runs: a start that misses a host leaves the database stopped (T13, T32).
+# While it runs: a start that misses a host leaves the database stopped (T13, T32), and gpstop, which reads the pid file of
+# every segment, would never come back from a disk that hangs.
 look "$@"
-if [ -n "$silent" ]; then
-  tell left "$silent"
+if [ -n "$silent$hanging" ]; then
+  tell left "$silent$hanging"
   say "not stopped"
   exit 70
 fi
-printf '%s' "$running" >"$folder/before"
+printf '%s' "$named" >"$folder/before" || {
+  say "left: no room for temporary files in $folder"
+  say "not stopped"
+  exit 70
+}
 say "stop: $stop"
 eval "$stop"
 say "stop ended with $?"
-began=$(date +%s) told=
+began=$(date +%s) told='' foreign=''
 while :; do
   look "$@"
   waited=$(($(date +%s) - began))
   left=$running$silent
-  foreign=$(printf '%s' "$running" | grep -v -x -F -f "$folder/before")
-  if [ -n "$foreign" ]; then # a second gpstart beside that of a person would be in its way
+  was=$foreign
+  foreign=$(printf '%s' "$named" | grep -v -x -F -f "$folder/before")
+  if [ -n "$foreign" ] && [ "$foreign" = "$was" ]; then # a second gpstart beside that of a person would be in its way
     tell foreign "$foreign
 "
     say "not started"
@@ -82,8 +96,8 @@ while :; do
   fi
   sleep 2
 done
-[ -n "$beside" ] || say "no postmaster is left"
-tell beside "$beside"
+[ -n "$beside$hanging" ] || say "no postmaster is left"
+tell beside "$beside$hanging"
 say "start: $start"
 eval "$start"
 code=$?

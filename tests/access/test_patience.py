@@ -66,7 +66,7 @@ def test_what_keeps_a_stopped_database_from_being_started_is_told_once_and_waite
     six: PracticeCluster, tmp_path: Path
 ) -> None:
     told, word = list[Progress](), tmp_path / "go"
-    ends = f"if [ -e {word} ]; then echo seen; else echo must 4711 /data/primary/gpseg0; echo seen; fi"
+    ends = f"if [ -e {word} ]; then echo seen; else echo must 4711 /data/primary/gpseg0; echo seen; fi; echo end"
     scripts = script("within", "restart"), "gpmedic-restart", "true", "echo it starts", "60", "0", "20"
 
     def listen(progress: Progress) -> None:

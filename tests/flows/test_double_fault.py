@@ -148,7 +148,7 @@ def test_nothing_is_started_while_a_postmaster_is_left_or_a_host_does_not_answer
     cluster = look(settings).observation.cluster
     step = Step(Action.RESTART, ("true",), (), (), "", Disruption.INTERRUPTS, afterwards=("echo", "it", "starts"))
     shell_, c, text, name, stop, start, _, _, deadline, *hosts = job_argv(step, cluster)
-    spare = ["sdw4", "must", "echo seen"]
+    spare = ["sdw4", "must", "echo seen; echo end"]
     unneeded = [word.replace("must:", "may:") for word in hosts]
     at_once = ("0", "0", deadline)
     loses_it = f"sed -i.away s/ssh=normal/ssh=refused/ {practice.folder}/run/hosts/sdw4"
@@ -159,6 +159,11 @@ def test_nothing_is_started_while_a_postmaster_is_left_or_a_host_does_not_answer
         finally:
             practice.heal(Fault.SSH_REFUSED, host="sdw4")
         beside = shell.run('exec "$@"', shell_, c, text, name, stop, start, *at_once, *unneeded)
+        assert hosts[0] == "mdw"
+        said = shell.run(hosts[2]).stdout.splitlines()
+    coordinator = practice.facts().coordinator
+    running = f"{coordinator.pid} {coordinator.datadir}"
+    assert (f"must {running}" in said, f"named {running}" in said, said[-2:]) == (True, True, ["seen", "end"])
     for done in (after, before):
         assert done.exit_code == 70
         assert "it starts" not in done.stdout.splitlines()
@@ -175,43 +180,65 @@ def test_nothing_is_started_while_a_postmaster_is_left_or_a_host_does_not_answer
 
 
 @generation_6
-def test_a_mirror_on_a_disk_that_hangs_does_not_make_its_host_silent(practice: PracticeCluster) -> None:
-    """What must end is looked at first, and its answer counts although the rest never comes."""
+def test_a_disk_that_hangs_keeps_from_the_stop_and_once_it_is_stopped_not_from_the_start(
+    practice: PracticeCluster, tmp_path: Path
+) -> None:
+    """gpstop reads the pid file of every segment. What must end is looked at first, and that counts alone then."""
     settings = practice.settings
-    step = Step(Action.RESTART, ("true",), (), (), "", Disruption.INTERRUPTS, afterwards=("echo", "it", "starts"))
+    hangs = tmp_path / "hangs"
+    stop = ("touch", str(hangs))
+    step = Step(Action.RESTART, stop, (), (), "", Disruption.INTERRUPTS, afterwards=("echo", "it", "starts"))
     *job, _, _, _ = job_argv(step, look(settings).observation.cluster)[:9]
-    hanging = ["sdw4", "must", "echo seen; sleep 60; echo may 1 /never/said"]
-    silent = ["sdw4", "must", "sleep 60; echo seen"]
+    hanging = ["sdw4", "may", f"echo seen; [ ! -e {hangs} ] || sleep 60; echo end"]
+    silent = ["sdw4", "must", "sleep 60; echo seen; echo end"]
     with Shell.connect(settings.ssh) as shell:
         began = time.monotonic()
-        done = shell.run('exec "$@"', *job, "0", "0", "1", *hanging)
+        done = shell.run('exec "$@"', *job, "0", "0", "2", *hanging)
         assert time.monotonic() - began < 30
-        refused = shell.run('exec "$@"', *job, "0", "0", "1", *silent)
+        refused = [shell.run('exec "$@"', *job, "0", "0", "2", *host) for host in (hanging, silent)]
     assert done.exit_code == 0
     assert "it starts" in done.stdout.splitlines()
-    assert refused.exit_code == 70
-    assert refused.stdout.endswith("gpmedic-restart: not stopped\n")
+    assert "beside: sdw4 does not answer for a data directory: its disk hangs\n" in done.stdout
+    assert "no postmaster is left" not in done.stdout
+    reasons = ("does not answer for a data directory: its disk hangs", "does not answer: ")
+    for one, why in zip(refused, reasons, strict=True):
+        assert one.exit_code == 70
+        assert one.stdout == f"gpmedic-restart: left: sdw4 {why}\ngpmedic-restart: not stopped\n"
 
 
 @generation_6
+@pytest.mark.parametrize(
+    ("meanwhile", "starts"),
+    [("must 12 /data/0\nnamed 12 /data/0\n", False), ("must 11 /data/0\nnamed 11 /data/0\nmust 12 /data/0\n", True)],
+    ids=["another postmaster", "a child of the old one"],
+)
 def test_where_somebody_else_starts_the_database_the_job_starts_nothing_beside_it(
-    practice: PracticeCluster, tmp_path: Path
+    practice: PracticeCluster, tmp_path: Path, meanwhile: str, starts: bool
 ) -> None:
     """A postmaster that was not there before the stop is no old one that has to end."""
-    settings, there = practice.settings, tmp_path / "there"
-    there.write_text("must 11 /data/old\n")
-    starts = ("sh", "-c", f"echo must 12 /data/old >{there}")
-    *job, _, _, _ = job_argv(
-        Step(Action.RESTART, starts, (), (), "", Disruption.INTERRUPTS, afterwards=("echo", "it", "starts")),
-        look(settings).observation.cluster,
-    )[:9]
-    with Shell.connect(settings.ssh) as shell:
-        done = shell.run('exec "$@"', *job, "60", "0", "10", "sdw4", "must", f"cat {there}; echo seen")
-    assert done.exit_code == 70
-    assert "it starts" not in done.stdout.splitlines()
-    assert done.stdout.endswith(
-        "gpmedic-restart: foreign: postmaster 12 /data/old on sdw4\ngpmedic-restart: not started\n"
+    settings, there, then = practice.settings, tmp_path / "there", tmp_path / "then"
+    there.write_text("must 11 /data/0\nnamed 11 /data/0\n")
+    then.write_text(meanwhile)
+    step = Step(
+        Action.RESTART,
+        ("mv", str(then), str(there)),
+        (),
+        (),
+        "",
+        Disruption.INTERRUPTS,
+        afterwards=("echo", "it starts"),
     )
+    *job, _, _, _ = job_argv(step, look(settings).observation.cluster)[:9]
+    # What is old ends after the first look that follows the stop; what somebody has started does not.
+    asked = f"cat {there}; [ -e {then} ] || ! grep -q 11 {there} || : >{there}; echo seen; echo end"
+    with Shell.connect(settings.ssh) as shell:
+        done = shell.run('exec "$@"', *job, "60", "0", "10", "sdw4", "must", asked)
+    assert ("it starts" in done.stdout.splitlines()) == starts
+    assert done.exit_code == (0 if starts else 70)
+    if not starts:
+        assert done.stdout.endswith(
+            "gpmedic-restart: foreign: postmaster 12 /data/0 on sdw4\ngpmedic-restart: not started\n"
+        )
 
 
 @pytest.mark.chaos

@@ -20,7 +20,7 @@ from gpmedic.conditions import Condition
 from gpmedic.errors import AccessRefused, BeingRestarted, HostUnreachable
 from gpmedic.lost_coordinator import LostCoordinator, Verdict, judge
 from gpmedic.practice import Fault, PracticeCluster
-from gpmedic.restart_job import ENDS_WITHIN, RestartAtWork
+from gpmedic.restart_job import MOST_TAKE, RestartAtWork
 from gpmedic.settings import ClusterSettings
 from tasks.adopt import at_work
 from tasks.advise import last_standby
@@ -125,7 +125,7 @@ def test_a_restart_that_does_not_end_hides_no_coordinator_that_is_down(practice:
     with stopped(practice), restart_of("hangs", practice) as (key, _):
         start = practice.folder / "hosts" / "mdw" / ".gpmedic" / "jobs" / key / "start"
         boot, began, host = start.read_text().split()
-        start.write_text(f"{boot} {int(began) - ENDS_WITHIN - 60} {host}\n")
+        start.write_text(f"{boot} {int(began) - MOST_TAKE - 60} {host}\n")
         (finding,) = health_check(practice.name).diagnosis.findings
         assert finding.condition is Condition.COORDINATOR_UNREACHABLE
         assert f"job {key}) has been at work on 127.0.0.1 for 1 h" in finding.detail
@@ -133,10 +133,10 @@ def test_a_restart_that_does_not_end_hides_no_coordinator_that_is_down(practice:
         with pytest.raises(HostUnreachable, match="has been at work"):
             recover(practice.name)
         lost, said = looked(practice)
-        assert lost.verdict is Verdict.RESTART_HANGS
+        assert lost.verdict is Verdict.RESTART_OVERDUE
         assert f"job {key}" in said
         page = newest_page("coordinator", practice.name).replace("\\", "")
-        assert "never activate the standby before that host is fenced" in page
+        assert "never activate the standby before that host is powered off" in page
         assert "To fail over to the standby, by hand" in page
 
 
@@ -181,10 +181,10 @@ def test_where_the_host_answers_what_it_says_of_its_jobs_is_not_taken_for_silenc
         (None, True, True, False, Verdict.ALIVE),
         (None, True, False, False, Verdict.ALIVE),
         (None, False, False, False, Verdict.UNKNOWN),
-        (RestartAtWork("mdw", "restart-1", ENDS_WITHIN), False, True, False, Verdict.RESTARTING),
+        (RestartAtWork("mdw", "restart-1", MOST_TAKE), False, True, False, Verdict.RESTARTING),
         (RestartAtWork("mdw", "restart-1", 60), True, True, True, Verdict.RESTARTING),
-        (RestartAtWork("mdw", "restart-1", ENDS_WITHIN + 1), True, True, True, Verdict.RESTART_HANGS),
-        (RestartAtWork("mdw", "restart-1", ENDS_WITHIN + 1), False, True, False, Verdict.RESTART_HANGS),
+        (RestartAtWork("mdw", "restart-1", MOST_TAKE + 1), True, True, True, Verdict.RESTART_OVERDUE),
+        (RestartAtWork("mdw", "restart-1", MOST_TAKE + 1), False, True, False, Verdict.RESTART_OVERDUE),
     ],
 )
 def test_only_a_host_that_was_asked_and_restarts_nothing_proves_a_death(
