@@ -100,11 +100,10 @@ def test_while_a_restart_of_gpmedic_is_at_work_nobody_is_told_to_start_or_to_act
     """Under whatever name of the cluster it was started."""
     with stopped(practice):
         with restart_of("another-name", practice) as (key, _):
-            diagnosis = health_check(practice.name).diagnosis
-            (finding,) = diagnosis.findings
-            assert finding.condition is Condition.COORDINATOR_RESTARTING
-            assert f"job {key}" in finding.detail
-            assert diagnosis == observe(practice.settings).diagnosis, "gpmedic status says the same"
+            for diagnosis in (health_check(practice.name).diagnosis, observe(practice.settings).diagnosis):
+                (finding,) = diagnosis.findings
+                assert finding.condition is Condition.COORDINATOR_RESTARTING, "and gpmedic status says the same"
+                assert f"job {key}" in finding.detail
             with pytest.raises(BeingRestarted):
                 recover(practice.name)
             # Also where its host answers only now: whoever advises asks for himself.
