@@ -10,8 +10,6 @@ for folder in "$HOME/.gpmedic/jobs"/*; do
     last=out # nobody has seen its end: the last that it said is the best that is known
   fi
   when=$(stat -c %Y "$folder/$last" 2>/dev/null || stat -f %m "$folder/$last" 2>/dev/null) || continue
-  age=$((now - when))
-  [ "$age" -ge 0 ] || age=0
-  printf '%s %s\n' "$age" "${folder##*/}"
+  list_job "$when"
 done
 echo END

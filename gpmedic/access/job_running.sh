@@ -14,8 +14,6 @@ for folder in "$HOME/.gpmedic/jobs"/*; do
   case $state in RUNNING | ORPHAN) ;; *) continue ;; esac
   began=$now # a launch that is under way has not written it yet
   read -r _ began _ 2>/dev/null <"$folder/start" || :
-  age=$((now - began))
-  [ "$age" -ge 0 ] || age=0
-  printf '%s %s\n' "$age" "${folder##*/}"
+  list_job "$began"
 done
 echo END

@@ -9,6 +9,13 @@ keeper_lives() {
   fi
 }
 
+# Prints a line of a list: the seconds from $1 to $now, and the job's key.
+list_job() {
+  age=$((now - $1))
+  [ "$age" -ge 0 ] || age=0
+  printf '%s %s\n' "$age" "${folder##*/}"
+}
+
 # The command may outlive its keeper, and what it started may outlive the command; all of them are in one session.
 # A postmaster that was started is no part of the job: the pg_ctl of 4.3 and 6 leaves it in the session, for good.
 command_lives() {

@@ -9,6 +9,13 @@ stop=$1 start=$2 patience=$3 spared=$4 deadline=$5
 shift 5
 say() { printf 'gpmedic-restart: %s\n' "$*"; }
 tell() { printf '%s' "$2" | while IFS= read -r line; do say "$1: $line"; done; } # word, lines
+give_up() { # word, lines, what was not done
+  tell "$1" "$2"
+  say "$3"
+  exit 70
+}
+newline='
+'
 folder=$(mktemp -d "${TMPDIR:-/tmp}/gpmedic.XXXXXX") || { say "no folder for temporary files; nothing was stopped"; exit 70; }
 trap 'rm -rf "$folder"' EXIT
 
@@ -36,21 +43,14 @@ look() {
   while [ "$at" -lt "$hosts" ]; do
     eval "host=\${$((3 * at + 1))} need=\${$((3 * at + 2))}"
     at=$((at + 1))
-    found=$(found must)
-    [ -z "$found" ] || running="$running$found
-"
-    found=$(found may)
-    [ -z "$found" ] || beside="$beside$found
-"
-    found=$(found named)
-    [ -z "$found" ] || named="$named$found
-"
+    found=$(found must); running=$running${found:+$found$newline}
+    found=$(found may); beside=$beside${found:+$found$newline}
+    found=$(found named); named=$named${found:+$found$newline}
     if grep -q -x seen "$folder/$host.out"; then
-      grep -q -x end "$folder/$host.out" || hanging="$hanging$host does not answer for a data directory: its disk hangs
-"
+      grep -q -x end "$folder/$host.out" ||
+        hanging="$hanging$host does not answer for a data directory: its disk hangs$newline"
     elif [ "$need" = must ]; then
-      silent="${silent}$host does not answer: $(tail -n 1 "$folder/$host.err")
-"
+      silent="$silent$host does not answer: $(tail -n 1 "$folder/$host.err")$newline"
     fi
   done
 }
@@ -59,16 +59,8 @@ hosts=$(($# / 3))
 # While it runs: a start that misses a host leaves the database stopped (T13, T32), and gpstop, which reads the pid file of
 # every segment, would never come back from a disk that hangs.
 look "$@"
-if [ -n "$silent$hanging" ]; then
-  tell left "$silent$hanging"
-  say "not stopped"
-  exit 70
-fi
-printf '%s' "$named" >"$folder/before" || {
-  say "left: no room for temporary files in $folder"
-  say "not stopped"
-  exit 70
-}
+[ -z "$silent$hanging" ] || give_up left "$silent$hanging" "not stopped"
+printf '%s' "$named" >"$folder/before" || give_up left "no room for temporary files in $folder$newline" "not stopped"
 say "stop: $stop"
 eval "$stop"
 say "stop ended with $?"
@@ -80,16 +72,11 @@ while :; do
   was=$foreign
   foreign=$(printf '%s' "$named" | grep -v -x -F -f "$folder/before")
   if [ -n "$foreign" ] && [ "$foreign" = "$was" ]; then # a second gpstart beside that of a person would be in its way
-    tell foreign "$foreign
-"
-    say "not started"
-    exit 70
+    give_up foreign "$foreign$newline" "not started"
   elif [ -z "$left" ]; then
     [ -n "$beside" ] && [ "$waited" -lt "$spared" ] || break
   elif [ "$waited" -ge "$patience" ]; then
-    tell left "$left"
-    say "not started"
-    exit 70
+    give_up left "$left" "not started"
   elif [ "$waited" -ge "$spared" ] && [ "$told" != "$left" ]; then
     tell waits "$left"
     told=$left

@@ -179,6 +179,12 @@ def test_nothing_is_started_while_a_postmaster_is_left_or_a_host_does_not_answer
     assert before.stdout.endswith("gpmedic-restart: not stopped\n")
 
 
+def job_that(practice: PracticeCluster, stops: tuple[str, ...]) -> list[str]:
+    """A restart's job that stops by this command and starts by `echo it starts`, up to its seconds and hosts."""
+    step = Step(Action.RESTART, stops, (), (), "", Disruption.INTERRUPTS, afterwards=("echo", "it", "starts"))
+    return list(job_argv(step, look(practice.settings).observation.cluster)[:6])
+
+
 @generation_6
 def test_a_disk_that_hangs_keeps_from_the_stop_and_once_it_is_stopped_not_from_the_start(
     practice: PracticeCluster, tmp_path: Path
@@ -186,9 +192,7 @@ def test_a_disk_that_hangs_keeps_from_the_stop_and_once_it_is_stopped_not_from_t
     """gpstop reads the pid file of every segment. What must end is looked at first, and that counts alone then."""
     settings = practice.settings
     hangs = tmp_path / "hangs"
-    stop = ("touch", str(hangs))
-    step = Step(Action.RESTART, stop, (), (), "", Disruption.INTERRUPTS, afterwards=("echo", "it", "starts"))
-    *job, _, _, _ = job_argv(step, look(settings).observation.cluster)[:9]
+    job = job_that(practice, stops=("touch", str(hangs)))
     hanging = ["sdw4", "may", f"echo seen; [ ! -e {hangs} ] || sleep 60; echo end"]
     silent = ["sdw4", "must", "sleep 60; echo seen; echo end"]
     with Shell.connect(settings.ssh) as shell:
@@ -219,16 +223,7 @@ def test_where_somebody_else_starts_the_database_the_job_starts_nothing_beside_i
     settings, there, then = practice.settings, tmp_path / "there", tmp_path / "then"
     there.write_text("must 11 /data/0\nnamed 11 /data/0\n")
     then.write_text(meanwhile)
-    step = Step(
-        Action.RESTART,
-        ("mv", str(then), str(there)),
-        (),
-        (),
-        "",
-        Disruption.INTERRUPTS,
-        afterwards=("echo", "it starts"),
-    )
-    *job, _, _, _ = job_argv(step, look(settings).observation.cluster)[:9]
+    job = job_that(practice, stops=("mv", str(then), str(there)))
     # What is old ends after the first look that follows the stop; what somebody has started does not.
     asked = f"cat {there}; [ -e {then} ] || ! grep -q 11 {there} || : >{there}; echo seen; echo end"
     with Shell.connect(settings.ssh) as shell:
